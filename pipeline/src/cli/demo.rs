@@ -1,0 +1,198 @@
+//! `trailflow demo`: the whole path on a load that it makes itself, no AWS account needed.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::time::Instant;
+
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::{Config, Environment, LISTEN_DEFAULT, LakeUrl, Source};
+use crate::demo::{Plan, Truth, generate, report};
+use crate::metrics::server;
+use crate::object::directory::Directory;
+use crate::query::LakeSession;
+use crate::queue::listing::Listing;
+use crate::service::{self, Listed, Mode};
+use crate::telemetry::{health::Health, own};
+
+/// Shows that a directory is a demo's own and may be cleared.
+const MARK: &str = ".trailflow-demo";
+/// A batch that waits for nothing more closes after this time.
+const IDLE_MAX: Duration = Duration::from_millis(100);
+
+/// Make seeded log objects, ingest them through the whole path, and show what was found next to
+/// what was planted.
+///
+/// Then serves metrics until Ctrl-C, and ingests whatever is put into the bucket directory.
+#[derive(Debug, clap::Args)]
+pub(super) struct Demo {
+    /// End after the findings. The exit code is 0 only when they equal what was planted.
+    #[arg(long)]
+    once: bool,
+    /// Another seed makes another load.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where bucket and lake are made. One of an earlier demo is replaced.
+    #[arg(long, value_name = "DIR", default_value = "trailflow-demo")]
+    dir: PathBuf,
+    /// Where metrics are served; port 0 takes a free one.
+    #[arg(long, default_value_t = LISTEN_DEFAULT)]
+    listen: SocketAddr,
+}
+
+impl Demo {
+    pub(super) async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
+        let _telemetry = super::quiet_logs(environment)?;
+        let (bucket, lake) = (self.dir.join("bucket"), self.dir.join("lake"));
+        clear(&self.dir)?;
+        let truth = self.plant(&bucket)?;
+        let handle = own::install()?;
+        let health = Arc::new(Health::default());
+        let (address, _serving) = server::serve(self.listen, handle, Arc::clone(&health))
+            .await
+            .with_context(|| format!("{} is taken: choose another with --listen", self.listen))?;
+        let config = Config::new(
+            Source::Directory {
+                path: bucket.clone(),
+            },
+            LakeUrl::Directory(lake.clone()),
+        );
+        let holds = self
+            .ingest_and_report(&config, &truth, &bucket, &health)
+            .await?;
+        super::print(&next_steps(address, &lake))?;
+        if self.once {
+            return Ok(if holds {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::from(1)
+            });
+        }
+        super::note(&format!(
+            "Serving metrics and watching {} until Ctrl-C.",
+            bucket.display()
+        ));
+        let mode = Mode {
+            listed: None,
+            idle_max: Some(IDLE_MAX),
+            live: true,
+        };
+        let watching = service::pipeline(&config, mode, Arc::clone(&health)).await?;
+        watching.run(service::stop_on_signal(health)?).await;
+        Ok(if holds {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(1)
+        })
+    }
+
+    /// Makes the objects.
+    fn plant(&self, bucket: &Path) -> anyhow::Result<Truth> {
+        let plan = Plan::demo(self.seed, SystemClock.now());
+        let truth = generate(&plan, &mut |object| {
+            let file = bucket.join(&object.key);
+            if let Some(folder) = file.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            fs::write(file, object.body)
+        });
+        let truth = truth.with_context(|| format!("{} cannot be written", bucket.display()))?;
+        super::print(&format!(
+            "Planted {} objects in {}: {} CloudTrail events, {} flow-log records (seed {}).",
+            truth.objects,
+            bucket.display(),
+            truth.cloudtrail_events,
+            truth.flow_rows,
+            self.seed
+        ))?;
+        Ok(truth)
+    }
+
+    async fn ingest_and_report(
+        &self,
+        config: &Config,
+        truth: &Truth,
+        bucket: &Path,
+        health: &Arc<Health>,
+    ) -> anyhow::Result<bool> {
+        let directory = Directory::new(bucket);
+        let queue = Listing::new(directory.list()?, Arc::new(SystemClock));
+        let listed = Listed {
+            queue: Arc::new(queue),
+            objects: Arc::new(directory),
+        };
+        let mode = Mode {
+            listed: Some(listed),
+            idle_max: Some(IDLE_MAX),
+            live: true,
+        };
+        let pipeline = service::pipeline(config, mode, Arc::clone(health)).await?;
+        health.started();
+        let started = Instant::now();
+        let stop = tokio_util::sync::CancellationToken::new();
+        Arc::clone(&pipeline).run(stop).await;
+        let summary = pipeline.totals.summary();
+        super::print(&format!(
+            "Ingested {} objects, {:.1} MiB inflated, in {:.1} s: claimed, decoded, evaluated, committed once.\n",
+            summary.ingested,
+            mebibytes(summary.inflated_bytes),
+            started.elapsed().as_secs_f64()
+        ))?;
+        let memory = config.pipeline.memory_bytes_max;
+        let lake = LakeSession::open(&pipeline.lake, &pipeline.engine, memory).await?;
+        let compared = report::compare(truth, &lake).await?;
+        super::print("    planted     found")?;
+        for comparison in &compared {
+            super::print(&comparison.text())?;
+        }
+        let holds = compared.iter().all(report::Comparison::holds);
+        super::print(if holds {
+            "Everything that was planted was found, and nothing else."
+        } else {
+            "What was found differs from what was planted: this is a bug in trailflow."
+        })?;
+        Ok(holds)
+    }
+}
+
+/// Removes what an earlier demo left; refuses a directory that is not one's own.
+fn clear(dir: &Path) -> anyhow::Result<()> {
+    if dir.exists() {
+        let empty = fs::read_dir(dir)?.next().is_none();
+        if !empty && !dir.join(MARK).exists() {
+            anyhow::bail!(
+                "{} is not a demo's directory: choose another with --dir",
+                dir.display()
+            );
+        }
+        fs::remove_dir_all(dir)?;
+    }
+    fs::create_dir_all(dir.join("bucket"))?;
+    fs::write(
+        dir.join(MARK),
+        "Made by `trailflow demo`, which replaces this directory.\n",
+    )?;
+    Ok(())
+}
+
+fn next_steps(address: SocketAddr, lake: &Path) -> String {
+    let program = std::env::args()
+        .next()
+        .unwrap_or_else(|| String::from("trailflow"));
+    let lake = lake.display();
+    format!(
+        "\nMetrics: curl http://{address}/metrics | grep trailflow_\nNext, ask the lake:\n  \
+         {program} query --lake {lake} \"SELECT * FROM irsa_audience_mismatch ORDER BY mismatches DESC LIMIT 5\"\n  \
+         {program} query --lake {lake} \"SELECT event_time, principal, error_message FROM cloudtrail WHERE deny_class <> 'none' LIMIT 5\""
+    )
+}
+
+fn mebibytes(bytes: u64) -> f64 {
+    let kibibytes = u32::try_from(bytes / 1024).unwrap_or(u32::MAX);
+    f64::from(kibibytes) / 1024.0
+}

@@ -1,0 +1,112 @@
+//! The commands. Each turns its arguments into ready parts and runs them.
+//!
+//! Must hold: data goes to stdout, everything else to stderr; exit code 0 is success, 1 is "done,
+//! with findings", 2 is "could not".
+
+mod backfill;
+mod check;
+mod demo;
+mod query;
+mod run;
+mod signals;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Environment, LogFormat, Telemetry};
+use crate::telemetry;
+
+/// CloudTrail and VPC Flow Logs in S3, to Prometheus series and Parquet.
+///
+/// Try `trailflow demo`: it needs no AWS account. Then `trailflow query --lake LAKE` to look at
+/// what was found, and `trailflow run` for the service.
+#[derive(Debug, Parser)]
+#[command(name = "trailflow", version, max_term_width = 100)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Demo),
+    Run(run::Run),
+    Backfill(backfill::Backfill),
+    Query(query::Query),
+    Check(check::Check),
+    Signals(signals::Signals),
+}
+
+/// Runs the command that the arguments name.
+pub async fn run(arguments: Arguments) -> ExitCode {
+    let environment = Environment::read();
+    let done = match arguments.command {
+        Command::Demo(demo) => demo.run(&environment).await,
+        Command::Run(run) => run.run(&environment).await,
+        Command::Backfill(backfill) => backfill.run(&environment).await,
+        Command::Query(query) => query.run(&environment).await,
+        Command::Check(check) => check.run(&environment).await,
+        Command::Signals(signals) => signals.run(&environment),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            // A reader that closed the pipe has seen enough.
+            if !is_broken_pipe(&error) {
+                note(&format!("trailflow: {error:#}"));
+            }
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Starts logging for a command that people run by hand: warnings only, unless asked.
+fn quiet_logs(environment: &Environment) -> anyhow::Result<telemetry::Guard> {
+    let log_level = environment
+        .get("TRAILFLOW_LOG_LEVEL")
+        .unwrap_or("warn")
+        .to_owned();
+    let settings = Telemetry {
+        log_format: LogFormat::Text,
+        log_level,
+        otlp_endpoint: None,
+    };
+    Ok(telemetry::start(&settings)?)
+}
+
+/// A line for people, on stderr.
+fn note(line: &str) {
+    // Nobody is left to be told when stderr is gone.
+    let _gone = writeln!(std::io::stderr(), "{line}");
+}
+
+/// A line of data, on stdout.
+fn print(line: &str) -> anyhow::Result<()> {
+    Ok(writeln!(std::io::stdout(), "{line}")?)
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let io = cause.downcast_ref::<std::io::Error>();
+        io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// The `--config` of several commands.
+#[derive(Debug, clap::Args)]
+struct ConfigFile {
+    /// Configuration file; also TRAILFLOW_CONFIG.
+    #[arg(long = "config", value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    fn path(&self, environment: &Environment) -> Option<PathBuf> {
+        self.file
+            .clone()
+            .or_else(|| environment.config_file().map(PathBuf::from))
+    }
+}

@@ -1,0 +1,96 @@
+//! `trailflow query`: SQL over a lake.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use crate::config::{Config, Environment};
+use crate::engine::Engine;
+use crate::query::LakeSession;
+use crate::query::output::{self, Format};
+use crate::service;
+
+/// How `backfill` and `signals` report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(super) enum ReportFormat {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// Ask the lake in SQL.
+///
+/// Tables: cloudtrail, flow_logs, transit_gateway_flow_logs, ingest_log, quarantine; and a view for
+/// each signal under its own name (`trailflow signals` lists them). `SHOW TABLES` and `DESCRIBE
+/// cloudtrail` work. Without SQL it reads statements from the prompt, one a line.
+#[derive(Debug, clap::Args)]
+pub(super) struct Query {
+    /// The lake: a directory, or s3://bucket/prefix.
+    #[arg(long)]
+    lake: String,
+    /// How to write the rows.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// The query.
+    sql: Option<String>,
+    #[command(flatten)]
+    config: super::ConfigFile,
+}
+
+impl Query {
+    pub(super) async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
+        let _telemetry = super::quiet_logs(environment)?;
+        let file = self.config.path(environment);
+        let config = Config::for_lake(file.as_deref(), environment, &self.lake)?;
+        if let crate::config::LakeUrl::Directory(path) = &config.lake
+            && !path.is_dir()
+        {
+            anyhow::bail!(
+                "there is no lake at {}. Run `trailflow demo` or `backfill` first",
+                path.display()
+            );
+        }
+        let memory = config.pipeline.memory_bytes_max;
+        let engine = Engine::new(service::catalog(&config)?, &config.reference, memory).await?;
+        let lake = service::lake(&config).await?;
+        let session = LakeSession::open(&lake, &engine, memory).await?;
+        match &self.sql {
+            Some(sql) => self.answer(&session, sql).await.map(|()| ExitCode::SUCCESS),
+            None => self.prompt(&session).await,
+        }
+    }
+
+    async fn answer(&self, session: &LakeSession, sql: &str) -> anyhow::Result<()> {
+        let (schema, rows) = session.rows(sql).await.map_err(|error| {
+            let text = error.strip_backtrace();
+            anyhow::anyhow!("{text}\nTables: SHOW TABLES. Columns: DESCRIBE <table>")
+        })?;
+        output::write(self.format, schema, &rows, io::stdout())
+    }
+
+    async fn prompt(&self, session: &LakeSession) -> anyhow::Result<ExitCode> {
+        let terminal = io::stdin().is_terminal();
+        loop {
+            if terminal {
+                write!(io::stderr(), "trailflow> ")?;
+                io::stderr().flush()?;
+            }
+            let mut line = String::new();
+            if io::stdin().lock().read_line(&mut line)? == 0 {
+                return Ok(ExitCode::SUCCESS);
+            }
+            let sql = line.trim().trim_end_matches(';');
+            match sql {
+                "" => {}
+                "exit" | "quit" | "\\q" => return Ok(ExitCode::SUCCESS),
+                sql => match self.answer(session, sql).await {
+                    Ok(()) => {}
+                    // A person at a prompt tries again; a script has failed.
+                    Err(error) if terminal => super::note(&format!("{error:#}")),
+                    Err(error) => return Err(error),
+                },
+            }
+        }
+    }
+}

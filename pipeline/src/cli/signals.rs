@@ -1,0 +1,102 @@
+//! `trailflow signals`: what there is.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::query::ReportFormat;
+use crate::config::{Config, Environment};
+use crate::service;
+use crate::signal::{Catalog, Signal};
+
+/// List the signals: what each finds, its metrics and labels, and what it cannot tell.
+#[derive(Debug, clap::Args)]
+pub(super) struct Signals {
+    /// How to list.
+    #[arg(long, value_enum, default_value_t)]
+    format: ReportFormat,
+    #[command(flatten)]
+    config: super::ConfigFile,
+}
+
+impl Signals {
+    pub(super) fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
+        let catalog = match self.config.path(environment) {
+            Some(file) => service::catalog(&Config::load(Some(&file), environment)?)?,
+            None => Catalog::built_in()?,
+        };
+        for signal in &catalog.signals {
+            match self.format {
+                ReportFormat::Json => super::print(&as_json(signal).to_string())?,
+                ReportFormat::Table => print_text(signal)?,
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn print_text(signal: &Signal) -> anyhow::Result<()> {
+    let header = &signal.header;
+    super::print(&format!(
+        "{} ({}, {})",
+        header.name,
+        header.source.name(),
+        header.status.as_str()
+    ))?;
+    super::print(&format!("  {}", header.summary))?;
+    if let Some(limit) = &header.cannot_tell {
+        let limit = limit.split_whitespace().collect::<Vec<_>>().join(" ");
+        super::print(&format!("  cannot tell: {limit}"))?;
+    }
+    for metric in &header.metrics {
+        let labels = metric.labels.join(", ");
+        super::print(&format!(
+            "  {} {} {{{labels}}}",
+            metric.kind.as_str(),
+            metric.name
+        ))?;
+    }
+    if let Some(rollup) = &header.rollup {
+        let measures = rollup
+            .measures
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", ");
+        super::print(&format!(
+            "  view    {}({}, {measures})",
+            header.name,
+            rollup.grain.join(", ")
+        ))?;
+    }
+    super::print("")
+}
+
+fn as_json(signal: &Signal) -> serde_json::Value {
+    let header = &signal.header;
+    let metrics: Vec<_> = header
+        .metrics
+        .iter()
+        .map(|metric| {
+            json!({
+                "name": metric.name,
+                "type": metric.kind.as_str(),
+                "help": metric.help,
+                "value": metric.value,
+                "labels": metric.labels,
+                "series_max": metric.series_max,
+            })
+        })
+        .collect();
+    json!({
+        "name": header.name,
+        "table": header.source.name(),
+        "status": header.status.as_str(),
+        "summary": header.summary,
+        "cannot_tell": header.cannot_tell,
+        "metrics": metrics,
+        "grain": header.rollup.as_ref().map(|rollup| &rollup.grain),
+        "measures": header.rollup.as_ref().map(|rollup| rollup.measures.keys().collect::<Vec<_>>()),
+        "tests": header.tests.len(),
+    })
+}

@@ -1,0 +1,210 @@
+//! CloudTrail objects into the table `cloudtrail`, streaming over their records.
+//!
+//! In: inflated bytes. Out: batches of rows and rejected records, into a [`Sink`].
+//!
+//! ```text
+//! bytes ─ window ─ document ─ record ─ row ─ columns ─ batch
+//! ```
+//!
+//! Must hold: a document of any size needs one window and one batch of memory; one bad record
+//! never fails the document (I5); digests and Insights are recognised, not read as events; what
+//! was read before damage is handed on; the stream is read to its end, so that damage there shows.
+//! Shapes: `{"Records":[…]}`, a bare array of events, events one after another (NDJSON), and
+//! several of these one after another.
+
+mod columns;
+mod document;
+mod error_class;
+mod identity;
+mod record;
+mod redact;
+mod row;
+mod sts;
+mod window;
+
+use std::io::BufRead;
+
+pub use columns::schema;
+
+use self::columns::{Row, Rows};
+use self::document::Place;
+use self::record::Record;
+use self::redact::redacted;
+use self::window::{Attempt, Window};
+use super::json::JsonError;
+use super::{DecodeError, Malformed, Provenance, RejectReason, RejectedRecord, Sink, Table};
+use crate::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX, EXCERPT_BYTES_MAX};
+
+/// What a JSON object of CloudTrail's turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Document {
+    /// Events; they were handed to the sink.
+    Events,
+    /// A digest file (domain 1.10): a proof of delivery, no events.
+    Digest,
+    /// An Insights file (domain 1.9): findings of CloudTrail's own, no events.
+    Insights,
+}
+
+/// Decodes one object.
+pub fn decode(
+    input: impl BufRead,
+    provenance: Provenance<'_>,
+    sink: &mut dyn Sink,
+) -> Result<Document, DecodeError> {
+    let mut window = Window::new(input);
+    let place = document::first_place(&mut window)?;
+    if place == Place::Digest {
+        window.drain()?;
+        return Ok(Document::Digest);
+    }
+    let mut decoder = Decoder {
+        window,
+        provenance,
+        sink,
+        rows: Rows::new(),
+        records: 0,
+        insights: 0,
+    };
+    let outcome = decoder.records(place);
+    if !matches!(outcome, Err(DecodeError::Cancelled)) {
+        decoder.hand_on()?;
+    }
+    outcome?;
+    let only_insights = decoder.insights > 0 && decoder.insights == decoder.records;
+    Ok(if only_insights {
+        Document::Insights
+    } else {
+        Document::Events
+    })
+}
+
+struct Decoder<'s, R> {
+    window: Window<R>,
+    provenance: Provenance<'s>,
+    sink: &'s mut dyn Sink,
+    rows: Rows,
+    /// Records seen so far, rejected ones too.
+    records: u64,
+    insights: u64,
+}
+
+/// What became of one record in the window.
+enum Outcome {
+    Row,
+    Insight,
+    Rejected(RejectReason),
+}
+
+impl<R: BufRead> Decoder<'_, R> {
+    fn records(&mut self, mut place: Place) -> Result<(), DecodeError> {
+        while document::next_record(&mut self.window, &mut place)? {
+            self.records += 1;
+            self.record(place)?;
+            if self.rows.len() >= BATCH_ROWS_MAX || self.rows.text_bytes() >= BATCH_BYTES_MAX {
+                self.hand_on()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the record at the front of the window.
+    fn record(&mut self, place: Place) -> Result<(), DecodeError> {
+        let (rows, row_no) = (&mut self.rows, self.records);
+        let attempt = self.window.attempt(|cursor| {
+            cursor.peek_byte()?;
+            let start = cursor.position();
+            let record = Record::parse(cursor)?;
+            if record.is_insight {
+                return Ok(Outcome::Insight);
+            }
+            Ok(match Row::of(record, row_no) {
+                Ok(row) => {
+                    rows.append(&row, cursor.position() - start);
+                    Outcome::Row
+                }
+                Err(reason) => Outcome::Rejected(reason),
+            })
+        })?;
+        match attempt {
+            Attempt::Done(Outcome::Row, length) => self.window.consume(length),
+            Attempt::Done(Outcome::Insight, length) => {
+                self.insights += 1;
+                self.window.consume(length);
+            }
+            Attempt::Done(Outcome::Rejected(reason), length) => {
+                self.reject(reason)?;
+                self.window.consume(length);
+            }
+            // An open bracket on one line must not swallow the lines after it.
+            Attempt::Truncated if place.has_next_line(self.window.bytes()) => {
+                self.discard(RejectReason::MalformedJson, place)?;
+            }
+            Attempt::Truncated => return Err(DecodeError::Malformed(Malformed::TruncatedJson)),
+            Attempt::TooLong => self.discard(RejectReason::TooLong, place)?,
+            Attempt::Broken(error) => {
+                let object = document::starts_object(self.window.bytes());
+                let reason = if object {
+                    error.into()
+                } else {
+                    RejectReason::NotAnObject
+                };
+                self.discard(reason, place)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Rejects the record at the front of the window and finds its end by its brackets alone.
+    fn discard(&mut self, reason: RejectReason, place: Place) -> Result<(), DecodeError> {
+        self.reject(reason)?;
+        if self.window.discard_value(place == Place::Sequence)? {
+            return Ok(());
+        }
+        Err(DecodeError::Malformed(Malformed::TruncatedJson))
+    }
+
+    fn reject(&mut self, reason: RejectReason) -> Result<(), DecodeError> {
+        let position = self.records;
+        let excerpt = excerpt_of(self.window.bytes());
+        let rejected = RejectedRecord {
+            reason,
+            position,
+            excerpt,
+        };
+        Ok(self.sink.reject(Table::Cloudtrail, rejected)?)
+    }
+
+    fn hand_on(&mut self) -> Result<(), DecodeError> {
+        if self.rows.len() == 0 {
+            return Ok(());
+        }
+        let batch = self.rows.finish(self.provenance).map_err(|error| {
+            DecodeError::Read(std::io::Error::other(format!(
+                "a batch of rows did not fit: {error}"
+            )))
+        })?;
+        Ok(self.sink.batch(Table::Cloudtrail, batch)?)
+    }
+}
+
+/// The beginning of a rejected record. A record whose JSON is too broken to look for secrets in
+/// shows nothing: a secret on disk is worse than a missing excerpt (I9).
+fn excerpt_of(bytes: &[u8]) -> String {
+    let mut cursor = super::json::Cursor::new(bytes);
+    let clean = cursor
+        .skip_value()
+        .and_then(|raw| redacted(raw).map(std::borrow::Cow::into_owned));
+    match clean {
+        Ok(text) => {
+            let end = text.floor_char_boundary(EXCERPT_BYTES_MAX);
+            text.get(..end).unwrap_or_default().to_owned()
+        }
+        Err(JsonError::Incomplete | JsonError::Syntax | JsonError::TooDeep | JsonError::Utf8) => {
+            String::from("(not readable as JSON; see the source object)")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

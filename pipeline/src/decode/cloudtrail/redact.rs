@@ -1,0 +1,216 @@
+//! Removes secrets from JSON text before it goes anywhere (I9; domain 1.6 and 11).
+//!
+//! In: the raw JSON of a field. Out: the same text, values under secret names replaced by
+//! `"REDACTED"`, also inside strings that hold JSON. Must hold: names count in any case; text
+//! without a secret name is borrowed, untouched; AWS's own `HIDDEN_DUE_TO_SECURITY_REASONS` stays,
+//! because it says who hid it.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
+
+use super::super::json::{Cursor, JsonError, Kind, unescaped};
+use crate::limits::JSON_NESTING_MAX;
+
+/// Cheap test first: what every secret name contains. An escape such as `\u0074oken` would hide a
+/// name from it, so a text with one is read whole.
+const SUSPECTS: &str =
+    r#"(?i-u)token\\*"|password\\*"|secret|assertion\\*"|privatekey\\*"|authorizationcode\\*"|\\u"#;
+
+/// Names that sound secret and are not: they say which secret was asked for, or who asked.
+const NOT_SECRET: [&str; 8] = [
+    "secretid",
+    "secretarn",
+    "secretname",
+    "secretidlist",
+    "secretlist",
+    "secretversionid",
+    "secrets",
+    "subjectfromwebidentitytoken",
+];
+
+/// The JSON with its secrets replaced.
+pub(super) fn redacted(raw: &[u8]) -> Result<Cow<'_, str>, JsonError> {
+    redacted_within(raw, 0)
+}
+
+/// The same for JSON that itself stands `depth` levels deep.
+fn redacted_within(raw: &[u8], depth: usize) -> Result<Cow<'_, str>, JsonError> {
+    // The pattern is a constant: a test below shows that it compiles. Without it all is read.
+    static SUSPECT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(SUSPECTS).ok());
+    let text = std::str::from_utf8(raw).map_err(|_| JsonError::Utf8)?;
+    if SUSPECT
+        .as_ref()
+        .is_some_and(|suspect| !suspect.is_match(raw))
+    {
+        return Ok(Cow::Borrowed(text));
+    }
+    let mut secrets = Vec::new();
+    find_secrets(&mut Cursor::new(raw), &mut secrets, depth)?;
+    if secrets.is_empty() {
+        return Ok(Cow::Borrowed(text));
+    }
+    let mut clean = String::with_capacity(text.len());
+    let mut from = 0;
+    for secret in secrets {
+        clean.push_str(text.get(from..secret.start).unwrap_or_default());
+        clean.push_str(&secret.replacement);
+        from = secret.end;
+    }
+    clean.push_str(text.get(from..).unwrap_or_default());
+    Ok(Cow::Owned(clean))
+}
+
+/// The bytes of a value that must go, and what stands there instead.
+struct Secret {
+    start: usize,
+    end: usize,
+    replacement: Cow<'static, str>,
+}
+
+fn find_secrets(
+    cursor: &mut Cursor<'_>,
+    secrets: &mut Vec<Secret>,
+    depth: usize,
+) -> Result<(), JsonError> {
+    // One level more than a value may have: unknown fields are wrapped in an object of ours.
+    if depth > JSON_NESTING_MAX + 1 {
+        return Err(JsonError::TooDeep);
+    }
+    match cursor.kind()? {
+        Kind::Object => cursor.object(|key, value| {
+            if !is_secret(key) {
+                return find_secrets(value, secrets, depth + 1);
+            }
+            value.peek_byte()?;
+            let start = value.position();
+            let raw = value.skip_value()?;
+            if !matches!(
+                raw,
+                b"null" | b"true" | b"false" | b"\"HIDDEN_DUE_TO_SECURITY_REASONS\""
+            ) {
+                let replacement = Cow::Borrowed("\"REDACTED\"");
+                secrets.push(Secret {
+                    start,
+                    end: value.position(),
+                    replacement,
+                });
+            }
+            Ok(())
+        }),
+        Kind::Array => cursor.array(|element| find_secrets(element, secrets, depth + 1)),
+        Kind::Text => {
+            let start = cursor.position();
+            let raw = cursor.raw_string()?;
+            if let Some(replacement) = json_text_redacted(raw, depth + 1) {
+                let replacement = Cow::Owned(replacement);
+                secrets.push(Secret {
+                    start,
+                    end: cursor.position(),
+                    replacement,
+                });
+            }
+            Ok(())
+        }
+        Kind::Null | Kind::Scalar => {
+            // The last scalar of a raw slice has no byte after it to end it.
+            match cursor.skip_value() {
+                Err(JsonError::Incomplete) | Ok(_) => Ok(()),
+                Err(error) => Err(error),
+            }
+        }
+    }
+}
+
+/// A string that itself holds JSON with secrets in it, without them: policies, parameters that a
+/// converter wrote as text. Nothing: there are none.
+fn json_text_redacted(raw: &[u8], depth: usize) -> Option<String> {
+    let text = unescaped(raw).ok()?;
+    if !text.trim_start().starts_with(['{', '[']) {
+        return None;
+    }
+    match redacted_within(text.as_bytes(), depth) {
+        Ok(Cow::Owned(clean)) => serde_json::to_string(&clean).ok(),
+        // Too deep to tell is not free of secrets.
+        Err(JsonError::TooDeep) => Some(String::from("\"REDACTED\"")),
+        // Text that only looks like JSON.
+        Ok(Cow::Borrowed(_)) | Err(_) => None,
+    }
+}
+
+fn is_secret(raw_key: &[u8]) -> bool {
+    const ENDINGS: [&str; 6] = [
+        "token",
+        "password",
+        "secret",
+        "privatekey",
+        "assertion",
+        "authorizationcode",
+    ];
+    let Ok(key) = unescaped(raw_key) else {
+        return true;
+    };
+    let key = key.to_ascii_lowercase();
+    // Paging tokens and idempotency tokens are no secrets, but nobody asks for them either.
+    (key.starts_with("secret") || ENDINGS.iter().any(|ending| key.ends_with(ending)))
+        && !NOT_SECRET.contains(&key.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pattern_of_suspects_compiles() {
+        assert!(Regex::new(SUSPECTS).is_ok());
+    }
+
+    #[test]
+    fn secrets_go_and_everything_else_stays() {
+        for (json, expected) in [
+            (
+                r#"{"credentials":{"accessKeyId":"ASIA1","sessionToken":"s3","expiration":"x"}}"#,
+                r#"{"credentials":{"accessKeyId":"ASIA1","sessionToken":"REDACTED","expiration":"x"}}"#,
+            ),
+            (
+                r#"{"a":[{"masterUserPassword":"x"}]}"#,
+                r#"{"a":[{"masterUserPassword":"REDACTED"}]}"#,
+            ),
+            (
+                r#"{"token":"HIDDEN_DUE_TO_SECURITY_REASONS"}"#,
+                r#"{"token":"HIDDEN_DUE_TO_SECURITY_REASONS"}"#,
+            ),
+            (
+                r#"{"secretId":"prod/db","secretString":{"u":1}}"#,
+                r#"{"secretId":"prod/db","secretString":"REDACTED"}"#,
+            ),
+            (r#"{"\u0074oken":"x"}"#, r#"{"\u0074oken":"REDACTED"}"#),
+            (r#"{"roleArn":"arn:x"}"#, r#"{"roleArn":"arn:x"}"#),
+            (
+                r#"{"sAMLAssertion": "PD94" , "b":1}"#,
+                r#"{"sAMLAssertion": "REDACTED" , "b":1}"#,
+            ),
+            (
+                r#"{"DB_PASSWORD":"x","Secret":"y"}"#,
+                r#"{"DB_PASSWORD":"REDACTED","Secret":"REDACTED"}"#,
+            ),
+            (
+                r#"["{\"a\":{\"token\":\"x\"}}"]"#,
+                r#"["{\"a\":{\"token\":\"REDACTED\"}}"]"#,
+            ),
+            (
+                r#"["{\"token\" is no JSON"]"#,
+                r#"["{\"token\" is no JSON"]"#,
+            ),
+            (
+                r#"{"subjectFromWebIdentityToken":"sub"}"#,
+                r#"{"subjectFromWebIdentityToken":"sub"}"#,
+            ),
+            (r#""token""#, r#""token""#),
+            ("12", "12"),
+        ] {
+            assert_eq!(redacted(json.as_bytes()).as_deref(), Ok(expected), "{json}");
+        }
+    }
+}

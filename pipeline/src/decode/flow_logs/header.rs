@@ -1,0 +1,73 @@
+//! Recognises a header line and says what it makes of the lines behind it.
+//!
+//! In: a line. Out: names and separator, or that the line is no header.
+//!
+//! Must hold: a record is never taken for a header. So a line is asked only when it is the first,
+//! or when it cannot be a record: no header has a number where `end` stands.
+
+use std::str;
+
+use super::fields::{self, Format};
+use super::tokens::Tokens;
+
+/// The names of a log's values, in the order of its lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Header {
+    /// Field names in their normal spelling, with hyphens.
+    pub(super) names: Vec<String>,
+    /// What stands between two values: a space, or a comma.
+    pub(super) separator: u8,
+}
+
+impl Header {
+    /// The header of the first line of a file: it need only begin with a field that is known.
+    pub(super) fn of_first_line(line: &[u8]) -> Option<Self> {
+        Self::parse(line)
+    }
+
+    /// A header in mid-file. A broken line may begin with a word that is also a field's name, so
+    /// half of the names must be known before it changes how all other lines are read.
+    pub(super) fn of_later_line(line: &[u8]) -> Option<Self> {
+        let header = Self::parse(line)?;
+        let known = header
+            .names
+            .iter()
+            .filter(|name| fields::is_known(name))
+            .count();
+        (known * 2 >= header.names.len()).then_some(header)
+    }
+
+    /// The header of a file that has none: the default format.
+    pub(super) fn of_default_format() -> Self {
+        let names = fields::DEFAULT_HEADER
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        Self {
+            names,
+            separator: b' ',
+        }
+    }
+
+    /// The format, which decides the table.
+    pub(super) fn format(&self) -> Format {
+        Format::of(self.names.iter().map(String::as_str))
+    }
+
+    fn parse(line: &[u8]) -> Option<Self> {
+        let separator = if line.contains(&b',') { b',' } else { b' ' };
+        let mut tokens = Tokens::of(line, separator);
+        let mut names = vec![normal_name(tokens.next()?)?];
+        if !names.first().is_some_and(|first| fields::is_known(first)) {
+            return None;
+        }
+        while let Some(token) = tokens.next() {
+            names.push(normal_name(token)?);
+        }
+        Some(Self { names, separator })
+    }
+}
+
+fn normal_name(token: &[u8]) -> Option<String> {
+    str::from_utf8(token).ok().map(fields::normal_name)
+}

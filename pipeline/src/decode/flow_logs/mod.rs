@@ -1,0 +1,68 @@
+//! Turns VPC and transit gateway flow logs, as text or Parquet, into batches of their table.
+//!
+//! In: inflated text, or the bytes of a Parquet file. Out: rows of `flow_logs` or
+//! `transit_gateway_flow_logs`, and rejected records, into a [`Sink`].
+//!
+//! ```text
+//! lines → header → layout (tokens → columns) ┐
+//!                                            ├→ batch (+ own networks, reject class) → sink
+//! parquet → conversion ──────────────────────┘
+//! ```
+//!
+//! Must hold: a field is found by its name, never by its place or by the record's `version`;
+//! `-` is null in every column; a field that is not known is kept in `extra`; nothing panics,
+//! whatever the bytes are.
+
+mod fields;
+mod tokens;
+mod lines;
+mod header;
+mod columns;
+mod layout;
+mod text;
+mod conversion;
+mod parquet;
+mod batch;
+mod networks;
+mod nacl_reply;
+mod reject_class;
+#[cfg(test)]
+mod tests;
+
+use std::io::BufRead;
+
+use arrow::datatypes::SchemaRef;
+use bytes::Bytes;
+
+pub use self::networks::{NetworkError, OwnNetworks};
+use super::{DecodeError, Provenance, Sink};
+
+/// Schema of the table `flow_logs`.
+pub fn schema() -> SchemaRef {
+    fields::Format::Vpc.schema()
+}
+
+/// Schema of the table `transit_gateway_flow_logs`.
+pub fn transit_gateway_schema() -> SchemaRef {
+    fields::Format::TransitGateway.schema()
+}
+
+/// Decodes a flow log written as text, inflated.
+pub fn decode_text(
+    input: impl BufRead,
+    provenance: Provenance<'_>,
+    networks: &OwnNetworks,
+    sink: &mut dyn Sink,
+) -> Result<(), DecodeError> {
+    text::decode(input, provenance, networks, sink).map(|_| ())
+}
+
+/// Decodes a flow log written as Parquet, whole: its footer stands at the end.
+pub fn decode_parquet(
+    bytes: Bytes,
+    provenance: Provenance<'_>,
+    networks: &OwnNetworks,
+    sink: &mut dyn Sink,
+) -> Result<(), DecodeError> {
+    parquet::decode(bytes, provenance, networks, sink)
+}

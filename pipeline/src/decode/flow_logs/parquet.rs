@@ -1,0 +1,245 @@
+//! Decodes flow logs written as Parquet.
+//!
+//! In: the bytes of a file. Out: batches and rejected rows, into the sink.
+//!
+//! Must hold: a column is found by its name, in either spelling, and cast to our type; a row with
+//! a value that cannot be cast is rejected alone. Columns that name Hive partitions are left out,
+//! because the key says the same.
+
+use std::collections::{BTreeMap, HashSet};
+use std::panic::{self, AssertUnwindSafe};
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::Schema;
+use arrow::error::ArrowError;
+use arrow::util::display::array_value_to_string;
+use bytes::Bytes;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+
+use super::batch::{Assembly, LoggedColumns, value};
+use super::columns::ExtraColumn;
+use super::conversion::{self, Converted};
+use super::fields::{self, Format, Kind};
+use super::networks::OwnNetworks;
+use super::text::invalid_columns;
+use crate::decode::{DecodeError, Malformed, Provenance, RejectReason, RejectedRecord, Sink};
+use crate::limits::{BATCH_ROWS_MAX, EXCERPT_BYTES_MAX};
+
+/// Partition columns of the Hive layout, should a writer have put them into the file as well.
+const HIVE_PARTITIONS: [&str; 7] = [
+    "aws-account-id",
+    "aws-service",
+    "aws-region",
+    "year",
+    "month",
+    "day",
+    "hour",
+];
+
+/// Decodes the whole file.
+pub(super) fn decode(
+    bytes: Bytes,
+    provenance: Provenance<'_>,
+    networks: &OwnNetworks,
+    sink: &mut dyn Sink,
+) -> Result<(), DecodeError> {
+    // The Arrow schema that some writers embed may ask for types that no flow log needs.
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let file =
+        undamaged(|| ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, options).ok())?;
+    let mapping =
+        Mapping::of(file.schema()).ok_or(DecodeError::Malformed(Malformed::NotFlowLogs))?;
+    let mut reader = undamaged(|| file.with_batch_size(BATCH_ROWS_MAX).build().ok())?;
+    let mut decoder = Decoder {
+        sink,
+        mapping,
+        assembly: Assembly::new(provenance, networks),
+        rows_before: 0,
+    };
+    while let Some(batch) = undamaged(|| reader.next().transpose().ok())? {
+        decoder.batch(&batch)?;
+    }
+    Ok(())
+}
+
+/// One step of the reader. It does not only return errors: on some damaged files it panics (a page
+/// that refers to a dictionary which is not there, for one), and one object must not end a worker.
+/// Behind a panic the reader is only dropped.
+fn undamaged<T>(step: impl FnOnce() -> Option<T>) -> Result<T, DecodeError> {
+    let outcome = panic::catch_unwind(AssertUnwindSafe(step));
+    outcome
+        .ok()
+        .flatten()
+        .ok_or(DecodeError::Malformed(Malformed::NotParquet))
+}
+
+/// Which column of the file becomes which field.
+#[derive(Debug)]
+struct Mapping {
+    format: Format,
+    /// Column of the file, position among the format's fields, and how it is read.
+    known: Vec<(usize, usize, Kind)>,
+    /// Column of the file, and the key under which `extra` keeps it.
+    unknown: Vec<(usize, String)>,
+}
+
+impl Mapping {
+    /// `None` when these are not the columns of a flow log.
+    fn of(schema: &Schema) -> Option<Self> {
+        let names: Vec<String> = schema
+            .fields()
+            .iter()
+            .map(|column| fields::normal_name(column.name()))
+            .collect();
+        if !names
+            .iter()
+            .any(|name| name == "end" || name == "log-status")
+        {
+            return None;
+        }
+        let format = Format::of(names.iter().map(String::as_str));
+        let mut mapping = Self {
+            format,
+            known: Vec::new(),
+            unknown: Vec::new(),
+        };
+        let mut seen = HashSet::with_capacity(names.len());
+        for (column, name) in names.iter().enumerate() {
+            if HIVE_PARTITIONS.contains(&name.as_str()) || !seen.insert(name) {
+                continue;
+            }
+            match format.position(name) {
+                Some(position) => {
+                    let kind = format
+                        .fields()
+                        .get(position)
+                        .map_or(Kind::Text, |field| field.kind);
+                    mapping.known.push((column, position, kind));
+                }
+                None => mapping.unknown.push((column, fields::extra_name(name))),
+            }
+        }
+        Some(mapping)
+    }
+}
+
+struct Decoder<'a> {
+    sink: &'a mut dyn Sink,
+    mapping: Mapping,
+    assembly: Assembly<'a>,
+    rows_before: usize,
+}
+
+/// Rows that cannot be kept: why, and the column of the file that shows it.
+type Faults = BTreeMap<usize, (RejectReason, Option<usize>)>;
+
+impl Decoder<'_> {
+    fn batch(&mut self, batch: &RecordBatch) -> Result<(), DecodeError> {
+        let (mut logged, faults) = self.logged(batch).map_err(invalid_columns)?;
+        for (row, (reason, column)) in &faults {
+            let rejected = RejectedRecord {
+                reason: *reason,
+                position: u64::try_from(self.rows_before + row + 1).unwrap_or(u64::MAX),
+                excerpt: excerpt(batch, *row, *column),
+            };
+            self.sink.reject(self.mapping.format.table(), rejected)?;
+        }
+        self.rows_before += batch.num_rows();
+        if !faults.is_empty() {
+            let kept = (0..batch.num_rows()).map(|row| Some(!faults.contains_key(&row)));
+            logged = logged.kept(&kept.collect()).map_err(invalid_columns)?;
+        }
+        if logged.rows > 0 {
+            let batch = self.assembly.batch(logged).map_err(invalid_columns)?;
+            self.sink.batch(self.mapping.format.table(), batch)?;
+        }
+        Ok(())
+    }
+
+    fn logged(&self, batch: &RecordBatch) -> Result<(LoggedColumns, Faults), ArrowError> {
+        let rows = batch.num_rows();
+        let mut logged = LoggedColumns::without_values(self.mapping.format, rows);
+        let mut faults = Faults::new();
+        let mut has_end = false;
+        for (column, position, kind) in &self.mapping.known {
+            let array = converted(batch, *column, *kind, &mut faults)?;
+            if *kind == Kind::End {
+                has_end = true;
+                for row in (0..rows).filter(|row| array.is_null(*row)) {
+                    faults.entry(row).or_insert((RejectReason::NoEndTime, None));
+                }
+            }
+            logged.set(*position, array);
+        }
+        if !has_end {
+            faults.extend((0..rows).map(|row| (row, (RejectReason::NoEndTime, None))));
+        }
+        logged.extra = self.extra(batch, &mut faults)?;
+        let numbers = self.rows_before + 1..=self.rows_before + rows;
+        logged.line_numbers = numbers
+            .map(|row| i64::try_from(row).unwrap_or(i64::MAX))
+            .collect();
+        Ok((logged, faults))
+    }
+
+    fn extra(
+        &self,
+        batch: &RecordBatch,
+        faults: &mut Faults,
+    ) -> Result<Option<ArrayRef>, ArrowError> {
+        if self.mapping.unknown.is_empty() {
+            return Ok(None);
+        }
+        let mut columns = Vec::with_capacity(self.mapping.unknown.len());
+        for (column, name) in &self.mapping.unknown {
+            columns.push((name, converted(batch, *column, Kind::Text, faults)?));
+        }
+        let mut extra = ExtraColumn::new();
+        for row in 0..batch.num_rows() {
+            for (name, column) in &columns {
+                if let Some(value) = value(column.as_string_opt(), row) {
+                    extra.append(name.as_bytes(), value.as_bytes());
+                }
+            }
+            extra.end_row();
+        }
+        extra.take().map(Some)
+    }
+}
+
+fn converted(
+    batch: &RecordBatch,
+    column: usize,
+    kind: Kind,
+    faults: &mut Faults,
+) -> Result<ArrayRef, ArrowError> {
+    let Converted {
+        array,
+        misfits,
+        reason,
+    } = conversion::convert(batch.column(column), kind)?;
+    for row in misfits {
+        faults.entry(row).or_insert((reason, Some(column)));
+    }
+    Ok(array)
+}
+
+/// The beginning of a row as `name=value` pairs; the column at fault stands first.
+fn excerpt(batch: &RecordBatch, row: usize, at_fault: Option<usize>) -> String {
+    let others = (0..batch.num_columns()).filter(|column| Some(*column) != at_fault);
+    let mut excerpt = String::new();
+    for column in at_fault.into_iter().chain(others) {
+        if excerpt.len() >= EXCERPT_BYTES_MAX {
+            break;
+        }
+        let schema = batch.schema_ref();
+        let value = array_value_to_string(batch.column(column), row).unwrap_or_default();
+        excerpt.push_str(schema.field(column).name());
+        excerpt.push('=');
+        excerpt.push_str(&value);
+        excerpt.push(' ');
+    }
+    excerpt.truncate(excerpt.floor_char_boundary(EXCERPT_BYTES_MAX));
+    excerpt.truncate(excerpt.trim_end().len());
+    excerpt
+}

@@ -1,0 +1,170 @@
+//! Says what kind of REJECT a record tells of, as far as a flow log can know.
+//!
+//! In: the columns of one batch. Out: a class for each REJECT, null for every other record.
+//!
+//! The tests, in this order; the first that holds names the class:
+//!
+//! | class | holds when |
+//! |---|---|
+//! | `bpa`, `encryption` | `reject-reason` says so: VPC block public access, encryption control |
+//! | `nacl_reply` | the same interface accepted the flow in the other direction at that time |
+//! | `late_packet` | TCP whose flags are known and have no SYN: the connection was over |
+//! | `internal` | both addresses are own |
+//! | `scan` | inbound from a public address, 1 to 3 packets of at most 60 bytes each |
+//! | `external` | one side is not own |
+//! | `unknown` | addresses that are missing or not readable |
+//!
+//! Must hold: a class depends on nothing but the batch, so that it is the same when an object is
+//! read again.
+
+use arrow::array::{Array, AsArray, BooleanArray, PrimitiveArray, StringArray};
+use arrow::datatypes::{ArrowPrimitiveType, Int32Type, Int64Type, TimestampMillisecondType};
+
+use super::batch::{LoggedColumns, value};
+use super::nacl_reply;
+use super::networks::OwnNetworks;
+
+const TCP: i32 = 6;
+const SYN: i32 = 2;
+/// A scan is a probe or two: this many packets at most, each no larger than bare headers.
+const SCAN_PACKETS_MAX: i64 = 3;
+const SCAN_BYTES_PER_PACKET_MAX: i64 = 60;
+
+/// The columns that the classes are decided by; `None` where the log does not have them.
+#[derive(Debug)]
+pub(super) struct Flows<'a> {
+    pub(super) rows: usize,
+    pub(super) action: Option<&'a StringArray>,
+    pub(super) interface_id: Option<&'a StringArray>,
+    pub(super) src: Option<&'a StringArray>,
+    pub(super) dst: Option<&'a StringArray>,
+    pub(super) srcport: Option<&'a PrimitiveArray<Int32Type>>,
+    pub(super) dstport: Option<&'a PrimitiveArray<Int32Type>>,
+    pub(super) protocol: Option<&'a PrimitiveArray<Int32Type>>,
+    pub(super) start: Option<&'a PrimitiveArray<TimestampMillisecondType>>,
+    pub(super) end: Option<&'a PrimitiveArray<TimestampMillisecondType>>,
+    pkt_src: Option<&'a StringArray>,
+    reject_reason: Option<&'a StringArray>,
+    flow_direction: Option<&'a StringArray>,
+    tcp_flags: Option<&'a PrimitiveArray<Int32Type>>,
+    packets: Option<&'a PrimitiveArray<Int64Type>>,
+    bytes: Option<&'a PrimitiveArray<Int64Type>>,
+    src_internal: Option<&'a BooleanArray>,
+    dst_internal: Option<&'a BooleanArray>,
+}
+
+impl<'a> Flows<'a> {
+    pub(super) fn of(
+        logged: &'a LoggedColumns,
+        src_internal: Option<&'a BooleanArray>,
+        dst_internal: Option<&'a BooleanArray>,
+    ) -> Self {
+        Self {
+            rows: logged.rows,
+            action: logged.text("action"),
+            interface_id: logged.text("interface-id"),
+            src: logged.text("srcaddr"),
+            dst: logged.text("dstaddr"),
+            srcport: numbers(logged, "srcport"),
+            dstport: numbers(logged, "dstport"),
+            protocol: numbers(logged, "protocol"),
+            start: numbers(logged, "start"),
+            end: numbers(logged, "end"),
+            pkt_src: logged.text("pkt-srcaddr"),
+            reject_reason: logged.text("reject-reason"),
+            flow_direction: logged.text("flow-direction"),
+            tcp_flags: numbers(logged, "tcp-flags"),
+            packets: numbers(logged, "packets"),
+            bytes: numbers(logged, "bytes"),
+            src_internal,
+            dst_internal,
+        }
+    }
+}
+
+/// The classes of a batch; `None` when it has no REJECT.
+pub(super) fn classes(flows: &Flows<'_>, networks: &OwnNetworks) -> Option<StringArray> {
+    let action = flows.action?;
+    let rejects: Vec<usize> = (0..flows.rows)
+        .filter(|row| value(Some(action), *row) == Some("REJECT"))
+        .collect();
+    if rejects.is_empty() {
+        return None;
+    }
+    let replies = nacl_reply::among(flows, &rejects);
+    let mut classes: Vec<Option<&str>> = vec![None; flows.rows];
+    for row in rejects {
+        if let Some(class) = classes.get_mut(row) {
+            *class = Some(flows.class(row, replies.contains(&row), networks));
+        }
+    }
+    Some(StringArray::from(classes))
+}
+
+impl Flows<'_> {
+    fn class(&self, row: usize, is_nacl_reply: bool, networks: &OwnNetworks) -> &'static str {
+        let src_internal = flag(self.src_internal, row);
+        let dst_internal = flag(self.dst_internal, row);
+        match value(self.reject_reason, row) {
+            Some("BPA") => "bpa",
+            Some("EC") => "encryption",
+            _ if is_nacl_reply => "nacl_reply",
+            _ if self.is_late_packet(row) => "late_packet",
+            _ if src_internal == Some(true) && dst_internal == Some(true) => "internal",
+            _ if self.is_scan(row, networks) => "scan",
+            _ if src_internal == Some(false) || dst_internal == Some(false) => "external",
+            _ => "unknown",
+        }
+    }
+
+    fn is_late_packet(&self, row: usize) -> bool {
+        let flags = number(self.tcp_flags, row);
+        number(self.protocol, row) == Some(TCP) && flags.is_some_and(|flags| flags & SYN == 0)
+    }
+
+    fn is_scan(&self, row: usize, networks: &OwnNetworks) -> bool {
+        let (Some(packets), Some(bytes)) = (number(self.packets, row), number(self.bytes, row))
+        else {
+            return false;
+        };
+        (1..=SCAN_PACKETS_MAX).contains(&packets)
+            && bytes <= packets * SCAN_BYTES_PER_PACKET_MAX
+            && self.is_inbound(row)
+            && value(self.pkt_src, row)
+                .or_else(|| value(self.src, row))
+                .is_some_and(|src| networks.is_public(src))
+    }
+
+    /// The default format has no direction; there a flow to an own address from a public one can
+    /// only be inbound, because the interface's side bears the interface's private address.
+    fn is_inbound(&self, row: usize) -> bool {
+        match value(self.flow_direction, row) {
+            Some(direction) => direction == "ingress",
+            None => flag(self.dst_internal, row) == Some(true),
+        }
+    }
+}
+
+fn numbers<'a, T: ArrowPrimitiveType>(
+    logged: &'a LoggedColumns,
+    name: &str,
+) -> Option<&'a PrimitiveArray<T>> {
+    logged.get(name)?.as_primitive_opt()
+}
+
+/// The number in a column at a row, if the log has the column and the row a value.
+#[inline]
+pub(super) fn number<T: ArrowPrimitiveType>(
+    column: Option<&PrimitiveArray<T>>,
+    row: usize,
+) -> Option<T::Native> {
+    column
+        .filter(|column| column.is_valid(row))
+        .map(|column| column.value(row))
+}
+
+fn flag(column: Option<&BooleanArray>, row: usize) -> Option<bool> {
+    column
+        .filter(|column| column.is_valid(row))
+        .map(|column| column.value(row))
+}

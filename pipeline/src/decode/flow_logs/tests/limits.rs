@@ -1,0 +1,163 @@
+//! Batches end at their limits, long lines are passed over, faults of the reader come last.
+
+use std::fmt::Write as _;
+use std::io::{self, BufReader, Read};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::Int64Type;
+use bytes::Bytes;
+
+use super::{Collected, PROVENANCE, decode_text, parquet_bytes};
+use crate::decode::flow_logs::{OwnNetworks, decode_parquet};
+use crate::decode::{DecodeError, Malformed, RejectReason, Table};
+use crate::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX, EXCERPT_BYTES_MAX, LINE_BYTES_MAX};
+
+const HEADER: &str = "interface-id srcaddr dstaddr srcport dstport protocol start end action\n";
+
+fn line(number: usize) -> String {
+    format!(
+        "eni-1 10.0.0.1 203.0.113.7 {} 443 6 1747004400 1747004459 ACCEPT\n",
+        number % 65536
+    )
+}
+
+fn decode(text: &str, collected: &mut Collected) -> Result<(), DecodeError> {
+    decode_text(
+        text.as_bytes(),
+        PROVENANCE,
+        &OwnNetworks::default(),
+        collected,
+    )
+}
+
+fn text_column<'a>(batch: &'a RecordBatch, name: &str) -> &'a StringArray {
+    batch.column_by_name(name).unwrap().as_string()
+}
+
+#[test]
+fn a_batch_ends_at_its_rows() {
+    let rows = 2 * BATCH_ROWS_MAX + 5;
+    let text: String = HEADER.to_owned() + &(0..rows).map(line).collect::<String>();
+    let mut collected = Collected::default();
+    decode(&text, &mut collected).unwrap();
+    let sizes: Vec<usize> = collected
+        .batches
+        .iter()
+        .map(|(_, batch)| batch.num_rows())
+        .collect();
+    assert_eq!(sizes, [BATCH_ROWS_MAX, BATCH_ROWS_MAX, 5]);
+    let last = &collected.batches[2].1;
+    let numbers = last
+        .column_by_name("line_no")
+        .unwrap()
+        .as_primitive::<Int64Type>();
+    assert_eq!(numbers.value(4), i64::try_from(rows + 1).unwrap());
+}
+
+#[test]
+fn a_batch_ends_at_its_bytes() {
+    let name = "unknown-".repeat(100);
+    let mut text = format!("end {name} vpc-id\n");
+    for _ in 0..1000 {
+        writeln!(text, "1747004459 x {}", "v".repeat(30_000)).unwrap();
+    }
+    let mut collected = Collected::default();
+    decode(&text, &mut collected).unwrap();
+    assert_eq!(collected.rows(), 1000);
+    assert!(collected.batches.len() >= 3);
+    for (_, batch) in &collected.batches {
+        let bytes = text_column(batch, "vpc_id").value_data().len();
+        assert!(bytes < BATCH_BYTES_MAX + LINE_BYTES_MAX);
+        let names = batch
+            .column_by_name("extra")
+            .unwrap()
+            .as_map()
+            .keys()
+            .as_string::<i32>();
+        assert_eq!(names.value_data().len(), batch.num_rows() * name.len());
+    }
+}
+
+#[test]
+fn a_reply_is_found_only_beside_its_request() {
+    let reply = "eni-1 203.0.113.7 10.0.0.1 443 7 6 1747004400 1747004459 REJECT\n";
+    for (rows_between, class) in [(10, "nacl_reply"), (BATCH_ROWS_MAX, "external")] {
+        let between: String = (100..100 + rows_between).map(line).collect();
+        let text = HEADER.to_owned() + &line(7) + &between + reply;
+        let mut collected = Collected::default();
+        decode(&text, &mut collected).unwrap();
+        let (_, last) = collected.batches.last().unwrap();
+        let classes = text_column(last, "reject_class");
+        assert_eq!(classes.value(classes.len() - 1), class);
+    }
+}
+
+#[test]
+fn a_line_over_the_limit_is_passed_over() {
+    let long = "9".repeat(LINE_BYTES_MAX + 1);
+    for text in [
+        format!("{HEADER}{}{long}\n{}", line(1), line(2)),
+        format!("{HEADER}{}{}{long}", line(1), line(2)),
+    ] {
+        let mut collected = Collected::default();
+        decode(&text, &mut collected).unwrap();
+        assert_eq!(collected.rows(), 2);
+        let (table, rejected) = &collected.rejected[0];
+        assert_eq!(
+            (*table, rejected.reason),
+            (Table::FlowLogs, RejectReason::TooLong)
+        );
+        assert_eq!(rejected.excerpt.len(), EXCERPT_BYTES_MAX);
+        assert_eq!(collected.rejected.len(), 1);
+    }
+}
+
+#[test]
+fn rows_before_a_fault_of_the_reader_are_handed_on() {
+    struct Broken;
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::new(io::ErrorKind::ConnectionReset, "gone"))
+        }
+    }
+    let text = HEADER.to_owned() + &line(1) + &line(2) + "eni-1 10.0.";
+    let input = BufReader::new(text.as_bytes().chain(Broken));
+    let mut collected = Collected::default();
+    let outcome = decode_text(input, PROVENANCE, &OwnNetworks::default(), &mut collected);
+    assert!(matches!(outcome, Err(DecodeError::Read(error))
+        if error.kind() == io::ErrorKind::ConnectionReset));
+    assert_eq!((collected.rows(), collected.rejected.len()), (2, 0));
+}
+
+#[test]
+fn a_sink_that_is_gone_ends_the_decoding() {
+    let text: String = HEADER.to_owned() + &(0..5 * BATCH_ROWS_MAX).map(line).collect::<String>();
+    let mut collected = Collected {
+        batches_wanted: Some(2),
+        ..Collected::default()
+    };
+    assert!(matches!(
+        decode(&text, &mut collected),
+        Err(DecodeError::Cancelled)
+    ));
+    assert_eq!(collected.batches.len(), 2);
+}
+
+#[test]
+fn what_is_no_parquet_is_refused() {
+    let times: ArrayRef = Arc::new(Int64Array::from_iter_values(0..100));
+    let batch = RecordBatch::try_from_iter([("end", times)]).unwrap();
+    let whole = parquet_bytes(&batch);
+    let refused = |bytes| {
+        let mut collected = Collected::default();
+        let outcome = decode_parquet(bytes, PROVENANCE, &OwnNetworks::default(), &mut collected);
+        matches!(outcome, Err(DecodeError::Malformed(Malformed::NotParquet)))
+    };
+    assert!(!refused(whole.clone()));
+    assert!(refused(whole.slice(..whole.len() - 1)));
+    assert!(refused(whole.slice(1..)));
+    assert!(refused(Bytes::new()));
+    assert!(refused(Bytes::from_static(b"PAR1PAR1PAR1PAR1")));
+    assert!(refused(Bytes::from_static(HEADER.as_bytes())));
+}

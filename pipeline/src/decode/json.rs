@@ -1,0 +1,386 @@
+//! A pull cursor over JSON bytes: values are visited or skipped, never built.
+//!
+//! In: a window of bytes that may end in the middle of a value. Out: borrowed keys, texts and raw
+//! slices, or [`JsonError::Incomplete`] when the window must grow first.
+//!
+//! Must hold: no allocation but for strings with escapes; every step is bounded by the window and
+//! by [`JSON_NESTING_MAX`]. A skipped value is checked for its brackets and strings, not for its
+//! commas: the raw text is kept as AWS wrote it.
+
+use std::borrow::Cow;
+
+use memchr::memchr2;
+
+use crate::limits::JSON_NESTING_MAX;
+
+/// Why the cursor could not go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum JsonError {
+    /// The window ends inside the value.
+    Incomplete,
+    /// The bytes are not JSON.
+    Syntax,
+    /// Nested deeper than [`JSON_NESTING_MAX`].
+    TooDeep,
+    /// A string is not UTF-8, or its escapes are no text.
+    Utf8,
+}
+
+/// What stands at the cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Object,
+    Array,
+    Text,
+    Null,
+    /// A number or a boolean.
+    Scalar,
+}
+
+/// A position in a window of JSON bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct Cursor<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// Bytes consumed so far.
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
+    /// Skips white space and says which byte comes next, without taking it.
+    pub(crate) fn peek_byte(&mut self) -> Result<u8, JsonError> {
+        loop {
+            match self.bytes.get(self.at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                Some(byte) => return Ok(*byte),
+                None => return Err(JsonError::Incomplete),
+            }
+        }
+    }
+
+    /// Takes the byte that [`Self::peek_byte`] showed.
+    pub(crate) fn bump(&mut self) {
+        self.at += 1;
+    }
+
+    /// The kind of the next value.
+    pub(crate) fn kind(&mut self) -> Result<Kind, JsonError> {
+        match self.peek_byte()? {
+            b'{' => Ok(Kind::Object),
+            b'[' => Ok(Kind::Array),
+            b'"' => Ok(Kind::Text),
+            b'n' => Ok(Kind::Null),
+            b't' | b'f' | b'-' | b'0'..=b'9' => Ok(Kind::Scalar),
+            _ => Err(JsonError::Syntax),
+        }
+    }
+
+    /// Visits the members of the object at the cursor. `member` must take each value.
+    pub(crate) fn object(
+        &mut self,
+        mut member: impl FnMut(&'a [u8], &mut Self) -> Result<(), JsonError>,
+    ) -> Result<(), JsonError> {
+        self.expect(b'{')?;
+        if self.peek_byte()? == b'}' {
+            self.bump();
+            return Ok(());
+        }
+        loop {
+            let key = self.raw_string()?;
+            self.expect(b':')?;
+            member(key, self)?;
+            match self.peek_byte()? {
+                b',' => self.bump(),
+                b'}' => {
+                    self.bump();
+                    return Ok(());
+                }
+                _ => return Err(JsonError::Syntax),
+            }
+        }
+    }
+
+    /// Visits the elements of the array at the cursor. `element` must take each value.
+    pub(crate) fn array(
+        &mut self,
+        mut element: impl FnMut(&mut Self) -> Result<(), JsonError>,
+    ) -> Result<(), JsonError> {
+        self.expect(b'[')?;
+        if self.peek_byte()? == b']' {
+            self.bump();
+            return Ok(());
+        }
+        loop {
+            element(self)?;
+            match self.peek_byte()? {
+                b',' => self.bump(),
+                b']' => {
+                    self.bump();
+                    return Ok(());
+                }
+                _ => return Err(JsonError::Syntax),
+            }
+        }
+    }
+
+    /// The next value as text: a string unescaped, a number or boolean as written, `null` and the
+    /// empty string as nothing, an object or array as its JSON. AWS and its converters disagree on
+    /// which of these a field is, so all are taken.
+    pub(crate) fn text(&mut self) -> Result<Option<Cow<'a, str>>, JsonError> {
+        if self.kind()? == Kind::Text {
+            let raw = self.raw_string()?;
+            return Ok(if raw.is_empty() {
+                None
+            } else {
+                Some(unescaped(raw)?)
+            });
+        }
+        let raw = self.skip_value()?;
+        if raw == b"null" {
+            return Ok(None);
+        }
+        std::str::from_utf8(raw)
+            .map(|text| Some(Cow::Borrowed(text)))
+            .map_err(|_| JsonError::Utf8)
+    }
+
+    /// The next value as a boolean, also when it is written as a string.
+    pub(crate) fn flag(&mut self) -> Result<Option<bool>, JsonError> {
+        Ok(match self.text()?.as_deref() {
+            Some("true" | "True" | "TRUE") => Some(true),
+            Some("false" | "False" | "FALSE") => Some(false),
+            _ => None,
+        })
+    }
+
+    /// Takes a string and returns the bytes between its quotes, escapes untouched.
+    pub(crate) fn raw_string(&mut self) -> Result<&'a [u8], JsonError> {
+        self.expect(b'"')?;
+        let start = self.at;
+        loop {
+            let rest = self.bytes.get(self.at..).ok_or(JsonError::Incomplete)?;
+            let offset = memchr2(b'"', b'\\', rest).ok_or(JsonError::Incomplete)?;
+            self.at += offset;
+            if self.bytes.get(self.at) == Some(&b'"') {
+                let raw = self
+                    .bytes
+                    .get(start..self.at)
+                    .ok_or(JsonError::Incomplete)?;
+                self.at += 1;
+                return Ok(raw);
+            }
+            // A backslash takes the byte after it, whatever it is.
+            self.at += 2;
+        }
+    }
+
+    /// Takes the next value, whatever it is, and returns its bytes.
+    pub(crate) fn skip_value(&mut self) -> Result<&'a [u8], JsonError> {
+        let first = self.peek_byte()?;
+        let start = self.at;
+        match first {
+            b'{' | b'[' => self.skip_container()?,
+            b'"' => {
+                self.raw_string()?;
+            }
+            b'n' => self.literal(b"null")?,
+            b't' => self.literal(b"true")?,
+            b'f' => self.literal(b"false")?,
+            b'-' | b'0'..=b'9' => self.skip_number()?,
+            _ => return Err(JsonError::Syntax),
+        }
+        self.bytes.get(start..self.at).ok_or(JsonError::Incomplete)
+    }
+
+    fn skip_container(&mut self) -> Result<(), JsonError> {
+        let mut open = [0_u8; JSON_NESTING_MAX];
+        let mut depth = 0_usize;
+        loop {
+            let byte = *self.bytes.get(self.at).ok_or(JsonError::Incomplete)?;
+            match byte {
+                b'"' => {
+                    self.raw_string()?;
+                    continue;
+                }
+                b'{' | b'[' => {
+                    *open.get_mut(depth).ok_or(JsonError::TooDeep)? = byte;
+                    depth += 1;
+                }
+                b'}' | b']' => {
+                    depth = depth.checked_sub(1).ok_or(JsonError::Syntax)?;
+                    let opened = *open.get(depth).ok_or(JsonError::TooDeep)?;
+                    // In ASCII each closing bracket is its opening one plus two.
+                    if opened + 2 != byte {
+                        return Err(JsonError::Syntax);
+                    }
+                    if depth == 0 {
+                        self.at += 1;
+                        return Ok(());
+                    }
+                }
+                _ => {}
+            }
+            self.at += 1;
+        }
+    }
+
+    fn skip_number(&mut self) -> Result<(), JsonError> {
+        while let Some(byte) = self.bytes.get(self.at) {
+            if !matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E') {
+                return Ok(());
+            }
+            self.at += 1;
+        }
+        // The digits may go on in the next window.
+        Err(JsonError::Incomplete)
+    }
+
+    fn literal(&mut self, word: &[u8]) -> Result<(), JsonError> {
+        let rest = self.bytes.get(self.at..).ok_or(JsonError::Incomplete)?;
+        if rest.starts_with(word) {
+            self.at += word.len();
+            return Ok(());
+        }
+        Err(if word.starts_with(rest) {
+            JsonError::Incomplete
+        } else {
+            JsonError::Syntax
+        })
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), JsonError> {
+        if self.peek_byte()? == byte {
+            self.at += 1;
+            return Ok(());
+        }
+        Err(JsonError::Syntax)
+    }
+}
+
+/// The text of a string's raw bytes. Half of a surrogate pair becomes U+FFFD: AWS cuts texts at
+/// 1 KB, and where the cut falls must not cost the event.
+pub(crate) fn unescaped(raw: &[u8]) -> Result<Cow<'_, str>, JsonError> {
+    let text = std::str::from_utf8(raw).map_err(|_| JsonError::Utf8)?;
+    let Some((plain, mut rest)) = text.split_once('\\') else {
+        return Ok(Cow::Borrowed(text));
+    };
+    let mut clean = String::with_capacity(text.len());
+    clean.push_str(plain);
+    loop {
+        let mut chars = rest.chars();
+        let (character, after) = match chars.next() {
+            Some(same @ ('"' | '\\' | '/')) => (same, chars.as_str()),
+            Some('b') => ('\u{8}', chars.as_str()),
+            Some('f') => ('\u{c}', chars.as_str()),
+            Some('n') => ('\n', chars.as_str()),
+            Some('r') => ('\r', chars.as_str()),
+            Some('t') => ('\t', chars.as_str()),
+            Some('u') => code_point(chars.as_str())?,
+            _ => return Err(JsonError::Utf8),
+        };
+        clean.push(character);
+        let Some((plain, escape)) = after.split_once('\\') else {
+            clean.push_str(after);
+            return Ok(Cow::Owned(clean));
+        };
+        clean.push_str(plain);
+        rest = escape;
+    }
+}
+
+/// The character whose code follows `\u`, and what stands after it.
+fn code_point(digits: &str) -> Result<(char, &str), JsonError> {
+    let (first, after_first) = code_unit(digits)?;
+    if (0xD800..0xDC00).contains(&first)
+        && let Some(digits) = after_first.strip_prefix("\\u")
+    {
+        let (second, after) = code_unit(digits)?;
+        if (0xDC00..0xE000).contains(&second) {
+            let code = 0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+            return Ok((
+                char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER),
+                after,
+            ));
+        }
+    }
+    Ok((
+        char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER),
+        after_first,
+    ))
+}
+
+fn code_unit(text: &str) -> Result<(u32, &str), JsonError> {
+    let (digits, after) = text.split_at_checked(4).ok_or(JsonError::Utf8)?;
+    // `from_str_radix` alone would take a sign.
+    if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return Err(JsonError::Utf8);
+    }
+    Ok((
+        u32::from_str_radix(digits, 16).map_err(|_| JsonError::Utf8)?,
+        after,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_skipped_whole_or_found_wanting() {
+        for (json, expected) in [
+            (r#"{"a":[1,{"b":"}]"}]} ,"#, Ok(r#"{"a":[1,{"b":"}]"}]}"#)),
+            (r#""a\"b" "#, Ok(r#""a\"b""#)),
+            ("-1.5e+3,", Ok("-1.5e+3")),
+            ("null,", Ok("null")),
+            ("nul", Err(JsonError::Incomplete)),
+            ("nil,", Err(JsonError::Syntax)),
+            ("12", Err(JsonError::Incomplete)),
+            (r#"{"a":"#, Err(JsonError::Incomplete)),
+            (r#""a\"#, Err(JsonError::Incomplete)),
+            (r#"{"a":[1}"#, Err(JsonError::Syntax)),
+            ("}", Err(JsonError::Syntax)),
+            ("", Err(JsonError::Incomplete)),
+        ] {
+            let got = Cursor::new(json.as_bytes()).skip_value();
+            assert_eq!(got, expected.map(str::as_bytes), "{json}");
+        }
+        let deep = "[".repeat(JSON_NESTING_MAX + 1);
+        assert_eq!(
+            Cursor::new(deep.as_bytes()).skip_value(),
+            Err(JsonError::TooDeep)
+        );
+    }
+
+    #[test]
+    fn texts_take_every_scalar() {
+        for (json, expected) in [
+            (r#""plain" "#, Ok(Some("plain"))),
+            (r#""" "#, Ok(None)),
+            (r#""a\u0041\n" "#, Ok(Some("aA\n"))),
+            ("null ", Ok(None)),
+            ("true ", Ok(Some("true"))),
+            ("12 ", Ok(Some("12"))),
+            (r#"{"a":1} "#, Ok(Some(r#"{"a":1}"#))),
+            (r#""\x" "#, Err(JsonError::Utf8)),
+            (r#""\u+041" "#, Err(JsonError::Utf8)),
+            (r#""\u00" "#, Err(JsonError::Utf8)),
+            (r#""\b\f\r\t\/" "#, Ok(Some("\u{8}\u{c}\r\t/"))),
+            (r#""\ud83d\ude00 \ud83d" "#, Ok(Some("😀 \u{fffd}"))),
+        ] {
+            let got = Cursor::new(json.as_bytes()).text();
+            assert_eq!(
+                got.as_ref().map(Option::as_deref),
+                expected.as_ref().map(|e| *e),
+                "{json}"
+            );
+        }
+        assert_eq!(Cursor::new(b"\"\xff\" ").text(), Err(JsonError::Utf8));
+    }
+}

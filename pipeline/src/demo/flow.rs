@@ -1,0 +1,140 @@
+//! One flow at one interface, and its value for each column that a flow log may have.
+
+use std::fmt::Write;
+
+use super::dice::Dice;
+use super::flow_logs::FlowLog;
+use super::plan::{SLOT_SECONDS, Slot};
+
+/// A network interface. Its address in a flow log is always its primary one.
+#[derive(Debug, Clone)]
+pub(super) struct Interface {
+    pub(super) id: String,
+    pub(super) address: String,
+    /// `-` where AWS owns the instance.
+    pub(super) instance: String,
+    /// Third octet of the addresses of its pods, for nodes.
+    pub(super) pods: Option<u8>,
+}
+
+/// One line, before a flow log chooses its columns. `-` stands for nothing.
+#[derive(Debug, Clone)]
+pub(super) struct Flow {
+    pub(super) interface: Interface,
+    pub(super) source: String,
+    pub(super) destination: String,
+    /// Addresses of the packets where they differ from the interface's.
+    pub(super) packet_source: Option<String>,
+    pub(super) packet_destination: Option<String>,
+    pub(super) source_port: i32,
+    pub(super) destination_port: i32,
+    pub(super) protocol: u8,
+    pub(super) packets: u64,
+    /// None where the record does not have them.
+    pub(super) bytes: Option<u64>,
+    pub(super) end: i64,
+    pub(super) action: &'static str,
+    pub(super) tcp_flags: &'static str,
+    pub(super) direction: &'static str,
+    pub(super) reject_reason: &'static str,
+}
+
+impl Flow {
+    /// An accepted flow at `interface` that ends in the slot, still without peers.
+    pub(super) fn new(interface: Interface, dice: &mut Dice, slot: Slot) -> Self {
+        Self {
+            source: interface.address.clone(),
+            destination: interface.address.clone(),
+            interface,
+            packet_source: None,
+            packet_destination: None,
+            source_port: 0,
+            destination_port: 0,
+            protocol: 6,
+            packets: 1,
+            bytes: Some(40),
+            end: slot.start + dice.between(0, SLOT_SECONDS - 1),
+            action: "ACCEPT",
+            tcp_flags: "2",
+            direction: "ingress",
+            reject_reason: "-",
+        }
+    }
+
+    /// With `peer` as the source of what comes in, or the destination of what goes out.
+    pub(super) fn between(mut self, peer: &str, inwards: bool) -> Self {
+        if inwards {
+            self.source = peer.into();
+        } else {
+            self.destination = peer.into();
+            self.direction = "egress";
+        }
+        self
+    }
+
+    pub(super) const fn on(mut self, source_port: i32, destination: i32, protocol: u8) -> Self {
+        self.source_port = source_port;
+        self.destination_port = destination;
+        self.protocol = protocol;
+        self
+    }
+
+    pub(super) const fn carrying(mut self, packets: u64, bytes: u64) -> Self {
+        self.packets = packets;
+        self.bytes = Some(bytes);
+        self
+    }
+
+    pub(super) fn write_value(&self, line: &mut String, log: &FlowLog, column: &str) {
+        let text = match column {
+            "account-id" => log.account,
+            "interface-id" => &self.interface.id,
+            "srcaddr" => &self.source,
+            "dstaddr" => &self.destination,
+            "pkt-srcaddr" => self.packet_source.as_ref().unwrap_or(&self.source),
+            "pkt-dstaddr" => self
+                .packet_destination
+                .as_ref()
+                .unwrap_or(&self.destination),
+            "action" => self.action,
+            "log-status" => "OK",
+            "vpc-id" => "vpc-0a1b2c3d4e5f60718",
+            "subnet-id" => "subnet-0b2c3d4e5f6071829",
+            "instance-id" => &self.interface.instance,
+            "tcp-flags" => self.tcp_flags,
+            "type" if self.source.contains(':') => "IPv6",
+            "type" => "IPv4",
+            "region" => log.region,
+            "az-id" => "euw1-az2",
+            "flow-direction" => self.direction,
+            "reject-reason" => self.reject_reason,
+            "pkt-dst-aws-service" if self.destination.starts_with("198.51.100.") => "S3",
+            "traffic-path" if self.direction == "egress" => {
+                if self.destination.starts_with("10.") {
+                    "1"
+                } else {
+                    "8"
+                }
+            }
+            "bytes" if self.bytes.is_none() => "-",
+            _ => return self.write_number(line, log, column),
+        };
+        line.push_str(text);
+    }
+
+    fn write_number(&self, line: &mut String, log: &FlowLog, column: &str) {
+        let number = match column {
+            "version" => i64::from(log.version),
+            "srcport" => i64::from(self.source_port),
+            "dstport" => i64::from(self.destination_port),
+            "protocol" => i64::from(self.protocol),
+            "packets" => i64::try_from(self.packets).unwrap_or_default(),
+            "bytes" => i64::try_from(self.bytes.unwrap_or_default()).unwrap_or_default(),
+            "start" => self.end - 55,
+            "end" => self.end,
+            _ => return line.push('-'),
+        };
+        // Writing to a String cannot fail.
+        write!(line, "{number}").unwrap_or_default();
+    }
+}

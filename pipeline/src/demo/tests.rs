@@ -1,0 +1,413 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+
+use chrono::DateTime;
+use flate2::read::MultiGzDecoder;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{
+    GeneratedObject, Plan, RejectTruth, SESSION_TOKEN_MARK, Truth, generate, one_large_document,
+};
+
+const ALWAYS: [&str; 11] = [
+    "eventVersion",
+    "userIdentity",
+    "eventTime",
+    "eventSource",
+    "eventName",
+    "awsRegion",
+    "sourceIPAddress",
+    "requestParameters",
+    "responseElements",
+    "eventID",
+    "eventType",
+];
+
+fn plan(seed: u64) -> Plan {
+    // 2026-03-01T12:34:56Z
+    Plan::demo(seed, DateTime::from_timestamp(1_772_368_496, 0).unwrap())
+}
+
+/// Enough for every test that is not about the size.
+fn small(seed: u64) -> Plan {
+    Plan {
+        minutes: 15,
+        events_per_object: 60,
+        flow_lines_per_object: 150,
+        ..plan(seed)
+    }
+}
+
+fn run(plan: &Plan) -> (Vec<GeneratedObject>, Truth) {
+    let mut objects = Vec::new();
+    let truth = generate(plan, &mut |object| {
+        objects.push(object);
+        Ok(())
+    })
+    .unwrap();
+    (objects, truth)
+}
+
+fn inflate(body: &[u8]) -> String {
+    let mut text = String::new();
+    MultiGzDecoder::new(body).read_to_string(&mut text).unwrap();
+    text
+}
+
+fn records(objects: &[GeneratedObject]) -> Vec<(String, Value)> {
+    let mut all = Vec::new();
+    for object in objects
+        .iter()
+        .filter(|object| object.key.contains("/CloudTrail/"))
+    {
+        let document: Value = serde_json::from_str(&inflate(&object.body)).unwrap();
+        for record in document["Records"].as_array().unwrap() {
+            all.push((object.key.clone(), record.clone()));
+        }
+    }
+    all
+}
+
+fn digest(objects: &[GeneratedObject]) -> String {
+    let mut hash = Sha256::new();
+    for object in objects {
+        hash.update(&object.key);
+        hash.update(&object.body);
+    }
+    format!("{:x}", hash.finalize())
+}
+
+#[test]
+fn the_same_plan_gives_the_same_bytes() {
+    let (first, truth) = run(&small(7));
+    let (again, truth_again) = run(&small(7));
+    let (other, _) = run(&small(8));
+    println!("{} {truth:#?}", digest(&first));
+    assert_eq!(digest(&first), digest(&again));
+    assert_eq!(truth, truth_again);
+    assert_ne!(digest(&first), digest(&other));
+}
+
+#[test]
+fn the_demo_is_as_large_as_it_says() {
+    let (objects, truth) = run(&plan(7));
+    assert_eq!((truth.cloudtrail_objects, truth.flow_objects), (60, 40));
+    assert_eq!(truth.flow_rows, 60_000);
+    assert!(
+        (20_000..20_100).contains(&truth.cloudtrail_events),
+        "{}",
+        truth.cloudtrail_events
+    );
+    assert_eq!(truth.objects, u64::try_from(objects.len()).unwrap());
+    let keys: BTreeSet<_> = objects.iter().map(|object| &object.key).collect();
+    assert_eq!(keys.len(), objects.len());
+    assert!(
+        keys.iter()
+            .any(|key| key.contains("aws-account-id=111122223333/aws-service"))
+    );
+    assert!(
+        keys.iter()
+            .any(|key| key.contains("AWSLogs/111122223333/vpcflowlogs/eu-west-1/2026"))
+    );
+}
+
+#[test]
+fn records_have_what_every_record_has() {
+    let (objects, truth) = run(&small(11));
+    let records = records(&objects);
+    let mut ids = BTreeSet::new();
+    for (key, record) in &records {
+        for field in ALWAYS {
+            assert!(
+                record.get(field).is_some(),
+                "{field} is missing in {record}"
+            );
+        }
+        let recipient = record["recipientAccountId"].as_str().unwrap();
+        let region = record["awsRegion"].as_str().unwrap();
+        assert!(
+            key.contains(&format!("/{recipient}/CloudTrail/{region}/")),
+            "{key}"
+        );
+        let time = record["eventTime"].as_str().unwrap();
+        assert!(
+            ("2026-03-01T12:15:00Z".."2026-03-01T12:30:00Z").contains(&time),
+            "{time}"
+        );
+        assert!(record["userIdentity"].is_object(), "{record}");
+        if let Some(message) = record.get("errorMessage") {
+            assert!(message.as_str().unwrap().len() <= 1024);
+        }
+        ids.insert(record["eventID"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(
+        truth.cloudtrail_events,
+        u64::try_from(records.len()).unwrap()
+    );
+    assert_eq!(truth.distinct_event_ids, u64::try_from(ids.len()).unwrap());
+    assert!(
+        records
+            .iter()
+            .any(|(_, record)| record.to_string().contains(SESSION_TOKEN_MARK))
+    );
+}
+
+#[test]
+fn repeated_events_stand_in_a_later_object_with_the_same_content() {
+    let (objects, truth) = run(&Plan {
+        repeated_events: 50,
+        ..small(7)
+    });
+    assert_eq!(truth.cloudtrail_events - truth.distinct_event_ids, 50);
+    let mut seen: BTreeMap<String, (String, Value)> = BTreeMap::new();
+    for (key, record) in records(&objects) {
+        let id = record["eventID"].as_str().unwrap().to_owned();
+        if let Some((first_key, first)) = seen.insert(id, (key.clone(), record.clone())) {
+            assert_ne!(first_key, key);
+            assert_eq!(first, record);
+        }
+    }
+    assert_eq!(u64::try_from(seen.len()).unwrap(), truth.distinct_event_ids);
+}
+
+/// Counts from the finished text by the rules, not by what was planned.
+#[test]
+fn the_truth_can_be_found_in_the_records() {
+    let (objects, truth) = run(&small(23));
+    let mut shared = BTreeSet::new();
+    let mut found = Truth::default();
+    for (_, record) in records(&objects) {
+        count_assume_role(&record, &mut shared, &mut found);
+        count_audience_mismatch(&record, &mut found);
+        count_kms_throttle(&record, &mut found);
+    }
+    assert_eq!(found.sts_assume_role, truth.sts_assume_role);
+    assert_eq!(found.irsa_audience_mismatch, truth.irsa_audience_mismatch);
+    assert_eq!(found.kms_throttles, truth.kms_throttles);
+}
+
+fn text<'a>(record: &'a Value, path: &str) -> &'a str {
+    record
+        .pointer(path)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+fn code(record: &Value) -> &str {
+    text(record, "/errorCode").trim_end_matches("Exception")
+}
+
+fn role(record: &Value) -> &str {
+    let fields = ["/requestParameters/roleArn", "/resources/0/ARN"].map(|path| text(record, path));
+    let words = text(record, "/errorMessage")
+        .split(' ')
+        .filter(|word| word.contains(":role/"));
+    fields
+        .into_iter()
+        .chain(words)
+        .find(|role| !role.is_empty())
+        .unwrap_or("unknown")
+}
+
+fn count_assume_role(record: &Value, shared: &mut BTreeSet<String>, found: &mut Truth) {
+    let sts = text(record, "/eventSource") == "sts.amazonaws.com";
+    if !sts || !text(record, "/eventName").starts_with("AssumeRole") {
+        return;
+    }
+    let pair = text(record, "/sharedEventID");
+    if pair.is_empty() || shared.insert(pair.to_owned()) {
+        let outcome = if code(record).is_empty() {
+            "success"
+        } else {
+            "failure"
+        };
+        found.count_assume_role(role(record), outcome);
+    }
+}
+
+fn count_audience_mismatch(record: &Value, found: &mut Truth) {
+    if text(record, "/eventName") != "AssumeRoleWithWebIdentity" {
+        return;
+    }
+    let subject = text(record, "/userIdentity/userName");
+    let provider = text(record, "/userIdentity/identityProvider");
+    let audience = text(record, "/userIdentity/principalId")
+        .strip_prefix(&format!("{provider}:"))
+        .and_then(|rest| rest.strip_suffix(&format!(":{subject}")))
+        .unwrap();
+    let kind = match code(record) {
+        "InvalidIdentityToken" if text(record, "/errorMessage").contains("audience") => {
+            "provider_client_list"
+        }
+        "AccessDenied" if audience != "sts.amazonaws.com" => "trust_policy",
+        _ => return,
+    };
+    let parts: Vec<_> = subject.split(':').collect();
+    found.count_audience_mismatch(kind, [parts[2], parts[3], role(record), audience]);
+}
+
+fn count_kms_throttle(record: &Value, found: &mut Truth) {
+    if text(record, "/eventSource") != "kms.amazonaws.com" || code(record) != "Throttling" {
+        return;
+    }
+    let caller = text(record, "/userIdentity/accountId");
+    let cross_account = match text(record, "/resources/0/accountId") {
+        "" => "unknown",
+        owner if owner == caller => "no",
+        _ => "yes",
+    };
+    let role_arn = text(record, "/userIdentity/sessionContext/sessionIssuer/arn");
+    found.count_kms_throttle(
+        [caller, role_arn, text(record, "/awsRegion")],
+        cross_account,
+    );
+}
+
+#[test]
+fn every_line_has_its_header_and_the_rejects_are_counted() {
+    let (objects, truth) = run(&small(42));
+    let mut rows = 0;
+    let mut found = Truth::default();
+    for object in objects
+        .iter()
+        .filter(|object| object.key.contains("vpcflowlogs"))
+    {
+        let text = inflate(&object.body);
+        let mut lines = text.lines();
+        let header: Vec<_> = lines.next().unwrap().split(' ').collect();
+        let mut accepted = BTreeSet::new();
+        for line in lines {
+            rows += 1;
+            let values: Vec<_> = line.split(' ').collect();
+            assert_eq!(values.len(), header.len(), "{line}");
+            let row: BTreeMap<_, _> = header.iter().copied().zip(values).collect();
+            let side = |from, port| [row["interface-id"], row[from], row[port]].join(" ");
+            let (source, destination) = (side("srcaddr", "srcport"), side("dstaddr", "dstport"));
+            if row["action"] == "ACCEPT" {
+                accepted.insert((source, destination, row["start"].to_owned()));
+            } else if row["action"] == "REJECT" {
+                let reply = (destination, source, row["start"].to_owned());
+                let class = reject_class(&row, accepted.contains(&reply));
+                let direction = row.get("flow-direction").copied().unwrap_or_default();
+                let key = (
+                    row["interface-id"].to_owned(),
+                    row["dstport"].parse().unwrap(),
+                    direction.to_owned(),
+                    class.to_owned(),
+                );
+                let number = |name| row[name].parse().unwrap_or_default();
+                let seen = RejectTruth {
+                    records: 1,
+                    packets: number("packets"),
+                    bytes: number("bytes"),
+                };
+                found.count_reject(key, seen);
+            }
+        }
+    }
+    assert_eq!(rows, truth.flow_rows);
+    assert_eq!(found.flow_rejects, truth.flow_rejects);
+}
+
+fn reject_class(row: &BTreeMap<&str, &str>, is_reply: bool) -> &'static str {
+    let number = |name| row[name].parse::<u64>().unwrap_or_default();
+    let own = |name| row[name].starts_with("10.");
+    let flags = row
+        .get("tcp-flags")
+        .and_then(|flags| flags.parse::<u8>().ok());
+    let small = number("packets") <= 3 && number("bytes") <= 60 * number("packets");
+    match row.get("reject-reason").copied() {
+        Some("BPA") => "bpa",
+        Some("EC") => "encryption",
+        _ if is_reply => "nacl_reply",
+        _ if row["protocol"] == "6" && flags.is_some_and(|flags| flags & 2 == 0) => "late_packet",
+        _ if own("srcaddr") && own("dstaddr") => "internal",
+        _ if row.get("flow-direction") != Some(&"egress") && !own("srcaddr") && small => "scan",
+        _ => "external",
+    }
+}
+
+#[test]
+fn nothing_is_planted_in_vain() {
+    for seed in [1, 2, 3] {
+        // The smallest plan there is.
+        let smallest = Plan {
+            minutes: 0,
+            events_per_object: 0,
+            flow_lines_per_object: 0,
+            ..plan(seed)
+        };
+        for plan in [smallest, small(seed)] {
+            let (_, truth) = run(&plan);
+            let outcomes: BTreeSet<_> = truth
+                .sts_assume_role
+                .keys()
+                .map(|(_, outcome)| outcome.as_str())
+                .collect();
+            let kinds: BTreeSet<_> = truth
+                .irsa_audience_mismatch
+                .keys()
+                .map(|key| key.0.as_str())
+                .collect();
+            let classes: BTreeSet<_> = truth
+                .flow_rejects
+                .keys()
+                .map(|key| key.3.as_str())
+                .collect();
+            let cross: BTreeSet<_> = truth
+                .kms_throttles
+                .keys()
+                .map(|key| key.3.as_str())
+                .collect();
+            assert_eq!(
+                outcomes,
+                BTreeSet::from(["failure", "success"]),
+                "seed {seed}"
+            );
+            assert_eq!(
+                kinds,
+                BTreeSet::from(["provider_client_list", "trust_policy"])
+            );
+            assert_eq!(
+                classes,
+                BTreeSet::from([
+                    "bpa",
+                    "encryption",
+                    "external",
+                    "internal",
+                    "late_packet",
+                    "nacl_reply",
+                    "scan"
+                ])
+            );
+            assert_eq!(cross, BTreeSet::from(["no", "unknown", "yes"]));
+            assert!(
+                truth
+                    .sts_assume_role
+                    .contains_key(&("unknown".into(), "failure".into()))
+            );
+        }
+    }
+}
+
+#[test]
+fn a_large_document_is_one_line_and_its_events_are_counted() {
+    let mut body = Vec::new();
+    let events = one_large_document(4 * 1024 * 1024, &mut body).unwrap();
+    let text = inflate(&body);
+    assert!(
+        (4 * 1024 * 1024..4 * 1024 * 1024 + 65_536).contains(&text.len()),
+        "{}",
+        text.len()
+    );
+    assert!(!text.contains('\n'));
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let records = document["Records"].as_array().unwrap();
+    assert_eq!(u64::try_from(records.len()).unwrap(), events);
+    let ids: BTreeSet<_> = records
+        .iter()
+        .map(|record| record["eventID"].to_string())
+        .collect();
+    assert_eq!(ids.len(), records.len());
+}

@@ -1,0 +1,137 @@
+//! Runs signals on batches.
+//!
+//! In: a catalogue, the reference tables, batches of one table. Out: partial aggregate rows.
+//!
+//! ```text
+//! signal ─ plan ─→ query ─┐
+//! batches ────── input ───┴─→ partial rows ─ merge ─→ one row a grain
+//! ```
+//!
+//! Must hold: a query is planned once and sees one table only; the same batch gives the same rows
+//! (I7); with `query`, this is the only place that knows DataFusion.
+
+mod input;
+mod merge;
+mod output;
+pub mod plan;
+pub mod proof;
+mod prepared;
+pub mod reference;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use datafusion::error::DataFusionError;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+
+use crate::config::Reference;
+use crate::decode::Table;
+use crate::finding::{Finding, Findings};
+use crate::signal::{Catalog, Signal};
+use prepared::Prepared;
+
+/// Every signal, planned.
+#[derive(Debug)]
+pub struct Engine {
+    planned: Vec<Planned>,
+}
+
+/// One signal with its two queries.
+#[derive(Debug)]
+pub struct Planned {
+    /// The signal as its file says it.
+    pub signal: Signal,
+    evaluate: Prepared,
+    merge: Prepared,
+}
+
+impl Engine {
+    /// Plans every signal; reports every one that cannot be planned.
+    pub async fn new(
+        catalog: Catalog,
+        reference: &Reference,
+        memory_bytes_max: usize,
+    ) -> Result<Self, Findings> {
+        let runtime = runtime(memory_bytes_max)?;
+        let mut planned = Vec::new();
+        let mut findings = Findings::default();
+        for signal in catalog.signals {
+            match plan::plan(signal, reference, &runtime).await {
+                Ok(one) => planned.push(one),
+                Err(found) => findings.extend(found),
+            }
+        }
+        if findings.is_empty() {
+            Ok(Self { planned })
+        } else {
+            Err(findings)
+        }
+    }
+
+    /// The signals in the order of the catalogue.
+    pub fn signals(&self) -> &[Planned] {
+        &self.planned
+    }
+}
+
+impl Planned {
+    /// The signal's partial rows for batches of its table.
+    pub async fn evaluate(
+        &self,
+        batches: Vec<RecordBatch>,
+    ) -> Result<Vec<RecordBatch>, DataFusionError> {
+        self.evaluate.run(batches).await
+    }
+
+    /// Partial rows of one grain merged into one.
+    pub async fn merge(
+        &self,
+        partial: Vec<RecordBatch>,
+    ) -> Result<Vec<RecordBatch>, DataFusionError> {
+        self.merge.run(partial).await
+    }
+
+    /// The columns of the merged rows: grain, then measures.
+    pub fn rollup_schema(&self) -> SchemaRef {
+        self.merge.schema()
+    }
+
+    /// The query that merges the signal's stored rows: its view. Nothing without a rollup.
+    pub fn view_sql(&self) -> Option<String> {
+        let rollup = self.signal.header.rollup.as_ref()?;
+        Some(merge::sql(rollup, &self.rollup_table()))
+    }
+
+    /// The name under which SQL sees the partial rows of the rollup.
+    pub fn rollup_table(&self) -> String {
+        format!("{}_partial", self.name())
+    }
+
+    /// The table that the signal reads.
+    pub fn source(&self) -> Table {
+        self.signal.header.source
+    }
+
+    /// The signal's name.
+    pub fn name(&self) -> &str {
+        &self.signal.header.name
+    }
+}
+
+/// Queries of all signals share one memory budget.
+fn runtime(memory_bytes_max: usize) -> Result<Arc<RuntimeEnv>, Findings> {
+    RuntimeEnvBuilder::new()
+        .with_memory_limit(memory_bytes_max, 1.0)
+        .build_arc()
+        .map_err(|error| {
+            let what = format!("the query engine does not start: {error}");
+            Findings::from(Finding::new(
+                Path::new("engine"),
+                None,
+                what,
+                "raise memory_bytes_max",
+            ))
+        })
+}

@@ -1,0 +1,206 @@
+//! Runs the tests in a signal's header: the same loop for every signal.
+//!
+//! In: a planned signal and the folder of test data. Out: a finding for each test that does not
+//! hold. Must hold: a test goes the whole pure path, decoder included, and is run twice: as one
+//! batch, and record by record, merged (I7).
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::Path;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+
+use super::Planned;
+use crate::decode::{Cancelled, Provenance, RejectedRecord, Sink, Table, cloudtrail, flow_logs};
+use crate::finding::{Finding, Findings};
+use crate::object::decompress;
+use crate::signal::{Test, TestInput, TestValue};
+
+/// A row as text by column: what is compared.
+type Row = BTreeMap<String, String>;
+
+/// Proves every test of a signal.
+pub async fn prove(planned: &Planned, testdata: &Path) -> Findings {
+    let mut findings = Findings::default();
+    for test in &planned.signal.header.tests {
+        if let Err(why) = run(planned, test, testdata).await {
+            let what = format!("the test \"{}\" does not hold: {why}", test.name);
+            let line = test.places.line("name");
+            let fix = "correct the query or the expectation";
+            findings.push(Finding::new(&planned.signal.file, line, what, fix));
+        }
+    }
+    findings
+}
+
+async fn run(planned: &Planned, test: &Test, testdata: &Path) -> Result<(), String> {
+    let batches = decoded(planned.source(), &test.input, testdata)?;
+    let expected: Vec<Row> = test.rows.iter().map(expected_row).collect();
+    let single = |batch: &RecordBatch| -> Vec<RecordBatch> {
+        (0..batch.num_rows())
+            .map(|row| batch.slice(row, 1))
+            .collect()
+    };
+    let pieces: Vec<RecordBatch> = batches.iter().flat_map(single).collect();
+    for (way, parts) in [
+        ("as one batch", vec![batches]),
+        ("record by record", each(pieces)),
+    ] {
+        let mut partial = Vec::new();
+        for part in parts {
+            partial.extend(
+                planned
+                    .evaluate(part)
+                    .await
+                    .map_err(|error| error.to_string())?,
+            );
+        }
+        let merged = planned
+            .merge(partial)
+            .await
+            .map_err(|error| error.to_string())?;
+        compare(&rows(&merged)?, &expected).map_err(|why| format!("{way}, {why}"))?;
+    }
+    Ok(())
+}
+
+fn each(batches: Vec<RecordBatch>) -> Vec<Vec<RecordBatch>> {
+    batches.into_iter().map(|batch| vec![batch]).collect()
+}
+
+fn decoded(table: Table, input: &TestInput, testdata: &Path) -> Result<Vec<RecordBatch>, String> {
+    let bytes = match input {
+        TestInput::Inline(text) => text.clone().into_bytes(),
+        TestInput::File(file) => {
+            let path = testdata.join(file);
+            std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?
+        }
+    };
+    let mut inflated = Vec::new();
+    decompress::inflated(bytes.as_slice(), crate::limits::OBJECT_INFLATED_BYTES_MAX)
+        .read_to_end(&mut inflated)
+        .map_err(|error| error.to_string())?;
+    let provenance = Provenance {
+        bucket: "test",
+        key: "test",
+    };
+    let mut collected = Collected {
+        table,
+        batches: Vec::new(),
+        rejected: Vec::new(),
+    };
+    let networks = flow_logs::OwnNetworks::default();
+    let outcome = match table {
+        Table::Cloudtrail => {
+            cloudtrail::decode(inflated.as_slice(), provenance, &mut collected).map(drop)
+        }
+        Table::FlowLogs | Table::TransitGatewayFlowLogs => {
+            flow_logs::decode_text(inflated.as_slice(), provenance, &networks, &mut collected)
+        }
+    };
+    outcome.map_err(|error| format!("its events cannot be decoded: {error:?}"))?;
+    if let Some(rejected) = collected.rejected.first() {
+        let reason = rejected.reason.as_str();
+        return Err(format!(
+            "record {} of its events is rejected: {reason}",
+            rejected.position
+        ));
+    }
+    Ok(collected.batches)
+}
+
+/// Collects the batches of one table.
+struct Collected {
+    table: Table,
+    batches: Vec<RecordBatch>,
+    rejected: Vec<RejectedRecord>,
+}
+
+impl Sink for Collected {
+    fn batch(&mut self, table: Table, batch: RecordBatch) -> Result<(), Cancelled> {
+        if table == self.table {
+            self.batches.push(batch);
+        }
+        Ok(())
+    }
+
+    fn reject(&mut self, _table: Table, rejected: RejectedRecord) -> Result<(), Cancelled> {
+        self.rejected.push(rejected);
+        Ok(())
+    }
+}
+
+/// The rows of a result as text; times as epoch milliseconds, nulls left out.
+fn rows(batches: &[RecordBatch]) -> Result<Vec<Row>, String> {
+    let mut rows = Vec::new();
+    for batch in batches {
+        let schema = batch.schema();
+        let mut texts = Vec::new();
+        for column in batch.columns() {
+            let plain = if matches!(column.data_type(), DataType::Timestamp(..)) {
+                arrow::compute::cast(
+                    column,
+                    &DataType::Timestamp(
+                        arrow::datatypes::TimeUnit::Millisecond,
+                        Some("UTC".into()),
+                    ),
+                )
+                .and_then(|column| arrow::compute::cast(&column, &DataType::Int64))
+            } else {
+                Ok(std::sync::Arc::clone(column))
+            };
+            texts.push(plain.map_err(|error| error.to_string())?);
+        }
+        let options = FormatOptions::default();
+        for row in 0..batch.num_rows() {
+            let mut cells = Row::new();
+            for (field, column) in schema.fields().iter().zip(&texts) {
+                if column.is_valid(row) {
+                    let cell = ArrayFormatter::try_new(column, &options);
+                    let cell = cell
+                        .map_err(|error| error.to_string())?
+                        .value(row)
+                        .to_string();
+                    cells.insert(field.name().clone(), cell);
+                }
+            }
+            rows.push(cells);
+        }
+    }
+    Ok(rows)
+}
+
+fn expected_row(row: &BTreeMap<String, TestValue>) -> Row {
+    row.iter()
+        .map(|(column, value)| {
+            let text = match value {
+                TestValue::Text(text) => text.clone(),
+                TestValue::Integer(number) | TestValue::Instant(number) => number.to_string(),
+                TestValue::Float(number) => number.to_string(),
+                TestValue::Boolean(flag) => flag.to_string(),
+            };
+            (column.clone(), text)
+        })
+        .collect()
+}
+
+/// Every expected row must match one row in the columns it names, and no row may be left over.
+fn compare(got: &[Row], expected: &[Row]) -> Result<(), String> {
+    let mut left: Vec<&Row> = got.iter().collect();
+    for row in expected {
+        let matches = |got: &&Row| {
+            row.iter()
+                .all(|(column, value)| got.get(column) == Some(value))
+        };
+        match left.iter().position(matches) {
+            Some(index) => drop(left.swap_remove(index)),
+            None => return Err(format!("no row has {row:?}; there are {got:?}")),
+        }
+    }
+    match left.first() {
+        None => Ok(()),
+        Some(row) => Err(format!("there is a row more than expected: {row:?}")),
+    }
+}

@@ -1,0 +1,130 @@
+//! Claims: which batch a source belongs to.
+//!
+//! In: a source and the open batch. Out: ours, done already, or busy elsewhere.
+//!
+//! ```text
+//!          ┌ none ──────────────────────────────→ create 0 ─→ mine
+//! newest ──┤ its batch committed with the source → finish publishing ─→ done
+//! claim    ├ its batch abandoned, or committed without the source → create n+1 ─→ mine
+//!          └ undecided: young → busy; old or its process gone → abandon it, look again
+//! ```
+//!
+//! Must hold: a source is claimed by the next batch only when the claim before it is void (I1).
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures::TryStreamExt as _;
+use serde::{Deserialize, Serialize};
+
+use super::batch::{BatchId, Decision, json, parse};
+use super::create::{Created, create_if_absent, read};
+use super::source::SourceId;
+use super::worker::Worker;
+use super::{Lake, LakeError, protocol_path};
+use crate::limits::CLAIM_ATTEMPTS_MAX;
+
+/// What `_trailflow/claims/<source>/<n>` says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Claim {
+    batch: BatchId,
+    worker: Worker,
+    at: DateTime<Utc>,
+}
+
+/// The answer to a claim.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// The source belongs to the batch that asked.
+    Mine,
+    /// A committed batch has it, and is published.
+    Done,
+    /// Another worker is at it. Ask again after that time.
+    Busy(Duration),
+}
+
+impl Lake {
+    /// Step 1: claims a source for a batch.
+    pub async fn claim(&self, source: &SourceId, batch: &BatchId) -> Result<Claimed, LakeError> {
+        let mut next = 0_u64;
+        for _ in 0..CLAIM_ATTEMPTS_MAX {
+            let claim = Claim {
+                batch: batch.clone(),
+                worker: self.worker.clone(),
+                at: self.clock.now(),
+            };
+            let path = protocol_path(&["claims", source.as_str(), &next.to_string()]);
+            let bytes = json(path.as_ref(), &claim)?;
+            match create_if_absent(self.store.as_ref(), &path, bytes).await? {
+                Created::Ours => return Ok(Claimed::Mine),
+                Created::Theirs(_) => {}
+            }
+            let (number, newest) = self.newest_claim(source, next).await?;
+            if newest.batch == *batch {
+                return Ok(Claimed::Mine);
+            }
+            match self.decision(&newest.batch).await? {
+                Some(decision) => match self.follow(&newest.batch, source, &decision).await? {
+                    Some(answer) => return Ok(answer),
+                    None => next = number + 1,
+                },
+                None => match self.undecided(&newest).await? {
+                    Some(wait) => return Ok(Claimed::Busy(wait)),
+                    None => next = number,
+                },
+            }
+        }
+        // So many workers at one source: let them settle it.
+        Ok(Claimed::Busy(self.lease))
+    }
+
+    /// What a decision means for the source. Nothing: its claim is void.
+    async fn follow(
+        &self,
+        batch: &BatchId,
+        source: &SourceId,
+        decision: &Decision,
+    ) -> Result<Option<Claimed>, LakeError> {
+        match decision {
+            Decision::Committed { files, sources, .. } if sources.contains(source) => {
+                self.publish(batch, files).await?;
+                Ok(Some(Claimed::Done))
+            }
+            Decision::Committed { .. } | Decision::Abandoned { .. } => Ok(None),
+        }
+    }
+
+    /// How long to wait for an undecided batch. Nothing: it was presumed dead and is decided now.
+    async fn undecided(&self, claim: &Claim) -> Result<Option<Duration>, LakeError> {
+        let age = self
+            .clock
+            .now()
+            .signed_duration_since(claim.at)
+            .to_std()
+            .unwrap_or_default();
+        if age < self.lease && !claim.worker.is_gone() {
+            return Ok(Some(self.lease.saturating_sub(age)));
+        }
+        // Committed after all: the caller looks again and sees that.
+        self.abandon(&claim.batch).await?;
+        Ok(None)
+    }
+
+    /// The claim with the highest number, which is at least `from`.
+    async fn newest_claim(&self, source: &SourceId, from: u64) -> Result<(u64, Claim), LakeError> {
+        let folder = protocol_path(&["claims", source.as_str()]);
+        let listed: Vec<_> = self.store.list(Some(&folder)).try_collect().await?;
+        let numbers = listed
+            .iter()
+            .filter_map(|object| object.location.filename()?.parse().ok());
+        let number = numbers.max().unwrap_or(from).max(from);
+        let path = protocol_path(&["claims", source.as_str(), &number.to_string()]);
+        match read(self.store.as_ref(), &path).await? {
+            Some(bytes) => Ok((number, parse(path.as_ref(), &bytes)?)),
+            None => Err(LakeError::Foreign {
+                path: path.to_string(),
+                why: String::from("the claim was there and is gone"),
+            }),
+        }
+    }
+}

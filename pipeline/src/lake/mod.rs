@@ -1,0 +1,75 @@
+//! The lake: Parquet that readers glob, and the few small objects that make it exact.
+//!
+//! In: rows, and the sources they came from. Out: files under `<table>/…`, once.
+//!
+//! ```text
+//! claim ─ stage ─ commit ─ publish
+//!   │       │        │        └ <table>/event_date=…/event_hour=…/<batch>.parquet
+//!   │       │        └ _trailflow/batches/<batch>          create-if-absent
+//!   │       └ _trailflow/staging/<batch>/…
+//!   └ _trailflow/claims/<source>/<n>                        create-if-absent
+//! ```
+//!
+//! Must hold: a source is in at most one committed batch (I1); what readers see is committed (I2).
+
+pub mod batch;
+pub mod claim;
+pub mod create;
+pub mod ingest_log;
+mod partition;
+pub mod publish;
+pub mod source;
+pub mod staging;
+pub mod store;
+pub mod worker;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use object_store::ObjectStore;
+use object_store::path::Path;
+
+use crate::clock::Clock;
+use worker::Worker;
+
+/// A handle on one lake, as one worker uses it.
+#[derive(Debug, Clone)]
+pub struct Lake {
+    /// Where the objects are; paths are relative to the lake's root.
+    pub store: Arc<dyn ObjectStore>,
+    /// Who this is, for the claims.
+    pub worker: Worker,
+    /// How long a claim without a decision holds off others.
+    pub lease: Duration,
+    /// For the times in claims and decisions.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What went wrong with the lake. Every variant leaves the message to be delivered again.
+#[derive(Debug, thiserror::Error)]
+pub enum LakeError {
+    /// The store did not do what it was asked; try again later.
+    #[error("the lake's store failed: {0}")]
+    Store(#[from] object_store::Error),
+    /// An object of the protocol cannot be read. Nothing is acknowledged until somebody looks.
+    #[error(
+        "{path} is not what trailflow writes: {why}. Look at it, and remove it if it is foreign"
+    )]
+    Foreign {
+        /// The object's path in the lake.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Rows could not be written as Parquet.
+    #[error("rows could not be written as Parquet: {0}")]
+    Parquet(#[from] parquet::errors::ParquetError),
+    /// Rows could not be rearranged.
+    #[error("rows could not be rearranged: {0}")]
+    Arrow(#[from] arrow::error::ArrowError),
+}
+
+/// Where the protocol's own objects are.
+pub(crate) fn protocol_path(parts: &[&str]) -> Path {
+    Path::from_iter(["_trailflow"].iter().chain(parts).copied())
+}

@@ -1,0 +1,58 @@
+//! Publishing: staged files of a committed batch get the names that readers glob.
+//!
+//! Must hold: anyone may do it, any number of times, and finish what another began: a staged file
+//! that is gone was published.
+
+use futures::TryStreamExt as _;
+use object_store::path::Path;
+use object_store::{Error, ObjectStore as _, ObjectStoreExt as _};
+
+use super::batch::{BatchId, StagedFile};
+use super::{Lake, LakeError, protocol_path};
+
+impl Lake {
+    /// Step 4: moves every file of a committed batch to its name.
+    pub async fn publish(&self, batch: &BatchId, files: &[StagedFile]) -> Result<(), LakeError> {
+        for file in files {
+            let (staged, published) = (
+                Path::from(file.staged.as_str()),
+                Path::from(file.published.as_str()),
+            );
+            // The copy is whole or absent on S3 and on a local file system.
+            match self.store.copy(&staged, &published).await {
+                Ok(()) => self.delete_if_there(&staged).await?,
+                Err(Error::NotFound { .. }) => {
+                    tracing::debug!(%batch, file = %published, "published before");
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops the staged files of a batch that will never count.
+    pub async fn drop_staging(&self, files: &[StagedFile]) -> Result<(), LakeError> {
+        for file in files {
+            self.delete_if_there(&Path::from(file.staged.as_str()))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Drops everything that a batch staged, finished or not.
+    pub async fn drop_batch_staging(&self, batch: &BatchId) -> Result<(), LakeError> {
+        let folder = protocol_path(&["staging", batch.as_str()]);
+        let staged: Vec<_> = self.store.list(Some(&folder)).try_collect().await?;
+        for file in staged {
+            self.delete_if_there(&file.location).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete_if_there(&self, path: &Path) -> Result<(), LakeError> {
+        match self.store.delete(path).await {
+            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Staging: Parquet files of an open batch, written where no reader looks.
+//!
+//! In: batches of rows. Out: the list of files to commit. Must hold: memory is bounded: row
+//! groups leave as they fill, and at most [`STAGED_FILES_OPEN_MAX`] files are open.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use chrono::{DateTime, Utc};
+use object_store::buffered::BufWriter;
+use parquet::arrow::AsyncArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+
+use super::batch::{BatchId, StagedFile};
+use super::partition::{Period, split};
+use super::{Lake, LakeError, protocol_path};
+use crate::limits::{ROW_GROUP_BYTES_MAX, ROW_GROUP_ROWS_MAX, STAGED_FILES_OPEN_MAX};
+
+/// The files of one open batch.
+#[derive(Debug)]
+pub struct Staging {
+    lake: Lake,
+    batch: BatchId,
+    open: HashMap<String, OpenFile>,
+    /// Order of use, oldest first.
+    used: Vec<String>,
+    done: Vec<StagedFile>,
+}
+
+struct OpenFile {
+    file: StagedFile,
+    writer: AsyncArrowWriter<BufWriter>,
+}
+
+impl std::fmt::Debug for OpenFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenFile")
+            .field("file", &self.file)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Staging {
+    /// The staging area of a batch. Nothing is written before the first rows.
+    pub fn new(lake: Lake, batch: BatchId) -> Self {
+        Self {
+            lake,
+            batch,
+            open: HashMap::new(),
+            used: Vec::new(),
+            done: Vec::new(),
+        }
+    }
+
+    /// Events, by the hour of their time.
+    pub async fn events(
+        &mut self,
+        table: &str,
+        time_column: &str,
+        rows: &RecordBatch,
+    ) -> Result<(), LakeError> {
+        for (start, rows) in split(rows, time_column, Period::Hour)? {
+            let folder = format!("{table}/{}", Period::Hour.folder("event_date", start));
+            self.append(folder, &rows).await?;
+        }
+        Ok(())
+    }
+
+    /// Rows of a rollup, by the day of their window.
+    pub async fn rollup(&mut self, signal: &str, rows: &RecordBatch) -> Result<(), LakeError> {
+        for (start, rows) in split(rows, "window_start", Period::Day)? {
+            let folder = format!(
+                "rollups/{signal}/{}",
+                Period::Day.folder("event_date", start)
+            );
+            self.append(folder, &rows).await?;
+        }
+        Ok(())
+    }
+
+    /// Rows about the ingestion itself, by its day.
+    pub async fn ingest(
+        &mut self,
+        table: &str,
+        at: DateTime<Utc>,
+        rows: &RecordBatch,
+    ) -> Result<(), LakeError> {
+        let day = Period::Day.folder("ingest_date", at.timestamp_millis());
+        self.append(format!("{table}/{day}"), rows).await
+    }
+
+    /// Closes every file. The list is what a commit names.
+    pub async fn finish(mut self) -> Result<Vec<StagedFile>, LakeError> {
+        while let Some(folder) = self.used.first().cloned() {
+            self.close(&folder).await?;
+        }
+        Ok(self.done)
+    }
+
+    async fn append(&mut self, folder: String, rows: &RecordBatch) -> Result<(), LakeError> {
+        if !self.open.contains_key(&folder) {
+            while self.open.len() >= STAGED_FILES_OPEN_MAX {
+                let Some(oldest) = self.used.first().cloned() else {
+                    break;
+                };
+                self.close(&oldest).await?;
+            }
+            let file = self.open(&folder, rows.schema())?;
+            self.open.insert(folder.clone(), file);
+        }
+        self.used.retain(|used| *used != folder);
+        self.used.push(folder.clone());
+        let Some(open) = self.open.get_mut(&folder) else {
+            return Ok(());
+        };
+        open.writer.write(rows).await?;
+        open.file.rows += u64::try_from(rows.num_rows()).unwrap_or(u64::MAX);
+        if open.writer.in_progress_size() > ROW_GROUP_BYTES_MAX {
+            open.writer.flush().await?;
+        }
+        Ok(())
+    }
+
+    fn open(&self, folder: &str, schema: SchemaRef) -> Result<OpenFile, LakeError> {
+        // A folder whose file was closed to make room gets a second one.
+        let part = self
+            .done
+            .iter()
+            .filter(|file| file.published.starts_with(folder))
+            .count();
+        let name = match part {
+            0 => format!("{}.parquet", self.batch),
+            part => format!("{}-{part}.parquet", self.batch),
+        };
+        let staged = protocol_path(&["staging", self.batch.as_str()]);
+        let staged = object_store::path::Path::from(format!("{staged}/{folder}/{name}"));
+        let writer = BufWriter::new(Arc::clone(&self.lake.store), staged.clone());
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS_MAX))
+            .set_created_by(format!("trailflow {}", env!("CARGO_PKG_VERSION")))
+            .build();
+        let file = StagedFile {
+            staged: staged.to_string(),
+            published: format!("{folder}/{name}"),
+            rows: 0,
+            bytes: 0,
+        };
+        Ok(OpenFile {
+            file,
+            writer: AsyncArrowWriter::try_new(writer, schema, Some(properties))?,
+        })
+    }
+
+    async fn close(&mut self, folder: &str) -> Result<(), LakeError> {
+        self.used.retain(|used| used != folder);
+        if let Some(mut open) = self.open.remove(folder) {
+            open.writer.finish().await?;
+            open.file.bytes = u64::try_from(open.writer.bytes_written()).unwrap_or(u64::MAX);
+            self.done.push(open.file);
+        }
+        Ok(())
+    }
+}

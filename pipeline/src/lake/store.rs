@@ -1,0 +1,129 @@
+//! Opens the lake's store: a directory, or a prefix of a bucket.
+//!
+//! In: where the lake is. Out: an `ObjectStore` whose paths begin at the lake's root.
+//! Must hold: on S3 the credentials are those of the AWS provider chain, so that the lake is
+//! written by the same role that reads the logs.
+
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
+use chrono::{DateTime, Utc};
+use object_store::aws::{AmazonS3Builder, AwsCredential, S3ConditionalPut};
+use object_store::local::LocalFileSystem;
+use object_store::prefix::PrefixStore;
+use object_store::{CredentialProvider, ObjectStore};
+use tokio::sync::Mutex;
+
+use crate::clock::Clock;
+use crate::config::{Aws, LakeUrl};
+use crate::limits::CREDENTIALS_RENEWAL;
+
+/// Why a lake cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The directory is not there and cannot be made.
+    #[error(
+        "the lake directory {path} cannot be used: {source}. Choose another, or make it writable"
+    )]
+    Directory {
+        /// The directory.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The store refused its settings.
+    #[error("the lake cannot be opened: {0}")]
+    Store(#[from] object_store::Error),
+    /// Nothing says where S3 is.
+    #[error("no AWS region is known. Set AWS_REGION, or `region` under [aws]")]
+    Region,
+}
+
+/// Opens the store. `sdk` is needed for `s3://` only.
+pub fn open(
+    url: &LakeUrl,
+    aws: &Aws,
+    sdk: Option<&SdkConfig>,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn ObjectStore>, OpenError> {
+    match url {
+        LakeUrl::Directory(path) => {
+            let failed = |source| OpenError::Directory {
+                path: path.display().to_string(),
+                source,
+            };
+            std::fs::create_dir_all(path).map_err(failed)?;
+            Ok(Arc::new(LocalFileSystem::new_with_prefix(path)?))
+        }
+        LakeUrl::S3 { bucket, prefix } => {
+            let sdk = sdk.ok_or(OpenError::Region)?;
+            let region = sdk.region().ok_or(OpenError::Region)?;
+            let mut builder = AmazonS3Builder::new()
+                .with_bucket_name(bucket)
+                .with_region(region.as_ref())
+                .with_conditional_put(S3ConditionalPut::ETagMatch);
+            if let Some(provider) = sdk.credentials_provider() {
+                let chain = ProviderChain {
+                    chain: provider,
+                    clock,
+                    kept: Mutex::new(None),
+                };
+                builder = builder.with_credentials(Arc::new(chain));
+            }
+            if let Some(endpoint) = sdk.endpoint_url() {
+                builder = builder
+                    .with_allow_http(endpoint.starts_with("http://"))
+                    .with_endpoint(endpoint)
+                    .with_virtual_hosted_style_request(false);
+            } else {
+                builder = builder.with_virtual_hosted_style_request(!aws.force_path_style);
+            }
+            let store = builder.build()?;
+            Ok(Arc::new(PrefixStore::new(store, prefix.as_str())))
+        }
+    }
+}
+
+/// The AWS SDK's credentials, for `object_store`, which asks before every request: kept until
+/// shortly before they expire.
+#[derive(Debug)]
+struct ProviderChain {
+    chain: SharedCredentialsProvider,
+    clock: Arc<dyn Clock>,
+    kept: Mutex<Option<Credentials>>,
+}
+
+#[async_trait::async_trait]
+impl CredentialProvider for ProviderChain {
+    type Credential = AwsCredential;
+
+    async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
+        let mut kept = self.kept.lock().await;
+        let now = self.clock.now();
+        let fresh = kept.as_ref().filter(|credentials| {
+            let expiry = credentials.expiry().map(DateTime::<Utc>::from);
+            expiry.is_none_or(|expiry| now + CREDENTIALS_RENEWAL < expiry)
+        });
+        let credentials = if let Some(credentials) = fresh {
+            credentials.clone()
+        } else {
+            let failed = |source| object_store::Error::Generic {
+                store: "S3",
+                source,
+            };
+            self.chain
+                .provide_credentials()
+                .await
+                .map_err(|error| failed(error.into()))?
+        };
+        let credential = AwsCredential {
+            key_id: credentials.access_key_id().to_owned(),
+            secret_key: credentials.secret_access_key().to_owned(),
+            token: credentials.session_token().map(str::to_owned),
+        };
+        *kept = Some(credentials);
+        Ok(Arc::new(credential))
+    }
+}

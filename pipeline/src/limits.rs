@@ -1,0 +1,144 @@
+//! Every limit of the service: its unit, and why this number.
+//!
+//! A limit that is reached slows the source down or is counted; nothing grows without one (I4).
+//! Names end in what they bound: `_bytes_max`, `_rows_max`, `_seconds`.
+
+use std::time::Duration;
+
+/// One mebibyte, the unit in which the byte limits below are written.
+const MIB: u64 = 1024 * 1024;
+
+// --- config -------------------------------------------------------------------------------
+
+/// A configuration file is a page of text; more is the wrong file.
+pub const CONFIG_FILE_BYTES_MAX: u64 = MIB;
+/// A batch of the lake closes at this many bytes in memory: large enough to spare readers small
+/// files, small enough that memory holds several.
+pub const LAKE_BATCH_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// A batch of the lake closes at this many rows, whatever their size.
+pub const LAKE_BATCH_ROWS_MAX: usize = 500_000;
+/// A batch of the lake closes at this age: the longest that its rows wait before they count.
+pub const LAKE_BATCH_AGE_MAX: Duration = Duration::from_secs(30);
+/// Memory for rows and queries: eight batches of the lake.
+pub const MEMORY_BYTES_MAX: usize = 512 * 1024 * 1024;
+/// One batch fills while another is committed, so memory must hold two at least.
+pub const MEMORY_PER_BATCH_MIN: usize = 2;
+/// Objects that are fetched and decoded at the same time; more only wait for the processor.
+pub const OBJECTS_IN_FLIGHT_MAX: usize = 8;
+/// The most that may be configured: each one holds a connection and its buffers.
+pub const OBJECTS_IN_FLIGHT_LIMIT: usize = 1024;
+/// How long a claim holds without its worker: a dead worker delays its objects this long.
+pub const LEASE: Duration = Duration::from_mins(2);
+/// A lease lasts this many times as long as a batch is open, or a slow worker is taken for dead.
+pub const LEASE_PER_BATCH_AGE_MIN: u32 = 3;
+/// SQS hides a message for twelve hours at most.
+pub const LEASE_MAX: Duration = Duration::from_hours(12);
+/// The most series that one metric may ask for; a label with more values is better a column.
+pub const SERIES_MAX_LIMIT: usize = 100_000;
+
+const _: () = assert!(
+    LEASE.as_secs() >= LAKE_BATCH_AGE_MAX.as_secs() * 3 && LEASE_PER_BATCH_AGE_MIN == 3,
+    "the default lease outlasts three default batches"
+);
+const _: () = assert!(
+    MEMORY_BYTES_MAX >= LAKE_BATCH_BYTES_MAX * MEMORY_PER_BATCH_MIN,
+    "the default memory holds two default batches"
+);
+
+// --- notification -------------------------------------------------------------------------
+
+/// An SQS message is at most 1 MiB (domain: CreateQueue reference); more is not from SQS.
+pub const NOTIFICATION_BYTES_MAX: u64 = MIB;
+/// Envelopes nest at most SNS in EventBridge in SNS; deeper is not AWS's.
+pub const NOTIFICATION_NESTING_MAX: usize = 4;
+
+// --- object -------------------------------------------------------------------------------
+
+/// Inflated bytes of one object. A CloudTrail file is at most 50 MB compressed and inflates about
+/// 20-fold; 4 GiB leaves room and stops a gzip bomb.
+pub const OBJECT_INFLATED_BYTES_MAX: u64 = 4096 * MIB;
+/// A Parquet flow log is read whole, because its footer is at the end. AWS closes one at 75 MB.
+pub const PARQUET_OBJECT_BYTES_MAX: u64 = 256 * MIB;
+/// Inflated bytes made at a time: large enough that a decoder sees whole lines, small enough to
+/// stay in a core's cache.
+pub const INFLATE_BUFFER_BYTES: usize = 64 * 1024;
+/// How many bytes are looked at to tell what an object is.
+pub const SNIFF_BYTES: usize = 4096;
+
+/// Chunks of one object that wait for the decoder; S3 sends them at some 16 to 64 KiB.
+pub const BODY_CHUNKS_MAX: usize = 64;
+/// Times that one download is opened, the first included, before the message goes back.
+pub const GET_ATTEMPTS_MAX: u32 = 5;
+/// How much of a file is read at a time.
+pub const FILE_READ_BYTES: usize = 128 * 1024;
+
+// --- decode -------------------------------------------------------------------------------
+
+/// Rows of one Arrow batch: large enough to pay for a query's start, small enough to hold many.
+pub const BATCH_ROWS_MAX: usize = 8192;
+/// Text bytes of one Arrow batch; a batch is handed on when either limit is reached.
+pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// One CloudTrail record. AWS cuts them at 256 KB (domain 1.3); 4 MiB is sixteen times that.
+pub const RECORD_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// How much is read at a time into the window that records are parsed from: about a hundred
+/// records, so that parsing the one that was cut again costs one in a hundred.
+pub const WINDOW_READ_BYTES: usize = 256 * 1024;
+/// Nesting of one record's JSON. Real records stay under 20.
+pub const JSON_NESTING_MAX: usize = 128;
+/// One flow-log line. All 70 fields of version 11 with long tags stay under 4 KiB.
+pub const LINE_BYTES_MAX: usize = 64 * 1024;
+/// The excerpt of a rejected record that is kept beside its reason.
+pub const EXCERPT_BYTES_MAX: usize = 256;
+
+// --- signal -------------------------------------------------------------------------------
+
+/// A metric that names no `series_max` of its own gets this many series.
+pub const SERIES_MAX_DEFAULT: usize = 1000;
+/// A label value longer than this is cut, so that a log line cannot fill the memory of Prometheus.
+pub const LABEL_BYTES_MAX: usize = 256;
+/// A signal file is a page of text; more is a mistake.
+pub const SIGNAL_FILE_BYTES_MAX: u64 = MIB;
+
+// --- queue --------------------------------------------------------------------------------
+
+/// 20 s is the longest wait SQS allows; shorter only costs money.
+pub const RECEIVE_WAIT: Duration = Duration::from_secs(20);
+/// SQS hands out at most ten messages a call.
+pub const RECEIVE_MESSAGES_MAX: i32 = 10;
+/// SQS hides a message for 12 hours at most, counted from its receipt.
+pub const LEASE_TOTAL_MAX: Duration = Duration::from_hours(12);
+/// How long a listing waits for objects that are being worked on elsewhere.
+pub const LISTING_WAIT: Duration = Duration::from_millis(50);
+
+// --- lake ---------------------------------------------------------------------------------
+
+/// Creates of one key that are refused although the key stays absent (S3's 409) before giving up.
+pub const CREATE_ATTEMPTS_MAX: u32 = 5;
+/// Claims of one source that are lost to others before it is left to them.
+pub const CLAIM_ATTEMPTS_MAX: u32 = 16;
+/// Credentials are renewed this long before they expire.
+pub const CREDENTIALS_RENEWAL: Duration = Duration::from_mins(5);
+/// Parquet files that a batch keeps open: two days of hours. More, from objects with strange
+/// times, close the one that was used longest ago.
+pub const STAGED_FILES_OPEN_MAX: usize = 48;
+/// Rows of one Parquet row group: what a reader skips or reads as a whole.
+pub const ROW_GROUP_ROWS_MAX: usize = 128 * 1024;
+/// Encoded bytes of a row group in memory before it leaves.
+pub const ROW_GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Rejected records of one object that are kept with an excerpt; the rest are only counted.
+pub const REJECTS_KEPT_MAX: usize = 100;
+
+// --- pipeline -----------------------------------------------------------------------------
+
+/// Decoded pieces of all objects that wait for one lane: a batch of rows each.
+pub const PIECES_MAX: usize = 4;
+/// Rows that wait for evaluation, in bytes: many small objects share one run of the queries.
+pub const PENDING_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Pairs of cross-account events that are remembered; AWS delivers the copies minutes apart.
+pub const PAIRS_MAX: usize = 200_000;
+/// Pause after the store or the queue failed, before the next attempt.
+pub const FAILURE_PAUSE: Duration = Duration::from_secs(1);
+/// The longest such pause, after several failures in a row.
+pub const FAILURE_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// How often a watched directory is looked through.
+pub const DIRECTORY_SCAN_EVERY: Duration = Duration::from_secs(1);

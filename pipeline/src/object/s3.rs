@@ -1,0 +1,170 @@
+//! Objects in S3.
+//!
+//! In: an [`ObjectRef`]. Out: its bytes, streamed. Must hold: GET names the version that was
+//! claimed, or its ETag in `If-Match` (I3); a connection that breaks in mid-object is resumed at
+//! the byte where it broke, under the same condition.
+
+use std::io;
+
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::fetch::{Body, FetchError, Objects};
+use super::stream::{ChunkReader, END};
+use super::{ObjectRef, Version};
+use crate::limits::{BODY_CHUNKS_MAX, GET_ATTEMPTS_MAX};
+
+/// The S3 client as a place of objects.
+#[derive(Debug, Clone)]
+pub struct S3Objects {
+    client: Client,
+}
+
+impl S3Objects {
+    /// Reads through this client: its region, credentials and retries are the SDK's.
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    async fn open(&self, object: &ObjectRef, from: u64) -> Result<ByteStream, FetchError> {
+        let mut get = self
+            .client
+            .get_object()
+            .bucket(&object.bucket)
+            .key(&object.key);
+        let Version { etag, version_id } = &object.version;
+        if let Some(etag) = etag {
+            get = get.if_match(format!("\"{etag}\""));
+        }
+        if let Some(id) = version_id {
+            get = get.version_id(id);
+        }
+        if from > 0 {
+            get = get.range(format!("bytes={from}-"));
+        }
+        match get.send().await {
+            Ok(found) => Ok(found.body),
+            Err(error) => Err(classified(&error)),
+        }
+    }
+
+    /// Sends the body's chunks, opening it again where the connection broke.
+    async fn pump(self, object: ObjectRef, first: ByteStream, to: mpsc::Sender<io::Result<Bytes>>) {
+        let mut body = first;
+        let mut sent = 0_u64;
+        let mut attempts = 1;
+        loop {
+            let error = match body.try_next().await {
+                Ok(None) => {
+                    // If the reader is gone, nobody is left to tell.
+                    let _gone = to.send(Ok(END)).await;
+                    return;
+                }
+                Ok(Some(chunk)) if chunk.is_empty() => continue,
+                Ok(Some(chunk)) => {
+                    sent += u64::try_from(chunk.len()).unwrap_or_default();
+                    if to.send(Ok(chunk)).await.is_err() {
+                        return;
+                    }
+                    continue;
+                }
+                Err(error) => FetchError::Unavailable(error.to_string()),
+            };
+            let again = if attempts < GET_ATTEMPTS_MAX {
+                attempts += 1;
+                tracing::debug!(key = %object.key, %error, sent, "resuming a broken download");
+                self.open(&object, sent).await
+            } else {
+                Err(error)
+            };
+            match again {
+                Ok(resumed) => body = resumed,
+                Err(error) => {
+                    // If the reader is gone, nobody is left to tell.
+                    let _gone = to.send(Err(io::Error::other(error))).await;
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Objects for S3Objects {
+    async fn fetch(&self, object: &ObjectRef) -> Result<Body, FetchError> {
+        let body = self.open(object, 0).await?;
+        let (sender, receiver) = mpsc::channel(BODY_CHUNKS_MAX);
+        tokio::spawn(self.clone().pump(object.clone(), body, sender));
+        Ok(Box::new(ChunkReader::new(receiver)))
+    }
+
+    async fn resolve(&self, object: &ObjectRef) -> Result<ObjectRef, FetchError> {
+        let head = self
+            .client
+            .head_object()
+            .bucket(&object.bucket)
+            .key(&object.key);
+        let head = head
+            .set_version_id(object.version.version_id.clone())
+            .send()
+            .await;
+        let head = head.map_err(|error| classified(&error))?;
+        let etag = head.e_tag().map(|etag| etag.trim_matches('"').to_owned());
+        if etag.is_none() {
+            return Err(FetchError::Unavailable(String::from("S3 named no ETag")));
+        }
+        let version = Version {
+            etag,
+            version_id: object.version.version_id.clone(),
+        };
+        let written_at = head
+            .last_modified()
+            .and_then(|at| chrono::DateTime::from_timestamp(at.secs(), at.subsec_nanos()));
+        let size_bytes = head
+            .content_length()
+            .and_then(|size| u64::try_from(size).ok());
+        Ok(ObjectRef {
+            version,
+            written_at,
+            size_bytes,
+            ..object.clone()
+        })
+    }
+}
+
+/// What an S3 error means for the message. A HEAD has no body, so only its status tells.
+pub fn classified<E: ProvideErrorMetadata + std::error::Error + 'static>(
+    error: &SdkError<E, aws_sdk_s3::config::http::HttpResponse>,
+) -> FetchError {
+    let status = error
+        .raw_response()
+        .map(|response| response.status().as_u16());
+    let code = error.code().unwrap_or_default();
+    let message = error.message().unwrap_or_default();
+    match (code, status) {
+        ("NoSuchKey" | "NoSuchVersion" | "PreconditionFailed" | "NotFound", _)
+        | (_, Some(404 | 412)) => FetchError::Missing,
+        ("AccessDenied" | "InvalidAccessKeyId" | "ExpiredToken" | "SignatureDoesNotMatch", _)
+        | (_, Some(401 | 403)) => {
+            let by = if message.contains("kms:") {
+                "kms"
+            } else {
+                "s3"
+            };
+            FetchError::Denied {
+                by,
+                message: format!("{code}: {message}"),
+            }
+        }
+        // A key that is disabled or deleted answers 400 (domain 4.2).
+        (code, _) if code.starts_with("KMS.") => FetchError::Denied {
+            by: "kms",
+            message: format!("{code}: {message}"),
+        },
+        _ => FetchError::Unavailable(DisplayErrorContext(error).to_string()),
+    }
+}

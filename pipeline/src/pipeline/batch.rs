@@ -1,0 +1,297 @@
+//! The open batch of one lane: what was claimed for it, and the rows that came.
+//!
+//! In: pieces. Out: staged files and merged rows, ready to commit. Must hold: rows wait in memory
+//! only up to [`PENDING_BYTES_MAX`]; an object that failed after rows of it came spoils the batch,
+//! because its rows cannot be taken out again (I1).
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use arrow::array::{Array as _, AsArray as _, RecordBatch};
+use arrow::datatypes::TimestampMillisecondType;
+use metrics::{counter, histogram};
+
+use super::pairs::{OpenPairs, PairWindow};
+use super::piece::{End, Piece, Read, Slot};
+use crate::decode::Table;
+use crate::engine::Engine;
+use crate::lake::batch::BatchId;
+use crate::lake::ingest_log::Entry;
+use crate::lake::source::SourceId;
+use crate::lake::staging::Staging;
+use crate::lake::{Lake, LakeError};
+use crate::limits::{PENDING_BYTES_MAX, REJECTS_KEPT_MAX};
+use crate::telemetry::timed;
+
+/// Why a batch cannot be committed.
+#[derive(Debug, thiserror::Error)]
+pub enum BatchError {
+    /// The lake failed.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    /// A signal failed on these rows.
+    #[error("the signal {signal} failed: {error}")]
+    Signal {
+        /// Its name.
+        signal: String,
+        /// What DataFusion said.
+        error: String,
+    },
+    /// An object failed after rows of it had come.
+    #[error("{0}")]
+    Spoiled(String),
+}
+
+/// A batch that takes objects.
+#[derive(Debug)]
+pub struct OpenBatch {
+    pub id: BatchId,
+    engine: Arc<Engine>,
+    pairs: Arc<PairWindow>,
+    pub open_pairs: OpenPairs,
+    staging: Staging,
+    lake: Lake,
+    /// By slot: every object that was begun.
+    pub entries: Vec<Entry>,
+    /// Slots of objects that are not to be committed with this batch.
+    pub left_out: HashMap<Slot, End>,
+    pub sources: HashSet<SourceId>,
+    pending: BTreeMap<Table, Vec<RecordBatch>>,
+    pending_bytes: usize,
+    /// Partial rows by signal, in the engine's order.
+    partial: Vec<Vec<RecordBatch>>,
+    pub rows: usize,
+    pub bytes: usize,
+}
+
+/// A batch whose files are staged.
+#[derive(Debug)]
+pub struct StagedBatch {
+    pub files: Vec<crate::lake::batch::StagedFile>,
+    pub sources: Vec<SourceId>,
+    /// Merged rows by signal.
+    pub merged: Vec<Vec<RecordBatch>>,
+    pub entries: Vec<Entry>,
+    pub open_pairs: OpenPairs,
+}
+
+impl OpenBatch {
+    /// A new batch; nothing is written before its first rows.
+    pub fn new(lake: Lake, engine: Arc<Engine>, pairs: Arc<PairWindow>) -> Self {
+        let id = BatchId::new();
+        Self {
+            staging: Staging::new(lake.clone(), id.clone()),
+            partial: engine.signals().iter().map(|_| Vec::new()).collect(),
+            id,
+            engine,
+            pairs,
+            open_pairs: OpenPairs::default(),
+            lake,
+            entries: Vec::new(),
+            left_out: HashMap::new(),
+            sources: HashSet::new(),
+            pending: BTreeMap::new(),
+            pending_bytes: 0,
+            rows: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Takes a piece. True: an object ended with it.
+    pub async fn take(&mut self, piece: Piece) -> Result<bool, BatchError> {
+        match piece {
+            Piece::Rows(slot, table, rows) => {
+                self.rows(slot, table, rows).await?;
+                Ok(false)
+            }
+            Piece::Rejected(slot, table, rejected) => {
+                if let Some(entry) = self.entries.get_mut(slot) {
+                    entry.rejected += 1;
+                    *entry
+                        .rejected_by_reason
+                        .entry((table.name(), rejected.reason.as_str()))
+                        .or_default() += 1;
+                    if entry.rejects.len() < REJECTS_KEPT_MAX {
+                        entry.rejects.push((table.name(), rejected));
+                    }
+                }
+                Ok(false)
+            }
+            Piece::Ended(slot, end) => {
+                self.ended(slot, end)?;
+                Ok(true)
+            }
+        }
+    }
+
+    async fn rows(
+        &mut self,
+        slot: Slot,
+        table: Table,
+        rows: RecordBatch,
+    ) -> Result<(), BatchError> {
+        let rows = match table {
+            Table::Cloudtrail => self
+                .pairs
+                .mark(&mut self.open_pairs, &rows)
+                .map_err(LakeError::from)?,
+            Table::FlowLogs | Table::TransitGatewayFlowLogs => rows,
+        };
+        if let Some(entry) = self.entries.get_mut(slot) {
+            entry.add_rows(table.name(), rows.num_rows(), span(&rows, table));
+        }
+        let bytes = rows.get_array_memory_size();
+        self.rows += rows.num_rows();
+        self.bytes += bytes;
+        self.pending_bytes += bytes;
+        self.pending.entry(table).or_default().push(rows);
+        if self.pending_bytes >= PENDING_BYTES_MAX {
+            self.flush().await
+        } else {
+            Ok(())
+        }
+    }
+
+    fn ended(&mut self, slot: Slot, end: End) -> Result<(), BatchError> {
+        let Some(entry) = self.entries.get_mut(slot) else {
+            return Ok(());
+        };
+        match end {
+            End::Read(Read {
+                outcome,
+                compressed_bytes,
+                inflated_bytes,
+                inflated_sha256,
+            }) => {
+                entry.outcome = outcome;
+                entry.compressed_bytes = compressed_bytes;
+                entry.inflated_bytes = inflated_bytes;
+                entry.inflated_sha256 = inflated_sha256;
+                Ok(())
+            }
+            End::Failed(why) if entry.row_count() > 0 => Err(BatchError::Spoiled(format!(
+                "{} failed midway: {why}",
+                entry.object.key
+            ))),
+            end @ (End::Duplicate | End::Busy(_) | End::Failed(_)) => {
+                self.left_out.insert(slot, end);
+                Ok(())
+            }
+        }
+    }
+
+    /// Evaluates the signals on the pending rows, and stages the rows.
+    async fn flush(&mut self) -> Result<(), BatchError> {
+        for (table, batches) in std::mem::take(&mut self.pending) {
+            for (planned, partial) in self.engine.signals().iter().zip(&mut self.partial) {
+                if planned.source() != table {
+                    continue;
+                }
+                let evaluated = timed("evaluate", planned.evaluate(batches.clone())).await;
+                partial.extend(evaluated.map_err(|error| BatchError::Signal {
+                    signal: planned.name().to_owned(),
+                    error: error.to_string(),
+                })?);
+            }
+            for batch in &batches {
+                let staged = self
+                    .staging
+                    .events(table.name(), table.time_column(), batch);
+                timed("stage", staged).await?;
+            }
+        }
+        self.pending_bytes = 0;
+        Ok(())
+    }
+
+    /// Everything came: merges, stages what is left, closes the files.
+    pub async fn stage(mut self) -> Result<StagedBatch, BatchError> {
+        self.flush().await?;
+        let mut merged = Vec::new();
+        for (planned, partial) in self
+            .engine
+            .signals()
+            .iter()
+            .zip(std::mem::take(&mut self.partial))
+        {
+            let rows = planned
+                .merge(partial)
+                .await
+                .map_err(|error| BatchError::Signal {
+                    signal: planned.name().to_owned(),
+                    error: error.to_string(),
+                })?;
+            if planned.signal.header.rollup.is_some() {
+                for rows in &rows {
+                    self.staging.rollup(planned.name(), rows).await?;
+                }
+            }
+            merged.push(rows);
+        }
+        let entries = self.committed_entries();
+        let at = self.lake.clock.now();
+        let log = crate::lake::ingest_log::rows(&entries, &self.id, at).map_err(LakeError::from)?;
+        if log.num_rows() > 0 {
+            self.staging.ingest("ingest_log", at, &log).await?;
+        }
+        let quarantine = crate::lake::ingest_log::quarantine_rows(&entries, &self.id, at);
+        let quarantine = quarantine.map_err(LakeError::from)?;
+        if quarantine.num_rows() > 0 {
+            self.staging.ingest("quarantine", at, &quarantine).await?;
+        }
+        let rows = u32::try_from(self.rows).unwrap_or(u32::MAX);
+        histogram!("trailflow_batch_rows").record(f64::from(rows));
+        let files = self.staging.finish().await?;
+        let sources = entries.iter().map(|entry| entry.source.clone()).collect();
+        Ok(StagedBatch {
+            files,
+            sources,
+            merged,
+            entries,
+            open_pairs: self.open_pairs,
+        })
+    }
+
+    fn committed_entries(&mut self) -> Vec<Entry> {
+        let entries = std::mem::take(&mut self.entries);
+        let left_out = &self.left_out;
+        let kept = entries
+            .into_iter()
+            .enumerate()
+            .filter(|(slot, _)| !left_out.contains_key(slot));
+        kept.map(|(_, entry)| entry).collect()
+    }
+}
+
+/// The oldest and newest event time of a batch.
+fn span(rows: &RecordBatch, table: Table) -> Option<(i64, i64)> {
+    let times = rows.column_by_name(table.time_column())?;
+    let times = times.as_primitive_opt::<TimestampMillisecondType>()?;
+    if times.null_count() == times.len() {
+        return None;
+    }
+    Some((arrow::compute::min(times)?, arrow::compute::max(times)?))
+}
+
+/// Counts what a committed batch held.
+pub fn count(entries: &[Entry]) {
+    for entry in entries {
+        let outcome = entry.outcome.as_str();
+        counter!("trailflow_objects_total", "kind" => entry.kind, "outcome" => outcome)
+            .increment(1);
+        counter!("trailflow_object_bytes_total", "form" => "compressed")
+            .increment(entry.compressed_bytes);
+        counter!("trailflow_object_bytes_total", "form" => "inflated")
+            .increment(entry.inflated_bytes);
+        for (table, rows) in &entry.rows {
+            counter!("trailflow_records_total", "table" => *table).increment(*rows);
+        }
+        for ((table, reason), count) in &entry.rejected_by_reason {
+            counter!("trailflow_records_rejected_total", "table" => *table, "reason" => *reason)
+                .increment(*count);
+        }
+        if let crate::lake::ingest_log::Outcome::Quarantined(reason) = entry.outcome {
+            counter!("trailflow_quarantined_total", "reason" => reason).increment(1);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The path from deliveries to acknowledgements, wired together.
+//!
+//! ```text
+//! queue ─receive→ intake ─→ lane ─ claim, fetch, decompress, decode (a task an object)
+//!                            │                        │ pieces
+//!                            └ open batch ←───────────┘
+//!                                │ evaluate, stage
+//!                                └ commit ─ publish ─ count ─ acknowledge
+//! ```
+//!
+//! Must hold: every channel has a limit, so that a slow lake slows the queue (I4).
+
+pub mod batch;
+pub mod ingest;
+mod lane;
+pub mod pairs;
+pub mod piece;
+mod settle;
+pub mod totals;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Batch;
+use crate::decode::flow_logs::OwnNetworks;
+use crate::engine::Engine;
+use crate::lake::Lake;
+use crate::metrics::SignalMetrics;
+use crate::object::fetch::Objects;
+use crate::queue::{Delivery, Queue, QueueError};
+use crate::telemetry::health::Health;
+use batch::OpenBatch;
+use lane::Lane;
+use pairs::PairWindow;
+use totals::Totals;
+
+/// How much the pipeline does at once, and when a batch closes.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// When a batch closes.
+    pub batch: Batch,
+    /// A batch with nothing to do closes after this time; without it only age and size close it.
+    pub idle_max: Option<Duration>,
+    /// Objects that one lane reads at once.
+    pub objects_in_flight_max: usize,
+    /// Batches that are open at once.
+    pub lanes: usize,
+    /// Whether signals feed the live counters. A backfill writes the lake only.
+    pub live: bool,
+}
+
+/// Everything that lanes share.
+#[derive(Debug)]
+pub struct Pipeline {
+    /// Limits.
+    pub settings: Settings,
+    /// Where deliveries come from and are settled.
+    pub queue: Arc<dyn Queue>,
+    /// Where objects are.
+    pub objects: Arc<dyn Objects>,
+    /// Where rows go.
+    pub lake: Lake,
+    /// The signals.
+    pub engine: Arc<Engine>,
+    /// What counts as internal.
+    pub networks: Arc<OwnNetworks>,
+    /// The cross-account pairs that were seen.
+    pub pairs: Arc<PairWindow>,
+    /// The series of the signals.
+    pub metrics: Arc<SignalMetrics>,
+    /// What was done so far.
+    pub totals: Arc<Totals>,
+    /// Whether we can work.
+    pub health: Arc<Health>,
+}
+
+impl Pipeline {
+    /// Works until the queue ends or `stop` is cancelled; then what was begun is finished.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let (sender, receiver) = mpsc::channel(self.settings.objects_in_flight_max.max(1));
+        let intake = Arc::new(Mutex::new(receiver));
+        let mut lanes = JoinSet::new();
+        for _ in 0..self.settings.lanes.max(1) {
+            let lane = Lane {
+                pipeline: Arc::clone(&self),
+                intake: Arc::clone(&intake),
+                stop: stop.clone(),
+            };
+            lanes.spawn(lane.run());
+        }
+        self.receive(sender, &stop).await;
+        while let Some(ended) = lanes.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a lane ended abnormally; its messages come again");
+            }
+        }
+        // Deliveries that no lane took go back at once.
+        let mut rest = intake.lock().await;
+        rest.close();
+        while let Some(delivery) = rest.recv().await {
+            self.queue.give_back(delivery.receipt, Duration::ZERO).await;
+        }
+    }
+
+    async fn receive(&self, to: mpsc::Sender<Delivery>, stop: &CancellationToken) {
+        let mut failures = 0;
+        loop {
+            let received = tokio::select! {
+                () = stop.cancelled() => return,
+                received = self.queue.receive() => received,
+            };
+            match received {
+                Ok(None) => return,
+                Ok(Some(deliveries)) => {
+                    failures = 0;
+                    self.health.readable("queue");
+                    for delivery in deliveries {
+                        if let Err(refused) = to.send(delivery).await {
+                            self.queue
+                                .give_back(refused.0.receipt, Duration::ZERO)
+                                .await;
+                        }
+                    }
+                }
+                Err(error) => {
+                    match &error {
+                        QueueError::Denied(why) => self.health.denied("queue", why.clone()),
+                        QueueError::Unavailable(why) => {
+                            self.health.unavailable("queue", why.clone())
+                        }
+                    }
+                    tracing::error!(%error, failures, "receiving failed; trying again");
+                    lane::pause(failures).await;
+                    failures += 1;
+                }
+            }
+        }
+    }
+
+    fn open_batch(&self) -> OpenBatch {
+        OpenBatch::new(
+            self.lake.clone(),
+            Arc::clone(&self.engine),
+            Arc::clone(&self.pairs),
+        )
+    }
+}

@@ -1,0 +1,195 @@
+//! Commit, publish, count, acknowledge: the end of a batch.
+//!
+//! In: a batch that took all its objects, or failed to. Out: settled deliveries. Must hold: the
+//! order; counters advance only after the commit (I2), and nothing is acknowledged before the
+//! publish (I6).
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use metrics::{counter, histogram};
+
+use super::Pipeline;
+use super::batch::{self, BatchError, StagedBatch};
+use super::lane::{Filling, Held, Verdict};
+use super::piece::{End, Slot};
+use crate::lake::LakeError;
+use crate::lake::batch::{BatchId, Commit};
+use crate::lake::ingest_log::Entry;
+use crate::limits::FAILURE_PAUSE;
+use crate::queue::Receipt;
+use crate::telemetry::timed;
+
+impl Pipeline {
+    /// Ends a batch, whatever became of it.
+    pub(super) async fn settle(&self, filling: Filling, filled: Result<(), BatchError>) {
+        let Filling { open, held, .. } = filling;
+        let id = open.id.clone();
+        let mut open = open;
+        let left_out = std::mem::take(&mut open.left_out);
+        self.count_left_out(&open.entries, &left_out);
+        let nothing_new = open.entries.len() == left_out.len();
+        open.left_out = left_out
+            .iter()
+            .map(|(slot, _)| (*slot, End::Duplicate))
+            .collect();
+        if filled.is_ok() && nothing_new {
+            return self.release(held, &left_out).await;
+        }
+        let staged = match filled {
+            Ok(()) => open.stage().await,
+            Err(error) => Err(error),
+        };
+        match staged {
+            Ok(staged) => self.commit(&id, staged, held, &left_out).await,
+            Err(error) => {
+                tracing::error!(batch = %id, %error, "the batch is given up; its messages come again");
+                self.give_up(&id).await;
+                self.give_all_back(held, FAILURE_PAUSE).await;
+            }
+        }
+    }
+
+    async fn commit(
+        &self,
+        id: &BatchId,
+        staged: StagedBatch,
+        held: Vec<Held>,
+        left_out: &HashMap<Slot, End>,
+    ) {
+        let StagedBatch {
+            files,
+            sources,
+            merged,
+            entries,
+            open_pairs,
+        } = staged;
+        let committed = timed("commit", self.lake.commit(id, files.clone(), sources)).await;
+        let files = match committed {
+            Ok(Commit::Committed(files)) => files,
+            Ok(Commit::Fenced) => {
+                counter!("trailflow_commits_total", "result" => "fenced").increment(1);
+                tracing::warn!(batch = %id, "fenced: another worker took over; nothing of it counts");
+                self.dropped(self.lake.drop_staging(&files).await);
+                return self.give_all_back(held, Duration::ZERO).await;
+            }
+            Err(error) => {
+                counter!("trailflow_commits_total", "result" => "unknown").increment(1);
+                tracing::error!(batch = %id, %error, "not known whether the batch is committed; its messages come again and tell");
+                return self.give_all_back(held, FAILURE_PAUSE).await;
+            }
+        };
+        counter!("trailflow_commits_total", "result" => "created").increment(1);
+        self.pairs.commit(open_pairs);
+        self.count(&entries, &merged);
+        match timed("publish", self.lake.publish(id, &files)).await {
+            Ok(()) => {
+                tracing::info!(batch = %id, objects = entries.len(), files = files.len(), "committed");
+                self.release(held, left_out).await;
+            }
+            Err(error) => {
+                tracing::error!(batch = %id, %error, "publishing is unfinished; whoever gets the messages finishes it");
+                self.give_all_back(held, FAILURE_PAUSE).await;
+            }
+        }
+    }
+
+    fn count(&self, entries: &[Entry], merged: &[Vec<arrow::record_batch::RecordBatch>]) {
+        self.totals.committed(entries);
+        batch::count(entries);
+        self.lag(entries);
+        if !self.settings.live {
+            return;
+        }
+        for (planned, rows) in self.engine.signals().iter().zip(merged) {
+            if let Err(error) = self.metrics.count(&planned.signal, rows) {
+                tracing::error!(signal = planned.name(), %error, "committed rows are not in the counters");
+            }
+        }
+    }
+
+    /// Event → object → received → committed, an observation an object.
+    fn lag(&self, entries: &[Entry]) {
+        let now = self.lake.clock.now();
+        let observe = |stage: &'static str, millis: i64| {
+            let seconds = Duration::from_millis(u64::try_from(millis).unwrap_or(0));
+            histogram!("trailflow_lag_seconds", "stage" => stage).record(seconds.as_secs_f64());
+        };
+        for entry in entries {
+            let received = entry.received_at;
+            if let (Some(written), Some((_, newest))) =
+                (entry.object.written_at, entry.event_millis)
+            {
+                observe("event_to_object", written.timestamp_millis() - newest);
+            }
+            if let Some(written) = entry.object.written_at {
+                observe(
+                    "object_to_received",
+                    (received - written).num_milliseconds(),
+                );
+            }
+            observe("received_to_committed", (now - received).num_milliseconds());
+        }
+    }
+
+    fn count_left_out(&self, entries: &[Entry], left_out: &HashMap<Slot, End>) {
+        for (slot, end) in left_out {
+            let Some(entry) = entries.get(*slot) else {
+                continue;
+            };
+            let outcome = match end {
+                End::Duplicate => {
+                    counter!("trailflow_duplicates_suppressed_total", "level" => "object")
+                        .increment(1);
+                    self.totals.duplicate();
+                    "duplicate"
+                }
+                End::Failed(why) => {
+                    tracing::warn!(key = %entry.object.key, error = why, "not read; its message comes again");
+                    "retried"
+                }
+                End::Busy(_) | End::Read(_) => "retried",
+            };
+            counter!("trailflow_objects_total", "kind" => entry.kind, "outcome" => outcome)
+                .increment(1);
+        }
+    }
+
+    async fn release(&self, held: Vec<Held>, left_out: &HashMap<Slot, End>) {
+        let mut done: Vec<Receipt> = Vec::new();
+        for held in held {
+            match held.verdict(left_out) {
+                Verdict::Acknowledge => done.push(held.receipt),
+                Verdict::GiveBack(after) => self.queue.give_back(held.receipt, after).await,
+            }
+        }
+        if !done.is_empty() {
+            self.queue.acknowledge(done).await;
+        }
+    }
+
+    async fn give_all_back(&self, held: Vec<Held>, after: Duration) {
+        for held in held {
+            self.queue.give_back(held.receipt, after).await;
+        }
+    }
+
+    /// Abandons the batch, so that others need not wait for its lease.
+    async fn give_up(&self, id: &BatchId) {
+        match self.lake.abandon(id).await {
+            Ok(_) => {
+                counter!("trailflow_commits_total", "result" => "abandoned").increment(1);
+                self.dropped(self.lake.drop_batch_staging(id).await);
+            }
+            Err(error) => {
+                tracing::warn!(batch = %id, %error, "not abandoned; the lease runs out by itself");
+            }
+        }
+    }
+
+    fn dropped(&self, dropped: Result<(), LakeError>) {
+        if let Err(error) = dropped {
+            tracing::warn!(%error, "staged files are left for the lifecycle rule");
+        }
+    }
+}

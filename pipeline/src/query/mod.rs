@@ -1,0 +1,121 @@
+//! SQL over the lake: its tables, and a view for each signal.
+//!
+//! In: a lake. Out: rows for any query. Tables `cloudtrail`, `flow_logs`,
+//! `transit_gateway_flow_logs`, `ingest_log`, `quarantine`; a view per signal that merges its
+//! rollup's partial rows. Must hold: read-only; a lake without a table's files is an empty table,
+//! not an error.
+
+pub mod output;
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::{
+    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
+};
+use datafusion::error::DataFusionError;
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
+use url::Url;
+
+use crate::decode::Table;
+use crate::engine::Engine;
+use crate::engine::plan::schema_of;
+use crate::lake::{Lake, ingest_log};
+
+/// A session over one lake.
+pub struct LakeSession {
+    context: SessionContext,
+}
+
+impl std::fmt::Debug for LakeSession {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LakeSession").finish_non_exhaustive()
+    }
+}
+
+impl LakeSession {
+    /// Registers the tables and views.
+    pub async fn open(
+        lake: &Lake,
+        engine: &Engine,
+        memory_bytes_max: usize,
+    ) -> Result<Self, DataFusionError> {
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_limit(memory_bytes_max, 1.0)
+            .build_arc()?;
+        let config = SessionConfig::new().with_information_schema(true);
+        let context = SessionContext::new_with_config_rt(config, runtime);
+        let root = Url::parse("lake://root/").map_err(|e| DataFusionError::External(e.into()))?;
+        context.register_object_store(&root, Arc::clone(&lake.store));
+        let session = Self { context };
+        for table in [
+            Table::Cloudtrail,
+            Table::FlowLogs,
+            Table::TransitGatewayFlowLogs,
+        ] {
+            let parts = ["event_date", "event_hour"];
+            session.table(table.name(), table.name(), schema_of(table), &parts)?;
+        }
+        session.table(
+            "ingest_log",
+            "ingest_log",
+            ingest_log::schema(),
+            &["ingest_date"],
+        )?;
+        let quarantine = ingest_log::quarantine_schema();
+        session.table("quarantine", "quarantine", quarantine, &["ingest_date"])?;
+        for planned in engine.signals() {
+            let Some(merge) = planned.view_sql() else {
+                continue;
+            };
+            let (name, rollup) = (planned.name(), planned.rollup_table());
+            let folder = format!("rollups/{name}");
+            session.table(&rollup, &folder, planned.rollup_schema(), &["event_date"])?;
+            let view = session.context.sql(&merge).await?.into_view();
+            session.context.register_table(name, view)?;
+        }
+        Ok(session)
+    }
+
+    fn table(
+        &self,
+        name: &str,
+        folder: &str,
+        schema: SchemaRef,
+        partitions: &[&str],
+    ) -> Result<(), DataFusionError> {
+        let url = ListingTableUrl::parse(format!("lake://root/{folder}/"))?;
+        let partitions = partitions
+            .iter()
+            .map(|column| ((*column).to_owned(), DataType::Utf8))
+            .collect();
+        let options = ListingOptions::new(Arc::new(ParquetFormat::default()))
+            .with_file_extension(".parquet")
+            .with_table_partition_cols(partitions);
+        let config = ListingTableConfig::new(url)
+            .with_listing_options(options)
+            .with_schema(schema);
+        self.context
+            .register_table(name, Arc::new(ListingTable::try_new(config)?))?;
+        Ok(())
+    }
+
+    /// Plans a query. Statements that would change something are refused.
+    pub async fn sql(&self, sql: &str) -> Result<DataFrame, DataFusionError> {
+        let options = SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false);
+        self.context.sql_with_options(sql, options).await
+    }
+
+    /// Runs a query.
+    pub async fn rows(&self, sql: &str) -> Result<(SchemaRef, Vec<RecordBatch>), DataFusionError> {
+        let frame = self.sql(sql).await?;
+        let schema = Arc::clone(frame.schema().inner());
+        Ok((schema, frame.collect().await?))
+    }
+}

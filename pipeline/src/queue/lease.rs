@@ -1,0 +1,80 @@
+//! A message's lease: it stays invisible to others while its objects are worked on.
+//!
+//! In: a received message. Out: renewals, well before each deadline. Must hold: renewal ends when
+//! the lease is settled or dropped, and before SQS's limit of 12 hours (domain 8.3).
+
+use std::time::Duration;
+
+use aws_sdk_sqs::Client;
+use metrics::counter;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::limits::LEASE_TOTAL_MAX;
+
+/// The lease of one message. Dropping it stops the renewal: the message comes again.
+#[derive(Debug)]
+pub struct Lease {
+    /// What deletes the message.
+    pub receipt_handle: String,
+    _renewal: DropGuard,
+}
+
+impl Lease {
+    /// Renews the message's invisibility at half its time until the lease is dropped.
+    pub fn start(
+        client: Client,
+        queue_url: String,
+        receipt_handle: String,
+        length: Duration,
+    ) -> Self {
+        let stop = CancellationToken::new();
+        let renewal = renew(client, queue_url, receipt_handle.clone(), length);
+        let stopped = stop.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stopped.cancelled() => {}
+                () = renewal => {}
+            }
+        });
+        Self {
+            receipt_handle,
+            _renewal: stop.drop_guard(),
+        }
+    }
+}
+
+async fn renew(client: Client, queue_url: String, receipt_handle: String, length: Duration) {
+    let received = Instant::now();
+    let seconds = i32::try_from(length.as_secs()).unwrap_or(i32::MAX);
+    loop {
+        sleep(length / 2).await;
+        if received.elapsed() + length > LEASE_TOTAL_MAX {
+            counter!("trailflow_sqs_visibility_lost_total").increment(1);
+            tracing::warn!(
+                "a message was held for 12 hours, the most that SQS allows; it comes again"
+            );
+            return;
+        }
+        let renewed = client
+            .change_message_visibility()
+            .queue_url(&queue_url)
+            .receipt_handle(&receipt_handle)
+            .visibility_timeout(seconds)
+            .send()
+            .await;
+        match renewed {
+            Ok(_) => counter!("trailflow_sqs_visibility_extensions_total").increment(1),
+            Err(error) if error.as_service_error().is_some() => {
+                // The receipt is not valid any more: somebody else has the message. The commit
+                // decides whose work counts; renewing is over.
+                counter!("trailflow_sqs_visibility_lost_total").increment(1);
+                tracing::warn!(error = %aws_sdk_sqs::error::DisplayErrorContext(&error), "lease lost");
+                return;
+            }
+            Err(error) => {
+                tracing::warn!(error = %aws_sdk_sqs::error::DisplayErrorContext(&error), "renewing failed; trying again");
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! A pipeline made from a configuration: the one place where its parts are put together.
+//!
+//! In: a [`Config`]. Out: a [`Pipeline`] and how to stop it. Must hold: everything that can be
+//! wrong with the configuration is reported before the first message is received.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::aws;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, LakeUrl, Source};
+use crate::decode::flow_logs::OwnNetworks;
+use crate::engine::Engine;
+use crate::finding::Findings;
+use crate::lake::worker::Worker;
+use crate::lake::{Lake, store};
+use crate::metrics::SignalMetrics;
+use crate::object::bucket::BucketAllowList;
+use crate::object::directory::Directory;
+use crate::object::fetch::Objects;
+use crate::object::s3::S3Objects;
+use crate::pipeline::pairs::PairWindow;
+use crate::pipeline::totals::Totals;
+use crate::pipeline::{Pipeline, Settings};
+use crate::queue::Queue;
+use crate::queue::directory::DirectoryQueue;
+use crate::queue::sqs::SqsQueue;
+use crate::signal::Catalog;
+use crate::telemetry::health::Health;
+
+/// Why a service cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// Mistakes of a person.
+    #[error("{0}")]
+    Findings(#[from] Findings),
+    /// The lake cannot be opened.
+    #[error("{0}")]
+    Lake(#[from] store::OpenError),
+    /// The objects cannot be listed.
+    #[error("{0}")]
+    Source(String),
+}
+
+/// Where deliveries come from, when not from the configuration's source.
+#[derive(Debug)]
+pub struct Listed {
+    /// The queue.
+    pub queue: Arc<dyn Queue>,
+    /// Where its objects are.
+    pub objects: Arc<dyn Objects>,
+}
+
+/// How a service differs from the one that `run` makes.
+#[derive(Debug)]
+pub struct Mode {
+    /// Another source.
+    pub listed: Option<Listed>,
+    /// See [`Settings::idle_max`].
+    pub idle_max: Option<Duration>,
+    /// See [`Settings::live`].
+    pub live: bool,
+}
+
+/// Opens the lake of a configuration.
+pub async fn lake(config: &Config) -> Result<Lake, BuildError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let sdk = match config.lake {
+        LakeUrl::S3 { .. } => Some(aws::sdk_config(&config.aws).await),
+        LakeUrl::Directory(_) => None,
+    };
+    let store = store::open(&config.lake, &config.aws, sdk.as_ref(), Arc::clone(&clock))?;
+    let worker = Worker::this_process();
+    Ok(Lake {
+        store,
+        worker,
+        lease: config.pipeline.lease,
+        clock,
+    })
+}
+
+/// The signals of a configuration.
+pub fn catalog(config: &Config) -> Result<Catalog, Findings> {
+    match &config.signals {
+        Some(directory) => Catalog::from_directory(directory),
+        None => Catalog::built_in(),
+    }
+}
+
+/// Puts a pipeline together.
+pub async fn pipeline(
+    config: &Config,
+    mode: Mode,
+    health: Arc<Health>,
+) -> Result<Arc<Pipeline>, BuildError> {
+    let engine = Engine::new(
+        catalog(config)?,
+        &config.reference,
+        config.pipeline.memory_bytes_max,
+    )
+    .await?;
+    let lake = lake(config).await?;
+    let listed = match mode.listed {
+        Some(listed) => listed,
+        None => configured(config, &lake.clock).await,
+    };
+    // The configuration has proved the networks.
+    let networks = OwnNetworks::parse(&config.reference.own_networks).unwrap_or_default();
+    if mode.live {
+        SignalMetrics::describe(engine.signals().iter().map(|planned| &planned.signal));
+    }
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let settings = Settings {
+        batch: config.batch.clone(),
+        idle_max: mode.idle_max,
+        objects_in_flight_max: config.pipeline.objects_in_flight_max,
+        // One lane: the pair window is exact, and decoding uses the other cores anyway.
+        lanes: 1,
+        live: mode.live,
+    };
+    tracing::debug!(cores, lanes = settings.lanes, "pipeline made");
+    Ok(Arc::new(Pipeline {
+        settings,
+        queue: listed.queue,
+        objects: listed.objects,
+        lake,
+        engine: Arc::new(engine),
+        networks: Arc::new(networks),
+        pairs: Arc::new(PairWindow::default()),
+        metrics: Arc::new(SignalMetrics::default()),
+        totals: Arc::new(Totals::default()),
+        health,
+    }))
+}
+
+async fn configured(config: &Config, clock: &Arc<dyn Clock>) -> Listed {
+    match &config.source {
+        Source::Sqs { queue_url, buckets } => {
+            let sdk = aws::sdk_config(&config.aws).await;
+            let queue = SqsQueue::new(
+                aws::sqs(&sdk),
+                queue_url.clone(),
+                config.pipeline.lease,
+                BucketAllowList::new(buckets.clone()),
+                Arc::clone(clock),
+            );
+            let objects = S3Objects::new(aws::s3(&sdk, &config.aws));
+            Listed {
+                queue: Arc::new(queue),
+                objects: Arc::new(objects),
+            }
+        }
+        Source::Directory { path } => {
+            let directory = Directory::new(path);
+            let queue = DirectoryQueue::new(directory.clone(), Arc::clone(clock));
+            Listed {
+                queue: Arc::new(queue),
+                objects: Arc::new(directory),
+            }
+        }
+    }
+}
+
+/// Cancelled by SIGTERM or Ctrl-C.
+pub fn stop_on_signal(health: Arc<Health>) -> std::io::Result<CancellationToken> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let stop = CancellationToken::new();
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    let stopping = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("told to stop: finishing the open batch");
+        health.stopping();
+        stopping.cancel();
+    });
+    Ok(stop)
+}

@@ -1,0 +1,219 @@
+//! The signals there are: those built in, or those of a directory.
+//!
+//! In: `<dir>/<table>/<name>.sql`. Out: signals in the order of their files, or every mistake in
+//! any of them.
+//!
+//! Must hold: adding a signal is adding one file; nothing else lists them.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::decode::Table;
+use crate::finding::{Finding, Findings};
+use crate::limits;
+use crate::signal::{Signal, check};
+
+mod embedded {
+    //! The files below `sql/`, as `build.rs` found them.
+    include!(concat!(env!("OUT_DIR"), "/signals.rs"));
+}
+
+/// Signals in the order of their files.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Catalog {
+    /// Sorted by file.
+    pub signals: Vec<Signal>,
+}
+
+/// The folders of a catalog: a signal stands in the one that its query reads.
+const FOLDERS: [Table; 3] = [
+    Table::Cloudtrail,
+    Table::FlowLogs,
+    Table::TransitGatewayFlowLogs,
+];
+
+impl Catalog {
+    /// The signals that are part of this binary.
+    pub fn built_in() -> Result<Self, Findings> {
+        let (catalog, findings) = Self::survey_built_in();
+        findings.or(catalog)
+    }
+
+    /// The signals of a directory, if there is no mistake in any.
+    pub fn from_directory(directory: &Path) -> Result<Self, Findings> {
+        let (catalog, findings) = Self::survey(directory, None);
+        findings.or(catalog)
+    }
+
+    /// The built-in signals that can be read, and every mistake in all of them.
+    pub fn survey_built_in() -> (Self, Findings) {
+        let texts = embedded::BUILT_IN
+            .iter()
+            .map(|(path, text)| (Path::new("sql").join(path), Ok((*text).to_owned())))
+            .collect();
+        Self::read(texts, None)
+    }
+
+    /// The signals of a directory that can be read, and every mistake in all of them. With the
+    /// text of `docs/runbooks.md`, alerts must name a heading of it.
+    pub fn survey(directory: &Path, runbooks: Option<&str>) -> (Self, Findings) {
+        let (files, misplaced) = signal_files(directory);
+        let texts = files
+            .into_iter()
+            .map(|file| {
+                let text = read_text(&file);
+                (file, text)
+            })
+            .collect();
+        let (catalog, mut findings) = Self::read(texts, runbooks);
+        if findings.is_empty() && misplaced.is_empty() && catalog.signals.is_empty() {
+            let fix = format!("put files into {}/<table>/<name>.sql", directory.display());
+            findings.push(Finding::new(
+                directory,
+                None,
+                "there is no signal in it",
+                fix,
+            ));
+        }
+        findings.extend(misplaced);
+        (catalog, findings)
+    }
+
+    fn read(
+        texts: Vec<(PathBuf, Result<String, Finding>)>,
+        runbooks: Option<&str>,
+    ) -> (Self, Findings) {
+        let mut catalog = Self::default();
+        let mut findings = Findings::default();
+        for (file, text) in texts {
+            let text = match text {
+                Ok(text) => text,
+                Err(unreadable) => {
+                    findings.push(unreadable);
+                    continue;
+                }
+            };
+            match Signal::parse(&file, &text) {
+                Ok(signal) => catalog.signals.push(signal),
+                Err(mistakes) => {
+                    findings.extend(mistakes);
+                    // The header is refused; its query can be looked at all the same.
+                    findings.extend(check::text(&file, &text));
+                }
+            }
+        }
+        findings.extend(check::catalog(&catalog, runbooks));
+        (catalog, findings)
+    }
+
+    /// The signal of this name.
+    pub fn get(&self, name: &str) -> Option<&Signal> {
+        self.signals
+            .iter()
+            .find(|signal| signal.header.name == name)
+    }
+}
+
+/// The files of a directory in order, and what stands where no signal can.
+fn signal_files(directory: &Path) -> (Vec<PathBuf>, Findings) {
+    let mut files = Vec::new();
+    let mut findings = Findings::default();
+    for path in list(directory, &mut findings) {
+        if path.is_dir() {
+            let inside: Vec<PathBuf> = list(&path, &mut findings)
+                .into_iter()
+                .filter(|path| is_sql(path))
+                .collect();
+            let known = FOLDERS.iter().any(|table| path.ends_with(table.name()));
+            if known {
+                files.extend(inside);
+            } else if !inside.is_empty() {
+                findings.push(misplaced(&path, "no table has the name of this folder"));
+            }
+        } else if is_sql(&path) {
+            findings.push(misplaced(
+                &path,
+                "a signal stands outside the folder of its table",
+            ));
+        }
+    }
+    (files, findings)
+}
+
+fn misplaced(path: &Path, what: &str) -> Finding {
+    let names = FOLDERS.map(Table::name).join(", ");
+    Finding::new(
+        path,
+        None,
+        what,
+        format!("put the file into one of the folders {names}"),
+    )
+}
+
+/// What is in a directory, sorted; a directory that cannot be read is a finding.
+fn list(directory: &Path, findings: &mut Findings) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).and_then(|entries| {
+        entries
+            .map(|entry| entry.map(|entry| entry.path()))
+            .collect::<Result<Vec<_>, _>>()
+    });
+    match entries {
+        Ok(mut paths) => {
+            paths.sort();
+            paths
+        }
+        Err(error) => {
+            findings.push(unreadable(directory, &error.to_string()));
+            Vec::new()
+        }
+    }
+}
+
+fn read_text(file: &Path) -> Result<String, Finding> {
+    let mut text = String::new();
+    fs::File::open(file)
+        .and_then(|open| {
+            open.take(limits::SIGNAL_FILE_BYTES_MAX.saturating_add(1))
+                .read_to_string(&mut text)
+        })
+        .map_err(|error| unreadable(file, &error.to_string()))?;
+    if u64::try_from(text.len()).is_ok_and(|bytes| bytes <= limits::SIGNAL_FILE_BYTES_MAX) {
+        return Ok(text);
+    }
+    Err(Finding::new(
+        file,
+        None,
+        format!(
+            "the file has more than {} bytes",
+            limits::SIGNAL_FILE_BYTES_MAX
+        ),
+        "put large test inputs into files and name them in `events`",
+    ))
+}
+
+fn unreadable(path: &Path, why: &str) -> Finding {
+    Finding::new(
+        path,
+        None,
+        format!("cannot be read: {why}"),
+        "correct the path or its permissions",
+    )
+}
+
+fn is_sql(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "sql")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_built_in_has_no_mistake() {
+        match Catalog::built_in() {
+            Ok(catalog) => assert_eq!(catalog.signals.len(), embedded::BUILT_IN.len()),
+            Err(findings) => panic!("{findings}"),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What can be proved about signals without planning their queries.
+//!
+//! In: a catalog. Out: every rule that a signal breaks, at its line.
+//!
+//! Must hold: every rule looks at every signal; no mistake hides another.
+
+mod alert;
+mod metric;
+mod query;
+mod rollup;
+mod tests_of_signal;
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::path::Path;
+
+use crate::finding::{Finding, Findings};
+use crate::signal::{Catalog, Signal, fence};
+
+/// Tables that a signal's view cannot be named as.
+const TABLES: [&str; 5] = [
+    "cloudtrail",
+    "flow_logs",
+    "transit_gateway_flow_logs",
+    "ingest_log",
+    "quarantine",
+];
+
+/// Checks every signal alone, then all of them beside each other. `runbooks` is the text of
+/// `docs/runbooks.md`; without it the anchors of alerts are not compared.
+pub(crate) fn catalog(catalog: &Catalog, runbooks: Option<&str>) -> Findings {
+    let anchors = runbooks.map(alert::anchors);
+    let mut report = Report::default();
+    for signal in &catalog.signals {
+        report.file = &signal.file;
+        identity(signal, &mut report);
+        metric::check(signal, &mut report);
+        rollup::check(signal, &mut report);
+        alert::check(signal, anchors.as_ref(), &mut report);
+        tests_of_signal::check(signal, &mut report);
+        query::check(&signal.sql, signal.sql_line, &mut report);
+    }
+    unique(catalog, &mut report);
+    report.findings
+}
+
+/// Checks the query of a file whose header was refused, so that one mistake hides no other.
+pub(crate) fn text(file: &Path, text: &str) -> Findings {
+    let mut report = Report {
+        file,
+        findings: Findings::default(),
+    };
+    if let Ok(parts) = fence::split(file, text) {
+        query::check(&parts.sql, parts.sql_line, &mut report);
+    }
+    report.findings
+}
+
+/// Collects the findings of the file that is being checked.
+struct Report<'r> {
+    file: &'r Path,
+    findings: Findings,
+}
+
+impl Default for Report<'_> {
+    fn default() -> Self {
+        Self {
+            file: Path::new(""),
+            findings: Findings::default(),
+        }
+    }
+}
+
+impl Report<'_> {
+    fn at(&mut self, line: Option<u32>, what: impl Into<String>, fix: impl Into<String>) {
+        self.findings.push(Finding::new(self.file, line, what, fix));
+    }
+}
+
+/// The name, the file's name and the folder's name agree, and there is something to put out.
+fn identity(signal: &Signal, report: &mut Report<'_>) {
+    let header = &signal.header;
+    let name = header.name.as_str();
+    let line = header.places.line("name");
+    if !is_snake_case(name) {
+        let fix = "write lower-case letters, digits and `_`, beginning with a letter";
+        report.at(line, format!("\"{name}\" cannot name a view"), fix);
+    } else if TABLES.contains(&name) {
+        report.at(
+            line,
+            format!("\"{name}\" is the name of a table"),
+            "give it another name",
+        );
+    }
+    let stem = signal
+        .file
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or_default();
+    if stem != name && is_snake_case(name) {
+        let what = format!("the signal \"{name}\" is in a file named {stem}.sql");
+        report.at(
+            line,
+            what,
+            format!("rename the file to {name}.sql, or write name = \"{stem}\""),
+        );
+    }
+    let folder = signal
+        .file
+        .parent()
+        .and_then(Path::file_name)
+        .and_then(|name| name.to_str());
+    let source = header.source.name();
+    if folder != Some(source) {
+        let what = format!("the source is \"{source}\" and the folder is another");
+        let fix = format!("move the file into the folder {source}, or correct `source`");
+        report.at(header.places.line("source"), what, fix);
+    }
+    if header.metrics.is_empty() && header.rollup.is_none() {
+        let fix = "add a [metric], a [rollup], or both";
+        report.at(line, "the signal has neither a metric nor a rollup", fix);
+    }
+}
+
+/// No name is given twice: not to signals, metrics or alerts.
+fn unique<'r>(catalog: &'r Catalog, report: &mut Report<'r>) {
+    let mut signals = Names::new("signal");
+    let mut metrics = Names::new("metric");
+    let mut alerts = Names::new("alert");
+    for signal in &catalog.signals {
+        let header = &signal.header;
+        report.file = &signal.file;
+        signals.take(
+            &header.name,
+            &signal.file,
+            header.places.line("name"),
+            report,
+        );
+        for metric in &header.metrics {
+            metrics.take(
+                &metric.name,
+                &signal.file,
+                metric.places.line("name"),
+                report,
+            );
+        }
+        for alert in &header.alerts {
+            let name = alert.name.as_ref().unwrap_or(&header.name);
+            alerts.take(name, &signal.file, alert.places.line("name"), report);
+        }
+    }
+}
+
+/// The names of one kind that are taken, and by which file.
+struct Names<'n> {
+    kind: &'static str,
+    taken: BTreeMap<&'n str, &'n Path>,
+}
+
+impl<'n> Names<'n> {
+    fn new(kind: &'static str) -> Self {
+        Self {
+            kind,
+            taken: BTreeMap::new(),
+        }
+    }
+
+    fn take(&mut self, name: &'n str, file: &'n Path, line: Option<u32>, report: &mut Report<'_>) {
+        match self.taken.entry(name) {
+            Entry::Vacant(free) => {
+                free.insert(file);
+            }
+            Entry::Occupied(taken) => {
+                let by = taken.get().file_name().unwrap_or_default().display();
+                let what = format!("the {} \"{name}\" exists already, in {by}", self.kind);
+                report.at(line, what, "give one of the two another name");
+            }
+        }
+    }
+}
+
+fn is_snake_case(name: &str) -> bool {
+    name.starts_with(|letter: char| letter.is_ascii_lowercase())
+        && name
+            .chars()
+            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
+}
+
+#[cfg(test)]
+mod cases;

@@ -1,0 +1,82 @@
+//! Whether the service can work: what `/readyz` says, and why not.
+//!
+//! Must hold: a denied read or receive turns it red with AWS's own words, and the next success
+//! turns it green again; nothing stalls in silence.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use metrics::gauge;
+
+/// Troubles by the part that has them; ready when there are none and the start is over.
+#[derive(Debug, Default)]
+pub struct Health(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    started: bool,
+    stopping: bool,
+    troubles: BTreeMap<&'static str, String>,
+}
+
+impl Health {
+    /// The start is over.
+    pub fn started(&self) {
+        self.change(|state| state.started = true);
+    }
+
+    /// The end has begun.
+    pub fn stopping(&self) {
+        self.change(|state| state.stopping = true);
+    }
+
+    /// The part is refused; a person must act.
+    pub fn denied(&self, part: &'static str, why: String) {
+        self.change(|state| drop(state.troubles.insert(part, format!("denied: {why}"))));
+    }
+
+    /// The part cannot be reached; it is tried again.
+    pub fn unavailable(&self, part: &'static str, why: String) {
+        self.change(|state| drop(state.troubles.insert(part, format!("unavailable: {why}"))));
+    }
+
+    /// The part works.
+    pub fn readable(&self, part: &'static str) {
+        let troubled = self.lock().troubles.contains_key(part);
+        if troubled {
+            self.change(|state| drop(state.troubles.remove(part)));
+        }
+    }
+
+    /// Nothing, or why not.
+    pub fn not_ready(&self) -> Option<String> {
+        reasons(&self.lock())
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.lock();
+        change(&mut state);
+        gauge!("trailflow_ready").set(if reasons(&state).is_none() { 1.0 } else { 0.0 });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn reasons(state: &State) -> Option<String> {
+    if state.stopping {
+        return Some(String::from("stopping"));
+    }
+    if !state.started {
+        return Some(String::from("starting"));
+    }
+    if state.troubles.is_empty() {
+        return None;
+    }
+    let lines = state
+        .troubles
+        .iter()
+        .map(|(part, why)| format!("{part}: {why}"));
+    Some(lines.collect::<Vec<_>>().join("\n"))
+}
