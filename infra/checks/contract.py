@@ -1,0 +1,66 @@
+"""What infra/ and the code must agree on, read from the code."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+from report import INFRA, ROOT, Report, equal, expect
+
+VARIABLE = re.compile(r"\b(?:TRAILFLOW_[A-Z_]+|OTEL_[A-Z_]+)\b")
+
+
+def environment() -> set[str]:
+    """The variables that the service reads."""
+    return set(VARIABLE.findall((ROOT / "pipeline/src/config/env.rs").read_text()))
+
+
+def configuration_keys() -> set[str]:
+    """The keys of the configuration file, with their tables."""
+    source = (ROOT / "pipeline/src/config/raw.rs").read_text()
+    return {key for key in re.findall(r'Key::(?:optional|required)\(\s*"([a-z_.]+)"', source) if "." in key}
+
+
+def limit(pattern: str) -> re.Match[str]:
+    """The one place in limits.rs where this stands."""
+    found = re.search(pattern, (ROOT / "pipeline/src/limits.rs").read_text())
+    expect(found, f"pipeline/src/limits.rs does not say {pattern}; this check must follow it")
+    return found
+
+
+def lease_seconds() -> int:
+    unit, number = limit(r"const LEASE: Duration = Duration::from_(secs|mins)\((\d+)\)").groups()
+    return int(number) * {"secs": 1, "mins": 60}[unit]
+
+
+def memory_budget_mib() -> int:
+    return int(limit(r"const MEMORY_BYTES_MAX: usize = (\d+) \* 1024 \* 1024;")[1])
+
+
+def cargo() -> dict:
+    return tomllib.loads((ROOT / "Cargo.toml").read_text())
+
+
+def version() -> str:
+    return cargo()["workspace"]["package"]["version"]
+
+
+def known_variables() -> None:
+    known = environment()
+    for file in sorted(INFRA.rglob("*")):
+        if file.is_file() and file.parent.name != "checks" and "__pycache__" not in file.parts and ".terraform" not in file.parts:
+            unknown = set(VARIABLE.findall(file.read_text())) - known
+            expect(not unknown, f"{file.relative_to(ROOT)} names {sorted(unknown)}, which the service does not read")
+
+
+def one_version() -> None:
+    due = version()
+    chart = (INFRA / "helm/trailflow/Chart.yaml").read_text()
+    equal(re.search(r'^appVersion: "(.+)"$', chart, re.M)[1], due, "Chart.yaml's appVersion")
+    equal(re.search(r"^ARG VERSION=(.+)$", (INFRA / "image/Dockerfile").read_text(), re.M)[1], due, "the Dockerfile's VERSION")
+    equal(re.search(r'"image": ".*:(.+)"', (INFRA / "ecs/task-definition.json").read_text())[1], due, "the task definition's image tag")
+
+
+def run(report: Report) -> None:
+    report.check("every environment variable in infra/ is one the service reads", known_variables)
+    report.check("chart, image and task definition bear the workspace's version", one_version)

@@ -1,0 +1,74 @@
+"""The Dockerfile: hadolint, and that what it copies is what the compiler reads."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import contract
+from report import INFRA, ROOT, Report, equal, expect
+
+DOCKERFILE = INFRA / "image/Dockerfile"
+EMBEDDED = re.compile(r'include_(?:str|bytes|dir)!\(\s*(concat!\(\s*env!\("CARGO_MANIFEST_DIR"\),\s*)?"([^"]+)"')
+# Only tests read it, and the image builds none.
+TESTS_ONLY = "testdata"
+
+
+def copied() -> list[str]:
+    """What the build stage copies from the repository."""
+    lines = re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE.read_text(), re.M)
+    return [word for line in lines for word in line.split()[:-1]]
+
+
+def hadolint() -> None:
+    beside = Path(sys.executable).with_name("hadolint")
+    tool = str(beside) if beside.exists() else shutil.which("hadolint")
+    expect(tool, "no hadolint: pip install -r infra/checks/requirements.txt")
+    done = subprocess.run([tool, "--no-color", "--format", "json", str(DOCKERFILE)], capture_output=True, text=True, check=False)
+    findings = [f"line {f['line']}: {f['code']} {f['message']}" for f in json.loads(done.stdout or "[]")]
+    expect(done.returncode == 0 and not findings, "; ".join(findings) or done.stderr)
+
+
+def context() -> None:
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    equal(allowed, set(copied()), "what .dockerignore lets through")
+    for name in copied():
+        expect((ROOT / name).exists(), f"COPY names {name}, which does not exist")
+    for member in contract.cargo()["workspace"]["members"]:
+        expect(member in copied(), f"the workspace member {member} is not copied")
+
+
+def embedded() -> None:
+    for source in (ROOT / "pipeline").rglob("*.rs"):
+        for from_crate, name in EMBEDDED.findall(source.read_text()):
+            file = Path(f"{ROOT}/pipeline{name}") if from_crate else source.parent / name
+            top = file.resolve().relative_to(ROOT).parts[0]
+            expect(top in (*copied(), TESTS_ONLY), f"{source.relative_to(ROOT)} embeds {name}, but the Dockerfile does not copy {top}")
+
+
+def build() -> None:
+    text, cargo = DOCKERFILE.read_text(), contract.cargo()
+    profile = re.search(r"--profile (\S+)", text)[1]
+    expect(profile in cargo["profile"], f"Cargo.toml has no profile {profile}")
+    expect("--locked" in text, "cargo build must be --locked")
+    equal(re.search(r"^FROM rust:([0-9.]+)-bookworm AS build$", text, re.M)[1], cargo["workspace"]["package"]["rust-version"], "the build stage's Rust")
+
+
+def runtime() -> None:
+    final = DOCKERFILE.read_text().rsplit("\nFROM ", 1)[1]
+    expect(final.startswith("gcr.io/distroless/cc-debian12:nonroot\n"), "the runtime stage is not Debian 12 like the build stage")
+    for line in ("USER 65532:65532", "EXPOSE 9464", "STOPSIGNAL SIGTERM", 'ENTRYPOINT ["trailflow"]', 'CMD ["run"]'):
+        expect(f"\n{line}\n" in final, f"the runtime stage lacks {line}")
+    expect(not re.search(r"^(RUN|HEALTHCHECK)\b", final, re.M), "the runtime stage has no shell to run anything")
+
+
+def run(report: Report) -> None:
+    report.check("image: hadolint", hadolint)
+    report.check("image: .dockerignore and COPY agree and hold the workspace", context)
+    report.check("image: every embedded file is copied", embedded)
+    report.check("image: toolchain and profile are the workspace's", build)
+    report.check("image: the runtime stage is minimal and not root", runtime)

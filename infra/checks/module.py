@@ -1,0 +1,224 @@
+"""The Terraform module: form, variables and policies, without the AWS provider.
+
+policies.tf and variables.tf name no provider, so terraform itself evaluates them here with an invented
+account, and the checks read the JSON that IAM would get.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import hcl2
+import yaml
+
+import contract
+from report import INFRA, Report, equal, expect
+
+MODULE = INFRA / "terraform"
+PLACE = """
+locals { place = { partition = "aws", dns_suffix = "amazonaws.com", region = "eu-west-1", account_id = "111122223333" } }
+output "evaluated" {
+  value = {
+    permissions = jsondecode(local.permissions), queue = jsondecode(local.queue_policy), trust = jsondecode(local.trust_policy),
+    lake_bucket = jsondecode(local.lake_bucket_policy), lake_expiry_days = local.lake_expiry_days, visibility = var.visibility_timeout_seconds
+  }
+}
+"""
+ACTIONS = {
+    "TakeMessages": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"},
+    "ReadLogs": {"s3:GetObject", "s3:GetObjectVersion"},
+    "WriteLake": {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"},
+    "ListLake": {"s3:ListBucket"},
+    "ListLogs": {"s3:ListBucket"},
+    "DecryptLogs": {"kms:Decrypt"},
+    "EncryptLake": {"kms:GenerateDataKey", "kms:Decrypt"},
+}
+TRUST = {"irsa": {"sts:AssumeRoleWithWebIdentity"}, "pod_identity": {"sts:AssumeRole", "sts:TagSession"}, "ecs": {"sts:AssumeRole"}}
+
+
+def many(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def terraform(*arguments: str, directory: Path) -> subprocess.CompletedProcess[str]:
+    settings = os.environ | {"TF_CLI_CONFIG_FILE": os.devnull, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+    return subprocess.run(["terraform", *arguments], cwd=directory, env=settings, capture_output=True, text=True, check=False)
+
+
+def plan(variables: dict) -> tuple[dict | None, str]:
+    """What the module's policies are under these variables; None and the complaint if they are refused."""
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        for file in ("variables.tf", "policies.tf"):
+            shutil.copy(MODULE / file, scratch)
+        (scratch / "place.tf").write_text(PLACE)
+        (scratch / "terraform.tfvars.json").write_text(json.dumps(variables))
+        done = terraform("plan", "-input=false", "-no-color", "-lock=false", "-out=plan", directory=scratch)
+        if done.returncode != 0:
+            return None, done.stderr
+        shown = terraform("show", "-json", "plan", directory=scratch)
+        return json.loads(shown.stdout)["planned_values"]["outputs"]["evaluated"]["value"], ""
+
+
+def cases() -> dict:
+    return yaml.safe_load((INFRA / "checks/variables.yaml").read_text())
+
+
+def evaluated(variables: dict) -> dict:
+    found, complaint = plan(variables)
+    expect(found is not None, complaint)
+    return found
+
+
+def allows(policy: dict) -> Iterator[dict]:
+    return (s for s in policy["Statement"] if s["Effect"] == "Allow")
+
+
+def no_wildcards(found: dict) -> None:
+    for name in ("permissions", "queue", "trust", "lake_bucket"):
+        for statement in allows(found[name]):
+            for action in many(statement["Action"]):
+                expect("*" not in action, f"{name}/{statement['Sid']} allows {action}")
+            for resource in many(statement.get("Resource", [])):
+                expect(re.match(r"arn:aws:(s3:::|(sqs|kms):)[^*]+(/\*|/[^*]+\*)?$", resource), f"{name}/{statement['Sid']} covers {resource}")
+            expect(statement.get("Principal") != "*", f"{name}/{statement['Sid']} trusts everybody")
+
+
+def permissions(variables: dict, found: dict) -> None:
+    sids = set()
+    for statement in found["permissions"]["Statement"]:
+        sid = re.sub(r"[0-9a-f]{8}$", "", statement["Sid"])
+        sids.add(sid)
+        equal(set(many(statement["Action"])), ACTIONS[sid], sid)
+        if sid == "ListLogs":
+            expect(statement["Condition"]["StringLike"]["s3:prefix"], "listing the logs has no prefix condition")
+        if sid in ("DecryptLogs", "EncryptLake"):
+            expect(statement["Condition"]["StringEquals"]["kms:ViaService"].startswith("s3."), f"{sid} is not bound to S3")
+    due = {"TakeMessages", "ReadLogs", "WriteLake", "ListLake"}
+    due |= {"ListLogs"} if variables.get("allow_backfill", True) else set()
+    due |= {"DecryptLogs"} if any(b.get("kms_key_arn") for b in variables["log_buckets"].values()) else set()
+    due |= {"EncryptLake"} if variables.get("lake_kms_key_arn") else set()
+    equal(sids, due, "the set of statements")
+
+
+def senders(variables: dict, found: dict) -> None:
+    (statement,) = found["queue"]["Statement"]
+    source = variables.get("notification_source", "eventbridge")
+    equal(statement["Principal"], {"Service": {"eventbridge": "events", "s3": "s3", "sns": "sns"}[source] + ".amazonaws.com"}, "who may send")
+    equal(statement["Action"], "sqs:SendMessage", "what senders may do")
+    arns = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+    expect(arns and not any("*" in arn for arn in arns), f"the senders are {arns}")
+    if source == "s3":
+        equal(statement["Condition"]["StringEquals"]["aws:SourceAccount"], variables.get("log_bucket_account_id") or "111122223333", "the sender's account")
+
+
+def trust(variables: dict, found: dict) -> None:
+    (statement,) = found["trust"]["Statement"]
+    kind = variables["identity"]["kind"]
+    equal(set(many(statement["Action"])), TRUST[kind], f"what {kind} may do")
+    conditions = statement["Condition"]["StringEquals"]
+    due = {
+        "irsa": {":aud", ":sub"},
+        "pod_identity": {"/eks-cluster-name", "/kubernetes-namespace", "/kubernetes-service-account"},
+        "ecs": {":SourceAccount"},
+    }[kind]
+    equal({end for end in due for key in conditions if key.endswith(end)}, due, f"the conditions of {kind}")
+    expect(not any("*" in value for value in conditions.values()), "a condition holds a wildcard")
+
+
+def policies(variables: dict) -> None:
+    found = evaluated(variables)
+    no_wildcards(found)
+    permissions(variables, found)
+    senders(variables, found)
+    trust(variables, found)
+    (refusal,) = found["lake_bucket"]["Statement"]
+    equal((refusal["Effect"], refusal["Condition"]), ("Deny", {"Bool": {"aws:SecureTransport": "false"}}), "the lake's bucket policy")
+    expect(found["visibility"] > contract.lease_seconds(), "the visibility timeout is not longer than the lease")
+    claims = variables.get("claims_retention_days", 45)
+    equal(found["lake_expiry_days"], {"staging": 7, "claims": claims, "batches": claims}, "the lake's lifecycle")
+
+
+def refused(case: dict) -> None:
+    start = next(iter(cases()["accepted"].values()))
+    found, complaint = plan(start | case["set"])
+    expect(found is None, "it was accepted")
+    expect("Invalid value for variable" in complaint, complaint)
+    flat = re.sub(r"[\s│]+", " ", complaint)
+    expect(case["says"] in flat, f"the complaint does not say {case['says']!r}: {flat}")
+
+
+def parsed() -> dict[str, dict]:
+    documents = {}
+    for file in sorted(MODULE.rglob("*.tf")):
+        if ".terraform" not in file.parts:
+            documents[str(file.relative_to(MODULE))] = hcl2.loads(file.read_text())
+    return documents
+
+
+def named(documents: dict, kind: str) -> dict[str, dict]:
+    """Top-level blocks of a kind with one label, such as variables, by name."""
+    return {name.strip('"'): body for block in documents.get(kind, []) for name, body in block.items() if not name.startswith("__")}
+
+
+def interface() -> None:
+    documents = parsed()
+    for name, variable in named(documents["variables.tf"], "variable").items():
+        expect("type" in variable and "description" in variable, f"the variable {name} lacks type or description")
+    for name, output in named(documents["outputs.tf"], "output").items():
+        expect("description" in output, f"the output {name} lacks a description")
+    given = set(named(documents["examples/complete/main.tf"], "module")["trailflow"]) - {"source", "__is_block__"}
+    known = set(named(documents["variables.tf"], "variable"))
+    expect(given <= known, f"the example sets {sorted(given - known)}, which the module does not have")
+
+
+def resources() -> None:
+    """The few facts of main.tf that promises hang on."""
+    found = {}
+    for block in parsed()["main.tf"]["resource"]:
+        for kind, body in block.items():
+            found |= {f"{kind.strip(chr(34))}.{name.strip(chr(34))}": one for name, one in body.items() if not name.startswith("__")}
+    text = (MODULE / "main.tf").read_text()
+    equal(found["aws_sqs_queue.dead_letters"]["message_retention_seconds"], "${14 * 86400}", "the dead-letter queue's retention")
+    for name in ("notifications", "dead_letters"):
+        expect(found[f"aws_sqs_queue.{name}"]["sqs_managed_sse_enabled"] is True, f"{name} is not encrypted")
+    block = found["aws_s3_bucket_public_access_block.lake"]
+    for key in ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"):
+        expect(block[key] is True, f"the lake's {key} is off")
+    expect(re.search(r"abort_incomplete_multipart_upload \{\s+days_after_initiation = 2\n", text), "incomplete uploads are not aborted after 2 days")
+    expect('prefix = "${local.lake_root}_trailflow/${rule.key}/"' in text, "the lifecycle rules do not follow the lake's layout")
+
+
+def literal_wildcards() -> None:
+    """Without the terraform binary, at least the text: `s3:*` stands in the one Deny, a bare `*` resource nowhere."""
+    text = (MODULE / "policies.tf").read_text()
+    equal(re.findall(r'"[a-z0-9-]+:[A-Za-z]*\*"', text), ['"s3:*"'], "the wildcard actions")
+    expect(re.search(r'Effect\s+= "Deny"\s+Principal = "\*"\s+Action\s+= "s3:\*"', text), "s3:* stands outside the Deny")
+    expect(not re.search(r'Resource\s+= (\[\s*)?"\*"', text), "a resource is *")
+
+
+def form() -> None:
+    done = terraform("fmt", "-check", "-recursive", "-diff", directory=MODULE)
+    expect(done.returncode == 0, done.stdout + done.stderr)
+
+
+def run(report: Report) -> None:
+    report.check("terraform: every file parses; variables and outputs are described; the example fits", interface)
+    report.check("terraform: queues, bucket and lifecycle as promised", resources)
+    report.check("terraform: no wildcard stands in the text of an Allow", literal_wildcards)
+    if not shutil.which("terraform"):
+        for name in ("terraform: fmt", "terraform: evaluated policies", "terraform: wrong variables are refused"):
+            report.skip(name, "no terraform binary here")
+        return
+    report.check("terraform: fmt", form)
+    for name, variables in cases()["accepted"].items():
+        report.check(f"terraform: evaluated policies are least privilege, {name}", lambda variables=variables: policies(variables))
+    for case in cases()["refused"]:
+        report.check(f"terraform: refuses {json.dumps(case['set'])}", lambda case=case: refused(case))

@@ -1,0 +1,26 @@
+output "environment" {
+  description = "The three variables with which `trailflow run` needs no file."
+  value = {
+    TRAILFLOW_QUEUE_URL = aws_sqs_queue.notifications.url
+    TRAILFLOW_BUCKETS   = join(",", keys(var.log_buckets))
+    TRAILFLOW_LAKE      = trimsuffix("s3://${aws_s3_bucket.lake.id}/${var.lake_prefix}", "/")
+  }
+}
+
+output "role_arn" {
+  description = "The service's role: serviceAccount.roleArn of the chart with IRSA, taskRoleArn on ECS."
+  value       = aws_iam_role.service.arn
+}
+
+output "queue_arn" {
+  description = "The queue, for a bucket notification or a topic subscription that is managed elsewhere."
+  value       = aws_sqs_queue.notifications.arn
+
+  # Whoever points a bucket at the queue needs the policy to be there first.
+  depends_on = [aws_sqs_queue_policy.notifications]
+}
+
+output "dead_letter_queue_url" {
+  description = "Where given-up messages are, for 14 days from when they were first sent."
+  value       = aws_sqs_queue.dead_letters.url
+}

@@ -1,0 +1,204 @@
+# Every policy document, as values: made from variables and local.place only, so that they can be
+# evaluated and read without an AWS account (infra/checks does). No Allow names a wildcard action or resource.
+
+locals {
+  queue_arn       = "arn:${local.place.partition}:sqs:${local.place.region}:${local.place.account_id}:${var.name}"
+  log_bucket_arns = { for name, bucket in var.log_buckets : name => "arn:${local.place.partition}:s3:::${name}" }
+  lake_bucket_arn = "arn:${local.place.partition}:s3:::${var.lake_bucket_name}"
+  # "" or "prefix/": what stands before every key of the lake.
+  lake_root = var.lake_prefix == "" ? "" : "${var.lake_prefix}/"
+
+  # A hash, because a rule's name has room for 64 characters and a bucket's may have 63.
+  rule_names = { for name, bucket in var.log_buckets : name => "${var.name}-${substr(sha256(name), 0, 8)}" }
+
+  ################################################################################
+  # Who may send to the queue
+  ################################################################################
+
+  senders = {
+    eventbridge = jsonencode({
+      Version = "2012-10-17"
+      Statement = [{
+        Sid       = "EventBridgeRulesSend"
+        Effect    = "Allow"
+        Principal = { Service = "events.amazonaws.com" }
+        Action    = "sqs:SendMessage"
+        Resource  = local.queue_arn
+        Condition = {
+          ArnEquals = {
+            "aws:SourceArn" = [for rule in values(local.rule_names) : "arn:${local.place.partition}:events:${local.place.region}:${local.place.account_id}:rule/${rule}"]
+          }
+        }
+      }]
+    })
+    s3 = jsonencode({
+      Version = "2012-10-17"
+      Statement = [{
+        Sid       = "LogBucketsSend"
+        Effect    = "Allow"
+        Principal = { Service = "s3.amazonaws.com" }
+        Action    = "sqs:SendMessage"
+        Resource  = local.queue_arn
+        # A bucket's ARN holds no account: without SourceAccount, whoever makes a bucket of that name after
+        # it was deleted could send.
+        Condition = {
+          StringEquals = { "aws:SourceAccount" = coalesce(var.log_bucket_account_id, local.place.account_id) }
+          ArnEquals    = { "aws:SourceArn" = values(local.log_bucket_arns) }
+        }
+      }]
+    })
+    sns = jsonencode({
+      Version = "2012-10-17"
+      Statement = [{
+        Sid       = "TopicsSend"
+        Effect    = "Allow"
+        Principal = { Service = "sns.amazonaws.com" }
+        Action    = "sqs:SendMessage"
+        Resource  = local.queue_arn
+        Condition = { ArnEquals = { "aws:SourceArn" = var.sns_topic_arns } }
+      }]
+    })
+  }
+  queue_policy = local.senders[var.notification_source]
+
+  ################################################################################
+  # The lake's bucket
+  ################################################################################
+
+  lake_bucket_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "RefuseWithoutTls"
+      Effect    = "Deny"
+      Principal = "*"
+      Action    = "s3:*"
+      Resource  = [local.lake_bucket_arn, "${local.lake_bucket_arn}/*"]
+      Condition = { Bool = { "aws:SecureTransport" = "false" } }
+    }]
+  })
+
+  # Days after which the service's own files go; the tables themselves stay.
+  lake_expiry_days = {
+    staging = 7
+    claims  = var.claims_retention_days
+    batches = var.claims_retention_days
+  }
+
+  ################################################################################
+  # What the service may do
+  ################################################################################
+
+  permissions = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [
+        {
+          Sid      = "TakeMessages"
+          Effect   = "Allow"
+          Action   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
+          Resource = local.queue_arn
+        },
+        {
+          Sid      = "ReadLogs"
+          Effect   = "Allow"
+          Action   = ["s3:GetObject", "s3:GetObjectVersion"]
+          Resource = flatten([for name, bucket in var.log_buckets : [for prefix in bucket.prefixes : "${local.log_bucket_arns[name]}/${prefix}*"]])
+        },
+        {
+          Sid      = "WriteLake"
+          Effect   = "Allow"
+          Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+          Resource = "${local.lake_bucket_arn}/${local.lake_root}*"
+        },
+        {
+          # On the whole bucket, which is the lake's alone: with a condition on s3:prefix, S3 answers 403
+          # instead of 404 to a GET of a key that is absent, and "no decision yet" is read from that 404.
+          Sid      = "ListLake"
+          Effect   = "Allow"
+          Action   = ["s3:ListBucket"]
+          Resource = local.lake_bucket_arn
+        },
+      ],
+      # The same holds here: a log object that expired before it was read answers 403, so its message is
+      # not dropped as "gone" but ends in the dead-letter queue. That is the price for not letting the
+      # service list what it may not read.
+      [for name, bucket in var.log_buckets : {
+        Sid       = "ListLogs${substr(sha256(name), 0, 8)}"
+        Effect    = "Allow"
+        Action    = ["s3:ListBucket"]
+        Resource  = local.log_bucket_arns[name]
+        Condition = { StringLike = { "s3:prefix" = [for prefix in bucket.prefixes : "${prefix}*"] } }
+      } if var.allow_backfill],
+      [for key in distinct([for bucket in var.log_buckets : bucket.kms_key_arn if bucket.kms_key_arn != null]) : {
+        Sid       = "DecryptLogs${substr(sha256(key), 0, 8)}"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt"]
+        Resource  = key
+        Condition = { StringEquals = { "kms:ViaService" = "s3.${split(":", key)[3]}.${local.place.dns_suffix}" } }
+      }],
+      [for key in [var.lake_kms_key_arn] : {
+        Sid       = "EncryptLake"
+        Effect    = "Allow"
+        Action    = ["kms:GenerateDataKey", "kms:Decrypt"]
+        Resource  = key
+        Condition = { StringEquals = { "kms:ViaService" = "s3.${split(":", key)[3]}.${local.place.dns_suffix}" } }
+      } if key != null],
+    )
+  })
+
+  ################################################################################
+  # Who may be the service
+  ################################################################################
+
+  oidc_provider_arn = coalesce(var.identity.oidc_provider_arn, "oidc-provider/none")
+  oidc_issuer       = split("oidc-provider/", local.oidc_provider_arn)[1]
+
+  trusts = {
+    irsa = jsonencode({
+      Version = "2012-10-17"
+      Statement = [{
+        Sid       = "ServiceAccountToken"
+        Effect    = "Allow"
+        Principal = { Federated = local.oidc_provider_arn }
+        Action    = "sts:AssumeRoleWithWebIdentity"
+        Condition = {
+          StringEquals = {
+            "${local.oidc_issuer}:aud" = "sts.amazonaws.com"
+            "${local.oidc_issuer}:sub" = "system:serviceaccount:${var.identity.namespace}:${var.identity.service_account}"
+          }
+        }
+      }]
+    })
+    pod_identity = jsonencode({
+      Version = "2012-10-17"
+      Statement = [{
+        Sid       = "PodIdentity"
+        Effect    = "Allow"
+        Principal = { Service = "pods.eks.amazonaws.com" }
+        Action    = ["sts:AssumeRole", "sts:TagSession"]
+        # EKS sets these tags itself; without them any association of the account could take the role.
+        Condition = {
+          StringEquals = {
+            "aws:RequestTag/eks-cluster-name"           = coalesce(var.identity.cluster_name, "none")
+            "aws:RequestTag/kubernetes-namespace"       = var.identity.namespace
+            "aws:RequestTag/kubernetes-service-account" = var.identity.service_account
+          }
+        }
+      }]
+    })
+    ecs = jsonencode({
+      Version = "2012-10-17"
+      Statement = [{
+        Sid       = "EcsTasks"
+        Effect    = "Allow"
+        Principal = { Service = "ecs-tasks.amazonaws.com" }
+        Action    = "sts:AssumeRole"
+        Condition = {
+          StringEquals = { "aws:SourceAccount" = local.place.account_id }
+          ArnLike      = { "aws:SourceArn" = "arn:${local.place.partition}:ecs:${local.place.region}:${local.place.account_id}:*" }
+        }
+      }]
+    })
+  }
+  trust_policy = local.trusts[var.identity.kind]
+}
