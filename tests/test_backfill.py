@@ -1,0 +1,92 @@
+"""Backfill sends a directory or a prefix down the same path: safe twice, and it tells its counts."""
+
+import pytest
+
+import inputs
+import lake
+from service import aws_environment
+from test_flows import assert_lake, assert_queries
+from wiring import make_bucket
+
+KEYS = {
+    "objects", "ingested", "ignored", "quarantined", "duplicates", "records", "rejected",
+    "ignored_by_reason", "quarantined_by_reason", "seconds",
+}
+
+
+def outcomes(report):
+    """The counts of objects in backfill's last line."""
+    return {name: report[name] for name in ("objects", "ingested", "ignored", "quarantined", "duplicates")}
+
+
+def test_the_second_backfill_finds_only_duplicates(trailflow, tmp_path):
+    objects, expected = inputs.all_signals(scale=3)
+    inputs.write_objects(tmp_path / "source", objects)
+    target = tmp_path / "lake"
+
+    first = trailflow.backfill(tmp_path / "source", target)
+    assert set(first) >= KEYS
+    assert outcomes(first) == {"objects": 4, "ingested": 3, "ignored": 1, "quarantined": 0, "duplicates": 0}
+    assert first["records"]["cloudtrail"] == expected.rows["cloudtrail"]
+    assert first["records"]["flow_logs"] == expected.rows["flow_logs"]
+    assert sum(first["rejected"].values()) == 0
+    assert sum(first["ignored_by_reason"].values()) == 1
+    assert_lake(target, expected)
+    assert_queries(trailflow, target, None, target, expected)
+
+    second = trailflow.backfill(tmp_path / "source", target)
+    assert second["objects"] == 4
+    assert second["ingested"] == 0
+    assert second["duplicates"] + second["ignored"] == 4
+    assert second["duplicates"] >= 3
+    assert sum(second["records"].values()) == 0
+    assert_lake(target, expected)
+    assert_queries(trailflow, target, None, target, expected)
+
+
+def test_a_new_object_is_all_that_the_next_backfill_adds(trailflow, tmp_path):
+    objects, expected = inputs.all_signals()
+    inputs.write_objects(tmp_path / "source", objects)
+    trailflow.backfill(tmp_path / "source", tmp_path / "lake")
+    later = inputs.CloudTrailFile(expected, "later")
+    later.assumed(inputs.role("deployer"), 4)
+    inputs.write_objects(tmp_path / "source", {inputs.cloudtrail_key("later"): later.object()})
+    report = trailflow.backfill(tmp_path / "source", tmp_path / "lake")
+    assert report["ingested"] == 1
+    assert report["records"]["cloudtrail"] == 4
+    assert_lake(tmp_path / "lake", expected)
+
+
+@pytest.mark.parametrize("name", ["ministack", "moto"])
+def test_a_prefix_in_s3(trailflow, tmp_path, request, name):
+    emulator = request.getfixturevalue(name)
+    bucket = f"backfill-{name}"
+    make_bucket(emulator, bucket)
+    objects, expected = inputs.all_signals()
+    s3 = emulator.client("s3")
+    for key, body in objects.items():
+        s3.put_object(Bucket=bucket, Key=f"company/{key}", Body=body)
+    s3.put_object(Bucket=bucket, Key="elsewhere/AWSLogs/other.json.gz", Body=b"not below the prefix")
+
+    aws = aws_environment(emulator)
+    report = trailflow.backfill(f"s3://{bucket}/company", tmp_path / "lake", env=aws)
+    assert outcomes(report) == {"objects": 4, "ingested": 3, "ignored": 1, "quarantined": 0, "duplicates": 0}
+    assert_lake(tmp_path / "lake", expected)
+
+
+def test_a_damaged_object_is_quarantined_and_the_backfill_succeeds(trailflow, tmp_path):
+    objects, expected = inputs.all_signals()
+    whole = next(iter(objects.values()))
+    objects[inputs.cloudtrail_key("cut")] = whole[: len(whole) // 2]
+    inputs.write_objects(tmp_path / "source", objects)
+    report = trailflow.backfill(tmp_path / "source", tmp_path / "lake")
+    assert report["quarantined"] == 1
+    assert sum(report["quarantined_by_reason"].values()) == 1
+    assert report["objects"] == 5 == report["ingested"] + report["ignored"] + report["quarantined"]
+    assert lake.count(tmp_path / "lake", "flow_logs") == expected.rows["flow_logs"]
+
+
+def test_a_missing_directory_fails_and_says_which(trailflow, tmp_path):
+    done = trailflow.run("backfill", tmp_path / "nothing-here", "--lake", tmp_path / "lake")
+    assert done.returncode not in (0, 101)
+    assert b"nothing-here" in done.stderr
