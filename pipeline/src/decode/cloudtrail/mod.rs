@@ -29,7 +29,7 @@ pub use columns::schema;
 use self::columns::{Row, Rows};
 use self::document::Place;
 use self::record::Record;
-use self::redact::redacted;
+use self::redact::redacted_strictly;
 use self::window::{Attempt, Window};
 use super::json::JsonError;
 use super::{DecodeError, Malformed, Provenance, RejectReason, RejectedRecord, Sink, Table};
@@ -194,7 +194,7 @@ fn excerpt_of(bytes: &[u8]) -> String {
     let mut cursor = super::json::Cursor::new(bytes);
     let clean = cursor
         .skip_value()
-        .and_then(|raw| redacted(raw).map(std::borrow::Cow::into_owned));
+        .and_then(|raw| redacted_strictly(raw).map(std::borrow::Cow::into_owned));
     match clean {
         Ok(text) => {
             let end = text.floor_char_boundary(EXCERPT_BYTES_MAX);

@@ -104,7 +104,7 @@ impl<'a> Record<'a> {
         match key {
             b"eventVersion" => self.event_version = text(value)?,
             b"userIdentity" => {
-                self.identity = UserIdentity::parse(value, &mut self.unknown_fields)?
+                self.identity = UserIdentity::parse(value, &mut self.unknown_fields)?;
             }
             b"eventTime" => self.event_time = text(value)?,
             b"eventSource" => self.event_source = text(value)?,

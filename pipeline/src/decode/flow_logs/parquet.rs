@@ -4,17 +4,22 @@
 //!
 //! Must hold: a column is found by its name, in either spelling, and cast to our type; a row with
 //! a value that cannot be cast is rejected alone. Columns that name Hive partitions are left out,
-//! because the key says the same.
+//! because the key says the same; nested columns too, for no field of a flow log is one.
 
 use std::collections::{BTreeMap, HashSet};
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::Schema;
+use arrow::datatypes::{DataType, Schema};
 use arrow::error::ArrowError;
 use arrow::util::display::array_value_to_string;
 use bytes::Bytes;
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
+use parquet::file::metadata::RowGroupMetaData;
 
 use super::batch::{Assembly, LoggedColumns, value};
 use super::columns::ExtraColumn;
@@ -23,7 +28,9 @@ use super::fields::{self, Format, Kind};
 use super::networks::OwnNetworks;
 use super::text::invalid_columns;
 use crate::decode::{DecodeError, Malformed, Provenance, RejectReason, RejectedRecord, Sink};
-use crate::limits::{BATCH_ROWS_MAX, EXCERPT_BYTES_MAX};
+use crate::limits::{
+    BATCH_BYTES_MAX, BATCH_ROWS_MAX, EXCERPT_BYTES_MAX, OBJECT_INFLATED_BYTES_MAX,
+};
 
 /// Partition columns of the Hive layout, should a writer have put them into the file as well.
 const HIVE_PARTITIONS: [&str; 7] = [
@@ -43,13 +50,25 @@ pub(super) fn decode(
     networks: &OwnNetworks,
     sink: &mut dyn Sink,
 ) -> Result<(), DecodeError> {
-    // The Arrow schema that some writers embed may ask for types that no flow log needs.
-    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let file =
-        undamaged(|| ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, options).ok())?;
+    let file = undamaged(|| metadata(&bytes))?;
+    let inflated = file
+        .metadata()
+        .row_groups()
+        .iter()
+        .map(RowGroupMetaData::total_byte_size);
+    if inflated.map(i64::unsigned_abs).fold(0, u64::saturating_add) > OBJECT_INFLATED_BYTES_MAX {
+        return Err(DecodeError::Malformed(Malformed::ParquetTooLarge));
+    }
     let mapping =
         Mapping::of(file.schema()).ok_or(DecodeError::Malformed(Malformed::NotFlowLogs))?;
-    let mut reader = undamaged(|| file.with_batch_size(BATCH_ROWS_MAX).build().ok())?;
+    let columns = ProjectionMask::roots(file.parquet_schema(), mapping.columns.iter().copied());
+    let mut reader = undamaged(|| {
+        ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, file)
+            .with_projection(columns)
+            .with_batch_size(BATCH_ROWS_MAX)
+            .build()
+            .ok()
+    })?;
     let mut decoder = Decoder {
         sink,
         mapping,
@@ -60,6 +79,26 @@ pub(super) fn decode(
         decoder.batch(&batch)?;
     }
     Ok(())
+}
+
+/// The footer, with text to be read as views: rows that repeat a long value of a dictionary then
+/// cost sixteen bytes each, so that a small file cannot fill the memory. The Arrow schema that
+/// some writers embed is passed over; it may ask for types that no flow log needs.
+fn metadata(bytes: &Bytes) -> Option<ArrowReaderMetadata> {
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let plain = ArrowReaderMetadata::load(bytes, options).ok()?;
+    let columns = plain
+        .schema()
+        .fields()
+        .iter()
+        .map(|column| match column.data_type() {
+            DataType::Utf8 => column.as_ref().clone().with_data_type(DataType::Utf8View),
+            DataType::Binary => column.as_ref().clone().with_data_type(DataType::BinaryView),
+            _ => column.as_ref().clone(),
+        });
+    let views = Schema::new(columns.collect::<Vec<_>>());
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(views));
+    ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), options).ok()
 }
 
 /// One step of the reader. It does not only return errors: on some damaged files it panics (a page
@@ -73,13 +112,15 @@ fn undamaged<T>(step: impl FnOnce() -> Option<T>) -> Result<T, DecodeError> {
         .ok_or(DecodeError::Malformed(Malformed::NotParquet))
 }
 
-/// Which column of the file becomes which field.
+/// Which column becomes which field. Columns are counted among those that are read.
 #[derive(Debug)]
 struct Mapping {
     format: Format,
-    /// Column of the file, position among the format's fields, and how it is read.
+    /// The columns of the file that are read.
+    columns: Vec<usize>,
+    /// Column, position among the format's fields, and how it is read.
     known: Vec<(usize, usize, Kind)>,
-    /// Column of the file, and the key under which `extra` keeps it.
+    /// Column, and the key under which `extra` keeps it.
     unknown: Vec<(usize, String)>,
 }
 
@@ -100,23 +141,27 @@ impl Mapping {
         let format = Format::of(names.iter().map(String::as_str));
         let mut mapping = Self {
             format,
+            columns: Vec::new(),
             known: Vec::new(),
             unknown: Vec::new(),
         };
         let mut seen = HashSet::with_capacity(names.len());
-        for (column, name) in names.iter().enumerate() {
-            if HIVE_PARTITIONS.contains(&name.as_str()) || !seen.insert(name) {
+        for (place, (name, column)) in names.iter().zip(schema.fields()).enumerate() {
+            let is_partition = HIVE_PARTITIONS.contains(&name.as_str());
+            if is_partition || column.data_type().is_nested() || !seen.insert(name) {
                 continue;
             }
+            let read = mapping.columns.len();
+            mapping.columns.push(place);
             match format.position(name) {
                 Some(position) => {
                     let kind = format
                         .fields()
                         .get(position)
                         .map_or(Kind::Text, |field| field.kind);
-                    mapping.known.push((column, position, kind));
+                    mapping.known.push((read, position, kind));
                 }
-                None => mapping.unknown.push((column, fields::extra_name(name))),
+                None => mapping.unknown.push((read, fields::extra_name(name))),
             }
         }
         Some(mapping)
@@ -134,16 +179,25 @@ struct Decoder<'a> {
 type Faults = BTreeMap<usize, (RejectReason, Option<usize>)>;
 
 impl Decoder<'_> {
+    /// Hands on the rows, in halves when their text is more than a batch may hold.
     fn batch(&mut self, batch: &RecordBatch) -> Result<(), DecodeError> {
-        let (mut logged, faults) = self.logged(batch).map_err(invalid_columns)?;
-        for (row, (reason, column)) in &faults {
-            let rejected = RejectedRecord {
-                reason: *reason,
-                position: u64::try_from(self.rows_before + row + 1).unwrap_or(u64::MAX),
-                excerpt: excerpt(batch, *row, *column),
-            };
-            self.sink.reject(self.mapping.format.table(), rejected)?;
+        let rows = batch.num_rows();
+        if text_bytes(batch) <= BATCH_BYTES_MAX {
+            return self.rows(batch);
         }
+        if rows > 1 {
+            self.batch(&batch.slice(0, rows / 2))?;
+            return self.batch(&batch.slice(rows / 2, rows - rows / 2));
+        }
+        let fault = (RejectReason::TooLong, None);
+        self.reject(batch, &Faults::from([(0, fault)]))?;
+        self.rows_before += rows;
+        Ok(())
+    }
+
+    fn rows(&mut self, batch: &RecordBatch) -> Result<(), DecodeError> {
+        let (mut logged, faults) = self.logged(batch).map_err(invalid_columns)?;
+        self.reject(batch, &faults)?;
         self.rows_before += batch.num_rows();
         if !faults.is_empty() {
             let kept = (0..batch.num_rows()).map(|row| Some(!faults.contains_key(&row)));
@@ -152,6 +206,18 @@ impl Decoder<'_> {
         if logged.rows > 0 {
             let batch = self.assembly.batch(logged).map_err(invalid_columns)?;
             self.sink.batch(self.mapping.format.table(), batch)?;
+        }
+        Ok(())
+    }
+
+    fn reject(&mut self, batch: &RecordBatch, faults: &Faults) -> Result<(), DecodeError> {
+        for (row, (reason, column)) in faults {
+            let rejected = RejectedRecord {
+                reason: *reason,
+                position: u64::try_from(self.rows_before + row + 1).unwrap_or(u64::MAX),
+                excerpt: excerpt(batch, *row, *column),
+            };
+            self.sink.reject(self.mapping.format.table(), rejected)?;
         }
         Ok(())
     }
@@ -205,6 +271,21 @@ impl Decoder<'_> {
         }
         extra.take().map(Some)
     }
+}
+
+/// Bytes of text and binary values.
+fn text_bytes(batch: &RecordBatch) -> usize {
+    let length = |length: u32| usize::try_from(length).unwrap_or(usize::MAX);
+    let bytes_of = |array: &ArrayRef| match array.data_type() {
+        DataType::Utf8View => array.as_string_view().lengths().map(length).sum(),
+        DataType::BinaryView => array.as_binary_view().lengths().map(length).sum(),
+        _ => 0_usize,
+    };
+    batch
+        .columns()
+        .iter()
+        .map(bytes_of)
+        .fold(0, usize::saturating_add)
 }
 
 fn converted(

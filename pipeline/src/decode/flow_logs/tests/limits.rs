@@ -4,13 +4,15 @@ use std::fmt::Write as _;
 use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, StringViewArray,
+};
 use arrow::datatypes::Int64Type;
 use bytes::Bytes;
 
 use super::{Collected, PROVENANCE, decode_text, parquet_bytes};
 use crate::decode::flow_logs::{OwnNetworks, decode_parquet};
-use crate::decode::{DecodeError, Malformed, RejectReason, Table};
+use crate::decode::{Cancelled, DecodeError, Malformed, RejectReason, RejectedRecord, Sink, Table};
 use crate::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX, EXCERPT_BYTES_MAX, LINE_BYTES_MAX};
 
 const HEADER: &str = "interface-id srcaddr dstaddr srcport dstport protocol start end action\n";
@@ -142,6 +144,51 @@ fn a_sink_that_is_gone_ends_the_decoding() {
         Err(DecodeError::Cancelled)
     ));
     assert_eq!(collected.batches.len(), 2);
+}
+
+#[test]
+fn a_small_parquet_file_cannot_fill_the_memory() {
+    let value = "v".repeat(BATCH_BYTES_MAX / 32);
+    let too_long = "w".repeat(BATCH_BYTES_MAX + 1);
+    let values = (0..400).map(|row| if row == 234 { &too_long } else { &value });
+    let values: ArrayRef = Arc::new(StringViewArray::from_iter_values(values));
+    let times: ArrayRef = Arc::new(Int64Array::from(vec![1_747_004_459; 400]));
+    let batch = RecordBatch::try_from_iter([("end", times), ("new_field", values)]).unwrap();
+    let file = parquet_bytes(&batch);
+    assert!(file.len() < 2 * BATCH_BYTES_MAX, "{} bytes", file.len());
+    let mut largest = Largest::default();
+    decode_parquet(file, PROVENANCE, &OwnNetworks::default(), &mut largest).unwrap();
+    assert_eq!(
+        (largest.rows, largest.rejected),
+        (399, vec![(RejectReason::TooLong, 235)])
+    );
+    assert!(
+        largest.batch_rows <= 32,
+        "{} rows in one batch",
+        largest.batch_rows
+    );
+}
+
+/// Keeps no batch.
+#[derive(Debug, Default)]
+struct Largest {
+    rows: usize,
+    batch_rows: usize,
+    rejected: Vec<(RejectReason, u64)>,
+}
+
+impl Sink for Largest {
+    fn batch(&mut self, _: Table, batch: RecordBatch) -> Result<(), Cancelled> {
+        self.rows += batch.num_rows();
+        self.batch_rows = self.batch_rows.max(batch.num_rows());
+        Ok(())
+    }
+
+    fn reject(&mut self, _: Table, rejected: RejectedRecord) -> Result<(), Cancelled> {
+        assert!(rejected.excerpt.len() <= EXCERPT_BYTES_MAX);
+        self.rejected.push((rejected.reason, rejected.position));
+        Ok(())
+    }
 }
 
 #[test]

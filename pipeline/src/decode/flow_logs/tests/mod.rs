@@ -21,6 +21,7 @@ use arrow::datatypes::Int32Type;
 use arrow::json::ArrayWriter;
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
+use parquet::file::properties::WriterProperties;
 use serde_json::{Map, Value, json};
 
 use super::{OwnNetworks, decode_parquet, decode_text, schema, transit_gateway_schema};
@@ -179,7 +180,10 @@ fn parquet_of(path: &Path) -> Bytes {
 
 fn parquet_bytes(batch: &RecordBatch) -> Bytes {
     let mut file = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut file, batch.schema(), None).unwrap();
+    // Room for every value in the dictionary, as a file that is made to be small would have.
+    let properties = WriterProperties::builder().set_dictionary_page_size_limit(usize::MAX);
+    let mut writer =
+        ArrowWriter::try_new(&mut file, batch.schema(), Some(properties.build())).unwrap();
     writer.write(batch).unwrap();
     writer.close().unwrap();
     file.into()
