@@ -108,7 +108,7 @@ def rule_lines(signal, alert):
         "        annotations:",
         f"          summary: {quoted(alert.get('summary', signal['summary']))}",
         f"          description: {quoted(signal.get('why', signal['summary']))}",
-        f"          runbook_url: {quoted(alert['runbook'])}",
+        f"          runbook_url: {quoted('docs/runbooks.md#' + alert['runbook'])}",
     ]
     return lines
 

@@ -13,16 +13,19 @@
 pub mod cli;
 pub mod config;
 pub mod finding;
-pub mod limits;
 pub mod clock;
 pub mod service;
+
+// The decoders and the limits are a package of their own, so that the release profile can
+// optimise them without paying for the rest.
+pub use trailflow_decode as decode;
+pub use trailflow_decode::limits;
 
 // The path.
 pub mod pipeline;
 pub mod queue;
 pub mod notification;
 pub mod object;
-pub mod decode;
 pub mod signal;
 pub mod engine;
 pub mod lake;

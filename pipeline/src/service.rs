@@ -111,6 +111,9 @@ pub async fn pipeline(
     if mode.live {
         SignalMetrics::describe(engine.signals().iter().map(|planned| &planned.signal));
     }
+    if let Ok(limit) = u32::try_from(config.pipeline.memory_bytes_max) {
+        metrics::gauge!("trailflow_memory_budget_bytes", "state" => "limit").set(f64::from(limit));
+    }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let settings = Settings {
         batch: config.batch.clone(),
@@ -130,6 +133,7 @@ pub async fn pipeline(
         networks: Arc::new(networks),
         pairs: Arc::new(PairWindow::default()),
         metrics: Arc::new(SignalMetrics::default()),
+        newest: std::sync::Mutex::default(),
         totals: Arc::new(Totals::default()),
         health,
     }))

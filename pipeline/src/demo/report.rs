@@ -12,7 +12,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use datafusion::error::DataFusionError;
 
-use super::truth::Truth;
+use super::truth::{RejectTruth, Truth};
 use crate::query::LakeSession;
 
 /// Counts by what is counted.
@@ -45,86 +45,92 @@ pub async fn compare(
     Ok(compared)
 }
 
+const ROWS: &str = "SELECT 'cloudtrail', count(*) FROM cloudtrail \
+    UNION ALL SELECT 'flow_logs', count(*) FROM flow_logs";
+const STS: &str = "SELECT role_arn || ' ' || outcome, sum(calls) FROM sts_assume_role GROUP BY 1";
+const IRSA: &str = "SELECT kind || ' ' || namespace || '/' || service_account || ' ' || role_arn \
+    || ' ' || audience, sum(mismatches) FROM irsa_audience_mismatch GROUP BY 1";
+const KMS: &str = "SELECT caller_account || ' ' || role_arn || ' ' || region || ' cross-account ' \
+    || cross_account, sum(throttles) FROM kms_throttles GROUP BY 1";
+const REJECT_RECORDS: &str = "SELECT interface_id || ' port ' || dstport || ' ' || flow_direction \
+    || ' ' || reject_class, sum(records) FROM flow_rejects GROUP BY 1";
+const REJECT_PACKETS: &str = "SELECT interface_id || ' port ' || dstport || ' ' || flow_direction \
+    || ' ' || reject_class, sum(packets) FROM flow_rejects GROUP BY 1";
+const REJECT_BYTES: &str = "SELECT interface_id || ' port ' || dstport || ' ' || flow_direction \
+    || ' ' || reject_class, sum(bytes) FROM flow_rejects GROUP BY 1";
+
 fn questions(truth: &Truth) -> Vec<(&'static str, &'static str, Counts)> {
-    let rows: Counts = [
+    let rows = [
         (String::from("cloudtrail"), truth.cloudtrail_events),
         (String::from("flow_logs"), truth.flow_rows),
-    ]
-    .into();
+    ];
     let sts = truth.sts_assume_role.iter();
+    let sts = sts.map(|((role, outcome), calls)| (format!("{role} {outcome}"), *calls));
     let irsa = truth.irsa_audience_mismatch.iter();
-    let kms = truth.kms_throttles.iter();
-    let rejects = |of: fn(&super::RejectTruth) -> u64| -> Counts {
-        let each = truth.flow_rejects.iter();
-        each.map(|((interface, port, direction, class), sums)| {
-            let direction = if direction.is_empty() {
-                "unknown"
-            } else {
-                direction
-            };
-            (
-                format!("{interface} port {port} {direction} {class}"),
-                of(sums),
-            )
-        })
-        .collect()
-    };
-    vec![
+    let irsa = irsa.map(|((kind, namespace, account, role, audience), count)| {
         (
-            "rows in the lake",
-            "SELECT 'cloudtrail', count(*) FROM cloudtrail UNION ALL SELECT 'flow_logs', count(*) \
-             FROM flow_logs",
-            rows,
-        ),
+            format!("{kind} {namespace}/{account} {role} {audience}"),
+            *count,
+        )
+    });
+    let kms = truth.kms_throttles.iter();
+    let kms = kms.map(|((account, role, region, cross), count)| {
+        (
+            format!("{account} {role} {region} cross-account {cross}"),
+            *count,
+        )
+    });
+    let records = rejects(truth, |sums| sums.records);
+    vec![
+        ("rows in the lake", ROWS, rows.into()),
         (
             "sts_assume_role: calls by role and outcome",
-            "SELECT role_arn || ' ' || outcome, sum(calls) FROM sts_assume_role GROUP BY 1",
-            sts.map(|((role, outcome), calls)| (format!("{role} {outcome}"), *calls))
-                .collect(),
+            STS,
+            sts.collect(),
         ),
         (
             "irsa_audience_mismatch: by service account, role and audience",
-            "SELECT kind || ' ' || namespace || '/' || service_account || ' ' || role_arn || ' ' \
-             || audience, sum(mismatches) FROM irsa_audience_mismatch GROUP BY 1",
-            irsa.map(|((kind, namespace, account, role, audience), count)| {
-                (
-                    format!("{kind} {namespace}/{account} {role} {audience}"),
-                    *count,
-                )
-            })
-            .collect(),
+            IRSA,
+            irsa.collect(),
         ),
         (
             "flow_rejects: records by interface, port, direction and class",
-            "SELECT interface_id || ' port ' || dstport || ' ' || flow_direction || ' ' || \
-             reject_class, sum(records) FROM flow_rejects GROUP BY 1",
-            rejects(|sums| sums.records),
+            REJECT_RECORDS,
+            records,
         ),
         (
             "flow_rejects: packets",
-            "SELECT interface_id || ' port ' || dstport || ' ' || flow_direction || ' ' || \
-             reject_class, sum(packets) FROM flow_rejects GROUP BY 1",
-            rejects(|sums| sums.packets),
+            REJECT_PACKETS,
+            rejects(truth, |sums| sums.packets),
         ),
         (
             "flow_rejects: bytes",
-            "SELECT interface_id || ' port ' || dstport || ' ' || flow_direction || ' ' || \
-             reject_class, sum(bytes) FROM flow_rejects GROUP BY 1",
-            rejects(|sums| sums.bytes),
+            REJECT_BYTES,
+            rejects(truth, |sums| sums.bytes),
         ),
         (
             "kms_throttles: by caller, role, region and cross-account",
-            "SELECT caller_account || ' ' || role_arn || ' ' || region || ' cross-account ' || \
-             cross_account, sum(throttles) FROM kms_throttles GROUP BY 1",
-            kms.map(|((account, role, region, cross), count)| {
-                (
-                    format!("{account} {role} {region} cross-account {cross}"),
-                    *count,
-                )
-            })
-            .collect(),
+            KMS,
+            kms.collect(),
         ),
     ]
+}
+
+fn rejects(truth: &Truth, of: fn(&RejectTruth) -> u64) -> Counts {
+    let each = truth.flow_rejects.iter();
+    each.map(|((interface, port, direction, class), sums)| {
+        // A log without the column has no direction.
+        let direction = if direction.is_empty() {
+            "unknown"
+        } else {
+            direction
+        };
+        (
+            format!("{interface} port {port} {direction} {class}"),
+            of(sums),
+        )
+    })
+    .collect()
 }
 
 async fn counts(lake: &LakeSession, sql: &str) -> Result<Counts, DataFusionError> {

@@ -1,3 +1,5 @@
+//! The generator against itself: same seed, same bytes; the truth recounted from the finished text.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 

@@ -11,6 +11,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -41,6 +42,9 @@ pub async fn serve(
 }
 
 async fn metrics(State(served): State<Served>) -> impl IntoResponse {
+    if let Some(bytes) = crate::telemetry::memory::resident_bytes() {
+        gauge!("trailflow_memory_budget_bytes", "state" => "used").set(bytes);
+    }
     // Histograms keep their observations until somebody looks.
     served.handle.run_upkeep();
     let kind = [(

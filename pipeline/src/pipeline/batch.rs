@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::TimestampMillisecondType;
-use metrics::{counter, histogram};
+use metrics::{counter, gauge, histogram};
+use tokio::time::Instant;
 
 use super::pairs::{OpenPairs, PairWindow};
 use super::piece::{End, Piece, Read, Slot};
@@ -58,6 +59,8 @@ pub struct OpenBatch {
     pub sources: HashSet<SourceId>,
     pending: BTreeMap<Table, Vec<RecordBatch>>,
     pending_bytes: usize,
+    /// Event time of the newest row, epoch milliseconds.
+    newest: BTreeMap<Table, i64>,
     /// Partial rows by signal, in the engine's order.
     partial: Vec<Vec<RecordBatch>>,
     pub rows: usize,
@@ -73,6 +76,8 @@ pub struct StagedBatch {
     pub merged: Vec<Vec<RecordBatch>>,
     pub entries: Vec<Entry>,
     pub open_pairs: OpenPairs,
+    /// Event time of the newest row by table, epoch milliseconds.
+    pub newest: BTreeMap<Table, i64>,
 }
 
 impl OpenBatch {
@@ -92,6 +97,7 @@ impl OpenBatch {
             sources: HashSet::new(),
             pending: BTreeMap::new(),
             pending_bytes: 0,
+            newest: BTreeMap::new(),
             rows: 0,
             bytes: 0,
         }
@@ -137,8 +143,13 @@ impl OpenBatch {
                 .map_err(LakeError::from)?,
             Table::FlowLogs | Table::TransitGatewayFlowLogs => rows,
         };
+        let span = span(&rows, table);
+        if let Some((_, newest)) = span {
+            let known = self.newest.entry(table).or_insert(newest);
+            *known = newest.max(*known);
+        }
         if let Some(entry) = self.entries.get_mut(slot) {
-            entry.add_rows(table.name(), rows.num_rows(), span(&rows, table));
+            entry.add_rows(table.name(), rows.num_rows(), span);
         }
         let bytes = rows.get_array_memory_size();
         self.rows += rows.num_rows();
@@ -187,7 +198,10 @@ impl OpenBatch {
                 if planned.source() != table {
                     continue;
                 }
+                let started = Instant::now();
                 let evaluated = timed("evaluate", planned.evaluate(batches.clone())).await;
+                histogram!("trailflow_sql_duration_seconds", "signal" => planned.name().to_owned())
+                    .record(started.elapsed().as_secs_f64());
                 partial.extend(evaluated.map_err(|error| BatchError::Signal {
                     signal: planned.name().to_owned(),
                     error: error.to_string(),
@@ -249,6 +263,7 @@ impl OpenBatch {
             merged,
             entries,
             open_pairs: self.open_pairs,
+            newest: self.newest,
         })
     }
 
@@ -271,6 +286,17 @@ fn span(rows: &RecordBatch, table: Table) -> Option<(i64, i64)> {
         return None;
     }
     Some((arrow::compute::min(times)?, arrow::compute::max(times)?))
+}
+
+/// Shows how fresh the committed rows are. Never backwards: a late object does not make them old.
+pub fn freshness(newest: &BTreeMap<Table, i64>, known: &mut BTreeMap<Table, i64>) {
+    for (table, millis) in newest {
+        let latest = known.entry(*table).or_insert(*millis);
+        *latest = (*latest).max(*millis);
+        let seconds = u32::try_from(latest.div_euclid(1000)).unwrap_or_default();
+        gauge!("trailflow_newest_event_timestamp_seconds", "table" => table.name())
+            .set(f64::from(seconds));
+    }
 }
 
 /// Counts what a committed batch held.

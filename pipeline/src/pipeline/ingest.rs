@@ -219,9 +219,19 @@ fn outcome_of(error: DecodeError) -> Result<Outcome, FetchError> {
         ))),
         DecodeError::Read(error) => match Damage::of(&error) {
             Some(damage) => Ok(Outcome::Quarantined(damage.as_str())),
+            None if is_own_fault(&error) => Ok(Outcome::Quarantined("undecodable")),
             None => Err(transport(&error)),
         },
     }
+}
+
+/// Arrow refused our own columns: the same bytes would fail again, so the object is set aside
+/// instead of coming back for ever.
+fn is_own_fault(error: &io::Error) -> bool {
+    let ours = error
+        .get_ref()
+        .is_some_and(|inner| inner.is::<FetchError>());
+    error.kind() == io::ErrorKind::InvalidData && !ours
 }
 
 /// What the transport said, if it said it in our words.

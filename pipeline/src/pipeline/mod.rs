@@ -18,6 +18,7 @@ pub mod piece;
 mod settle;
 pub mod totals;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Batch;
+use crate::decode::Table;
 use crate::decode::flow_logs::OwnNetworks;
 use crate::engine::Engine;
 use crate::lake::Lake;
@@ -72,6 +74,8 @@ pub struct Pipeline {
     pub pairs: Arc<PairWindow>,
     /// The series of the signals.
     pub metrics: Arc<SignalMetrics>,
+    /// Event time of the newest committed row by table, epoch milliseconds.
+    pub newest: std::sync::Mutex<BTreeMap<Table, i64>>,
     /// What was done so far.
     pub totals: Arc<Totals>,
     /// Whether we can work.

@@ -63,6 +63,7 @@ impl Pipeline {
             merged,
             entries,
             open_pairs,
+            newest,
         } = staged;
         let committed = timed("commit", self.lake.commit(id, files.clone(), sources)).await;
         let files = match committed {
@@ -82,6 +83,9 @@ impl Pipeline {
         counter!("trailflow_commits_total", "result" => "created").increment(1);
         self.pairs.commit(open_pairs);
         self.count(&entries, &merged);
+        if let Ok(mut known) = self.newest.lock() {
+            batch::freshness(&newest, &mut known);
+        }
         match timed("publish", self.lake.publish(id, &files)).await {
             Ok(()) => {
                 tracing::info!(batch = %id, objects = entries.len(), files = files.len(), "committed");

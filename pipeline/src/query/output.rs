@@ -5,10 +5,15 @@
 
 use std::io::Write;
 
+use std::sync::Arc;
+
+use arrow::array::{Array as _, StringArray};
 use arrow::csv::WriterBuilder;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use arrow::json::LineDelimitedWriter;
 use arrow::record_batch::RecordBatch;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 use arrow::util::pretty::pretty_format_batches;
 use parquet::arrow::ArrowWriter;
 
@@ -24,6 +29,25 @@ pub enum Format {
     Json,
     /// A Parquet file.
     Parquet,
+}
+
+/// The rows with lists and maps as text, because CSV has no others.
+fn flat(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let options = FormatOptions::default();
+    let (mut fields, mut columns) = (Vec::new(), Vec::new());
+    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+        if !field.data_type().is_nested() {
+            fields.push(Arc::clone(field));
+            columns.push(Arc::clone(column));
+            continue;
+        }
+        let texts = ArrayFormatter::try_new(column.as_ref(), &options)?;
+        let texts =
+            (0..column.len()).map(|row| column.is_valid(row).then(|| texts.value(row).to_string()));
+        fields.push(Arc::new(Field::new(field.name(), DataType::Utf8, true)));
+        columns.push(Arc::new(texts.collect::<StringArray>()));
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
 }
 
 /// Writes rows.
@@ -44,10 +68,10 @@ pub fn write(
         Format::Csv => {
             let mut writer = WriterBuilder::new().with_header(true).build(&mut to);
             if rows.is_empty() {
-                writer.write(&RecordBatch::new_empty(schema))?;
+                writer.write(&flat(&RecordBatch::new_empty(schema))?)?;
             }
             for batch in rows {
-                writer.write(batch)?;
+                writer.write(&flat(batch)?)?;
             }
         }
         Format::Json => {

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use metrics::counter;
+use metrics::{counter, gauge};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -37,10 +37,17 @@ impl Lease {
                 () = renewal => {}
             }
         });
+        gauge!("trailflow_sqs_messages_in_flight").increment(1.0);
         Self {
             receipt_handle,
             _renewal: stop.drop_guard(),
         }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        gauge!("trailflow_sqs_messages_in_flight").decrement(1.0);
     }
 }
 

@@ -17,7 +17,7 @@ use metrics::counter;
 use super::lease::Lease;
 use super::{Delivery, Queue, QueueError, Receipt};
 use crate::clock::Clock;
-use crate::limits::{RECEIVE_MESSAGES_MAX, RECEIVE_WAIT};
+use crate::limits::{RECEIVE_MESSAGES_MAX, RECEIVE_WAIT, UNREADABLE_RETURN};
 use crate::notification::{self, Announced, Records};
 use crate::object::bucket::BucketAllowList;
 
@@ -64,6 +64,7 @@ impl SqsQueue {
                     message_id, reason, detail = %unreadable.detail,
                     "a message that is no notification, left for the dead-letter queue"
                 );
+                self.hide(handle, UNREADABLE_RETURN).await;
                 return None;
             }
         };
@@ -86,7 +87,9 @@ impl SqsQueue {
         }
         let left = !foreign.is_empty() || !records.unreadable.is_empty();
         if permitted.is_empty() {
-            if !left {
+            if left {
+                self.hide(handle, UNREADABLE_RETURN).await;
+            } else {
                 self.delete(vec![handle]).await;
             }
             return None;
@@ -102,6 +105,20 @@ impl SqsQueue {
             receipt,
             received_at: self.clock.now(),
         })
+    }
+
+    /// Returns a message: it comes again after this time.
+    async fn hide(&self, handle: String, time: Duration) {
+        counter!("trailflow_sqs_messages_returned_total").increment(1);
+        let hiding = self
+            .client
+            .change_message_visibility()
+            .queue_url(&self.url)
+            .receipt_handle(handle)
+            .visibility_timeout(i32::try_from(time.as_secs()).unwrap_or(i32::MAX));
+        if let Err(error) = hiding.send().await {
+            tracing::debug!(error = %DisplayErrorContext(&error), "returning failed; the lease runs out by itself");
+        }
     }
 
     /// Deletes in tens; what fails is delivered again and found committed then.
@@ -172,13 +189,14 @@ impl Queue for SqsQueue {
     }
 
     async fn acknowledge(&self, receipts: Vec<Receipt>) {
-        let handles: HashSet<String> = receipts
-            .into_iter()
-            .filter_map(|receipt| match receipt {
-                Receipt::Sqs(lease) => Some(lease.receipt_handle),
-                Receipt::SqsLeft(_) | Receipt::Listed(_) => None,
-            })
-            .collect();
+        let mut handles = HashSet::new();
+        for receipt in receipts {
+            match receipt {
+                Receipt::Sqs(lease) => drop(handles.insert(lease.receipt_handle.clone())),
+                left @ Receipt::SqsLeft(_) => self.give_back(left, UNREADABLE_RETURN).await,
+                Receipt::Listed(_) => {}
+            }
+        }
         self.delete(handles.into_iter().collect()).await;
     }
 
@@ -189,17 +207,6 @@ impl Queue for SqsQueue {
         let handle = lease.receipt_handle.clone();
         // First the renewal ends, or it might make the message invisible again.
         drop(lease);
-        counter!("trailflow_sqs_messages_returned_total").increment(1);
-        let returned = self
-            .client
-            .change_message_visibility()
-            .queue_url(&self.url)
-            .receipt_handle(handle)
-            .visibility_timeout(i32::try_from(after.as_secs()).unwrap_or(i32::MAX))
-            .send()
-            .await;
-        if let Err(error) = returned {
-            tracing::debug!(error = %DisplayErrorContext(&error), "giving back failed; the lease runs out by itself");
-        }
+        self.hide(handle, after).await;
     }
 }

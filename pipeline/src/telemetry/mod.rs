@@ -3,6 +3,7 @@
 //! Must hold: data goes to stdout, logs go to stderr; a step's time is measured in one place.
 
 pub mod health;
+pub mod memory;
 pub mod otlp;
 pub mod own;
 

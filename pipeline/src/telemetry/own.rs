@@ -81,7 +81,15 @@ pub const SIGNAL_COUNTERS: [(&str, &str); 1] = [(
     "Rows that went to a metric's series of `other`, by signal.",
 )];
 /// Gauges: name and help.
-pub const GAUGES: [(&str, &str); 4] = [
+pub const GAUGES: [(&str, &str); 6] = [
+    (
+        "trailflow_sqs_messages_in_flight",
+        "Messages held under a lease.",
+    ),
+    (
+        "trailflow_memory_budget_bytes",
+        "Resident memory (used) and its configured budget (limit), by state.",
+    ),
     ("trailflow_series", "Series that a signal has."),
     ("trailflow_ready", "1 when the service can work, else 0."),
     (
@@ -128,6 +136,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     }
     gauge!("trailflow_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     gauge!("trailflow_ready").set(0.0);
+    gauge!("trailflow_sqs_messages_in_flight").set(0.0);
     from_zero();
     Ok(handle)
 }

@@ -1,3 +1,5 @@
+//! Every way in which compressed bytes can be whole, cut, damaged or foreign.
+
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write as _};
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{DataType, Field as ColumnField, Fields, Schema, SchemaRef, TimeUnit};
 
-use crate::decode::Table;
+use crate::Table;
 
 /// The header of the default format (version 2), which a file without a header is read by.
 pub(super) const DEFAULT_HEADER: &str = "version account-id interface-id srcaddr dstaddr srcport \

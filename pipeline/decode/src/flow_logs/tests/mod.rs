@@ -25,9 +25,9 @@ use parquet::file::properties::WriterProperties;
 use serde_json::{Map, Value, json};
 
 use super::{OwnNetworks, decode_parquet, decode_text, schema, transit_gateway_schema};
-use crate::decode::{Cancelled, DecodeError, Provenance, RejectedRecord, Sink, Table};
+use crate::{Cancelled, DecodeError, Provenance, RejectedRecord, Sink, Table};
 
-const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/flow_logs");
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/flow_logs");
 const PROVENANCE: Provenance<'_> = Provenance {
     bucket: "flow-logs",
     key: "AWSLogs/a.log.gz",

@@ -64,19 +64,14 @@ pub fn decode(
         sink,
         rows: Rows::new(),
         records: 0,
-        insights: 0,
+        insights: Vec::new(),
     };
     let outcome = decoder.records(place);
     if !matches!(outcome, Err(DecodeError::Cancelled)) {
         decoder.hand_on()?;
     }
     outcome?;
-    let only_insights = decoder.insights > 0 && decoder.insights == decoder.records;
-    Ok(if only_insights {
-        Document::Insights
-    } else {
-        Document::Events
-    })
+    decoder.document()
 }
 
 struct Decoder<'s, R> {
@@ -86,7 +81,8 @@ struct Decoder<'s, R> {
     rows: Rows,
     /// Records seen so far, rejected ones too.
     records: u64,
-    insights: u64,
+    /// Positions of the Insights records among them.
+    insights: Vec<u64>,
 }
 
 /// What became of one record in the window.
@@ -106,6 +102,30 @@ impl<R: BufRead> Decoder<'_, R> {
             }
         }
         Ok(())
+    }
+
+    /// What the document was. An Insights record among events is counted as rejected, so that
+    /// every record of a file of events is accounted for.
+    fn document(&mut self) -> Result<Document, DecodeError> {
+        let insights = std::mem::take(&mut self.insights);
+        if !insights.is_empty()
+            && u64::try_from(insights.len()).is_ok_and(|all| all == self.records)
+        {
+            return Ok(Document::Insights);
+        }
+        for position in insights {
+            let excerpt = String::from("(an Insights record in a file of events)");
+            let reason = RejectReason::Insight;
+            self.sink.reject(
+                Table::Cloudtrail,
+                RejectedRecord {
+                    reason,
+                    position,
+                    excerpt,
+                },
+            )?;
+        }
+        Ok(Document::Events)
     }
 
     /// Reads the record at the front of the window.
@@ -129,7 +149,7 @@ impl<R: BufRead> Decoder<'_, R> {
         match attempt {
             Attempt::Done(Outcome::Row, length) => self.window.consume(length),
             Attempt::Done(Outcome::Insight, length) => {
-                self.insights += 1;
+                self.insights.push(self.records);
                 self.window.consume(length);
             }
             Attempt::Done(Outcome::Rejected(reason), length) => {
@@ -180,9 +200,10 @@ impl<R: BufRead> Decoder<'_, R> {
             return Ok(());
         }
         let batch = self.rows.finish(self.provenance).map_err(|error| {
-            DecodeError::Read(std::io::Error::other(format!(
-                "a batch of rows did not fit: {error}"
-            )))
+            DecodeError::Read(std::io::Error::new(
+                std::io::ErrorKind::InvalidData,
+                format!("a batch of rows did not fit: {error}"),
+            ))
         })?;
         Ok(self.sink.batch(Table::Cloudtrail, batch)?)
     }

@@ -27,10 +27,10 @@ use super::conversion::{self, Converted};
 use super::fields::{self, Format, Kind};
 use super::networks::OwnNetworks;
 use super::text::invalid_columns;
-use crate::decode::{DecodeError, Malformed, Provenance, RejectReason, RejectedRecord, Sink};
 use crate::limits::{
     BATCH_BYTES_MAX, BATCH_ROWS_MAX, EXCERPT_BYTES_MAX, OBJECT_INFLATED_BYTES_MAX,
 };
+use crate::{DecodeError, Malformed, Provenance, RejectReason, RejectedRecord, Sink};
 
 /// Partition columns of the Hive layout, should a writer have put them into the file as well.
 const HIVE_PARTITIONS: [&str; 7] = [

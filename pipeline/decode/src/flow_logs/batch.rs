@@ -18,7 +18,7 @@ use arrow::error::ArrowError;
 use super::fields::Format;
 use super::networks::OwnNetworks;
 use super::reject_class::{self, Flows};
-use crate::decode::Provenance;
+use crate::Provenance;
 
 /// What one batch of a log holds: an array for each field that the log has.
 #[derive(Debug)]

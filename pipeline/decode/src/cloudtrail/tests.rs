@@ -20,8 +20,8 @@ use rand::{Rng, SeedableRng};
 use serde_json::{Map, Value, json};
 
 use super::{Document, decode, schema};
-use crate::decode::{Cancelled, DecodeError, Provenance, RejectedRecord, Sink, Table};
 use crate::limits::{BATCH_ROWS_MAX, EXCERPT_BYTES_MAX, RECORD_BYTES_MAX};
+use crate::{Cancelled, DecodeError, Provenance, RejectedRecord, Sink, Table};
 
 /// What a document became, in the words of the expectation files.
 #[derive(Debug, Default, PartialEq)]
@@ -126,7 +126,7 @@ struct Case {
 }
 
 fn cases() -> Vec<Case> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../testdata/cloudtrail");
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/cloudtrail");
     let mut cases = Vec::new();
     for entry in fs::read_dir(&folder).expect("testdata/cloudtrail") {
         let path = entry.expect("an entry").path();

@@ -105,6 +105,9 @@ pub const SIGNAL_FILE_BYTES_MAX: u64 = MIB;
 pub const RECEIVE_WAIT: Duration = Duration::from_secs(20);
 /// SQS hands out at most ten messages a call.
 pub const RECEIVE_MESSAGES_MAX: i32 = 10;
+/// A message that announces nothing readable comes again after this time, until the queue moves it
+/// to its dead-letter queue: soon, but no spin where there is none.
+pub const UNREADABLE_RETURN: Duration = Duration::from_secs(10);
 /// SQS hides a message for 12 hours at most, counted from its receipt.
 pub const LEASE_TOTAL_MAX: Duration = Duration::from_hours(12);
 /// How long a listing waits for objects that are being worked on elsewhere.

@@ -18,7 +18,7 @@ use super::columns::{ExtraColumn, NumberColumn, TextColumn};
 use super::fields::{self, Format, Kind};
 use super::header::Header;
 use super::tokens::{Integer, Tokens, is_missing};
-use crate::decode::RejectReason;
+use crate::RejectReason;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX};
 
 /// The columns of one header, and the rows read since the last batch.

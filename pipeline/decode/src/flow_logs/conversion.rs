@@ -22,7 +22,7 @@ use arrow::util::display::array_value_to_string;
 
 use super::fields::{self, Kind};
 use super::tokens;
-use crate::decode::RejectReason;
+use crate::RejectReason;
 
 /// What writers put where a value is missing.
 const MISSING: [&str; 3] = ["-", "None", ""];

@@ -8,8 +8,8 @@ use rand::rngs::StdRng;
 use rand::{Rng, RngCore, SeedableRng};
 
 use super::{Collected, PROVENANCE, fixtures, parquet_of};
-use crate::decode::DecodeError;
-use crate::decode::flow_logs::{OwnNetworks, decode_parquet, text};
+use crate::DecodeError;
+use crate::flow_logs::{OwnNetworks, decode_parquet, text};
 
 const ROUNDS: usize = 3000;
 /// What tends to mean something in a flow log.

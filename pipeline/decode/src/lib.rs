@@ -5,6 +5,8 @@
 //! Must hold: decoding never fails as a whole because of one record (I5); no secret passes (I9);
 //! no clock, no network, no DataFusion here.
 
+pub mod limits;
+
 pub mod cloudtrail;
 pub mod flow_logs;
 mod json;
@@ -52,6 +54,8 @@ pub enum RejectReason {
     MalformedJson,
     /// An element of `Records` that is not an object.
     NotAnObject,
+    /// A CloudTrail Insights record in a file of events.
+    Insight,
     /// No `eventTime`, or one that is not a time.
     EventTime,
     /// No `eventID`, so that it cannot be told from its twin.
@@ -88,7 +92,7 @@ pub struct Cancelled;
 #[derive(Debug)]
 pub enum DecodeError {
     /// The bytes could not be read. Its source tells damage from a failed transport:
-    /// [`crate::object::decompress::Damage`] inside means that reading again will not help.
+    /// `object::decompress::Damage` inside means that reading again will not help.
     Read(io::Error),
     /// The bytes are not what the object should hold; reading again will not help.
     Malformed(Malformed),
@@ -154,6 +158,7 @@ impl RejectReason {
         match self {
             Self::MalformedJson => "malformed_json",
             Self::NotAnObject => "not_an_object",
+            Self::Insight => "insight",
             Self::EventTime => "event_time",
             Self::EventId => "event_id",
             Self::Utf8 => "utf8",

@@ -11,9 +11,9 @@ use arrow::datatypes::Int64Type;
 use bytes::Bytes;
 
 use super::{Collected, PROVENANCE, decode_text, parquet_bytes};
-use crate::decode::flow_logs::{OwnNetworks, decode_parquet};
-use crate::decode::{Cancelled, DecodeError, Malformed, RejectReason, RejectedRecord, Sink, Table};
+use crate::flow_logs::{OwnNetworks, decode_parquet};
 use crate::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX, EXCERPT_BYTES_MAX, LINE_BYTES_MAX};
+use crate::{Cancelled, DecodeError, Malformed, RejectReason, RejectedRecord, Sink, Table};
 
 const HEADER: &str = "interface-id srcaddr dstaddr srcport dstport protocol start end action\n";
 

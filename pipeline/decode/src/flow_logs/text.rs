@@ -20,8 +20,8 @@ use super::header::Header;
 use super::layout::Layout;
 use super::lines::{self, Line};
 use super::networks::OwnNetworks;
-use crate::decode::{DecodeError, Provenance, RejectReason, RejectedRecord, Sink};
 use crate::limits::EXCERPT_BYTES_MAX;
+use crate::{DecodeError, Provenance, RejectReason, RejectedRecord, Sink};
 
 /// Some editors and exports put it before the first line.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";

@@ -1,0 +1,72 @@
+//! Documents that state facts about the code, compared with the code.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use trailflow::telemetry::own::{COUNTERS, GAUGES, HISTOGRAMS, SIGNAL_COUNTERS};
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+#[test]
+fn metrics_md_lists_exactly_the_own_metrics() {
+    let text = fs::read_to_string(repository().join("docs/metrics.md")).unwrap();
+    let listed: BTreeSet<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `trailflow_"))
+        .filter_map(|row| row.split('`').next())
+        .collect();
+    let counters = COUNTERS
+        .iter()
+        .chain(&SIGNAL_COUNTERS)
+        .map(|(name, _)| *name);
+    let gauges = GAUGES.iter().map(|(name, _)| *name);
+    let histograms = HISTOGRAMS.iter().map(|(name, _, _)| *name);
+    let own: BTreeSet<&str> = counters
+        .chain(gauges)
+        .chain(histograms)
+        .map(|name| name.strip_prefix("trailflow_").unwrap())
+        .collect();
+    assert_eq!(listed, own);
+}
+
+#[test]
+fn every_file_that_architecture_md_names_is_there() {
+    let text = fs::read_to_string(repository().join("docs/architecture.md")).unwrap();
+    let source = repository().join("pipeline/src");
+    let decode = repository().join("pipeline/decode/src");
+    let mut missing = Vec::new();
+    for name in text.split('`').skip(1).step_by(2) {
+        let path = name.split_whitespace().next().unwrap_or_default();
+        let is_file = Path::new(path)
+            .extension()
+            .is_some_and(|end| end == "rs" || end == "md");
+        if !is_file || path.contains('*') {
+            continue;
+        }
+        let in_decode = path.strip_prefix("decode/").map(|below| decode.join(below));
+        let there = source.join(path).exists()
+            || repository().join(path).exists()
+            || decode.join(path).exists()
+            || in_decode.is_some_and(|file| file.exists());
+        if !there {
+            missing.push(path);
+        }
+    }
+    assert!(missing.is_empty(), "docs/architecture.md names {missing:?}");
+}
+
+#[test]
+fn every_invariant_that_code_names_is_numbered() {
+    let text = fs::read_to_string(repository().join("docs/architecture.md")).unwrap();
+    let numbered: BTreeSet<String> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("- **I"))
+        .filter_map(|rest| rest.split("**").next())
+        .map(str::to_owned)
+        .collect();
+    let expected: BTreeSet<String> = (1..=10).map(|number| number.to_string()).collect();
+    assert_eq!(numbered, expected);
+}
