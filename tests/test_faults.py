@@ -149,3 +149,37 @@ def test_a_watched_directory_takes_the_same_path(trailflow, tmp_path):
         assert_signal_metrics(service.metrics(), expected)
         assert service.terminate() == 0
     assert_lake(tmp_path / "lake", expected)
+
+
+def test_an_order_to_stop_under_a_backlog_is_obeyed(trailflow, tmp_path):
+    bucket, lake_folder = tmp_path / "bucket", tmp_path / "lake"
+    for number in range(60):
+        objects, _ = inputs.all_signals(seed=f"backlog-{number}")
+        inputs.write_objects(bucket, {f"{number}/{key}": body for key, body in objects.items()})
+    settings = {"TRAILFLOW_DIRECTORY": str(bucket), "TRAILFLOW_LAKE": str(lake_folder)}
+    # A batch that stays open, so that deliveries wait for room.
+    slow = "[batch]\nage_seconds_max = 30\nrows_max = 50\n"
+    with trailflow.start(tmp_path, settings, config=slow) as service:
+
+        def some_are_in():
+            return service.metrics().total("trailflow_objects_total", outcome="ingested") > 0
+
+        until("the first objects are ingested", some_are_in, SECONDS, service.alive)
+        assert service.terminate() == 0
+    # What was left is found by the next one, and nothing is counted twice.
+    trailflow.backfill(bucket, lake_folder)
+    events = trailflow.value(lake_folder, "SELECT count(*) FROM cloudtrail")
+    fresh = tmp_path / "fresh"
+    trailflow.backfill(bucket, fresh)
+    assert events == trailflow.value(fresh, "SELECT count(*) FROM cloudtrail")
+
+
+def test_one_impossible_time_does_not_hold_up_the_rest(trailflow, tmp_path):
+    bucket, lake_folder = tmp_path / "bucket", tmp_path / "lake"
+    objects, _ = inputs.all_signals()
+    far = {"Records": [{"eventVersion": "1.08", "eventID": "far", "eventTime": "2500-01-01T00:00:00Z",
+                        "eventSource": "sts.amazonaws.com", "eventName": "AssumeRole"}]}
+    inputs.write_objects(bucket, objects | {"far.json": json.dumps(far).encode()})
+    report = trailflow.backfill(bucket, lake_folder)
+    assert report["rejected"].get("event_time") == 1
+    assert report["ingested"] + report["ignored"] == len(objects) + 1

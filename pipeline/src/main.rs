@@ -4,11 +4,13 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use trailflow::cli::{self, Arguments};
+use trailflow::limits::BLOCKING_THREADS_MAX;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
         .build()
     {
         Ok(runtime) => runtime.block_on(cli::run(arguments)),

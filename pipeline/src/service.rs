@@ -4,8 +4,10 @@
 //! wrong with the configuration is reported before the first message is received.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::aws;
@@ -134,6 +136,9 @@ pub async fn pipeline(
         pairs: Arc::new(PairWindow::default()),
         metrics: Arc::new(SignalMetrics::default()),
         newest: std::sync::Mutex::default(),
+        alone: AtomicU32::default(),
+        lake_failures: AtomicU32::default(),
+        reading: Arc::new(Semaphore::new(config.pipeline.objects_in_flight_max)),
         totals: Arc::new(Totals::default()),
         health,
     }))

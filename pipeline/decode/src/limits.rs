@@ -27,6 +27,9 @@ pub const MEMORY_PER_BATCH_MIN: usize = 2;
 pub const OBJECTS_IN_FLIGHT_MAX: usize = 8;
 /// The most that may be configured: each one holds a connection and its buffers.
 pub const OBJECTS_IN_FLIGHT_LIMIT: usize = 1024;
+/// Threads for blocking work: a decoder holds one for each object, and the lake's files and name
+/// look-ups need some beside them, or all would wait for each other.
+pub const BLOCKING_THREADS_MAX: usize = OBJECTS_IN_FLIGHT_LIMIT + 512;
 /// How long a claim holds without its worker: a dead worker delays its objects this long.
 pub const LEASE: Duration = Duration::from_mins(2);
 /// A lease lasts this many times as long as a batch is open, or a slow worker is taken for dead.
@@ -139,6 +142,16 @@ pub const PIECES_MAX: usize = 4;
 pub const PENDING_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Pairs of cross-account events that are remembered; AWS delivers the copies minutes apart.
 pub const PAIRS_MAX: usize = 200_000;
+/// Objects of one batch: a backlog of digests and duplicates has no rows that would close it.
+pub const BATCH_OBJECTS_MAX: usize = 10_000;
+/// Partial rows of one signal in memory before they are merged, in bytes.
+pub const PARTIAL_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Batches of a single delivery each after a batch was spoiled, so that the guilty one fails alone.
+pub const ALONE_BATCHES: u32 = 16;
+/// Times that a listed object is tried before a backfill goes on without it.
+pub const LISTED_ATTEMPTS_MAX: u32 = 5;
+/// How often histograms fold what they observed, also when nobody scrapes.
+pub const METRICS_UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// Pause after the store or the queue failed, before the next attempt.
 pub const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 /// The longest such pause, after several failures in a row.

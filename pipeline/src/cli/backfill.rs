@@ -81,7 +81,7 @@ impl Backfill {
         tokio::pin!(running);
         loop {
             tokio::select! {
-                () = &mut running => break,
+                done = &mut running => break done?,
                 () = tokio::time::sleep(Duration::from_millis(100)) => {
                     bar.set_position(totals.summary().ended.min(total));
                 }
@@ -102,7 +102,11 @@ impl Backfill {
 
     async fn list(&self, config: &Config) -> anyhow::Result<(Arc<dyn Objects>, Vec<ObjectRef>)> {
         let (objects, mut listed): (Arc<dyn Objects>, _) = match LakeUrl::parse(&self.source) {
-            Ok(LakeUrl::S3 { bucket, prefix }) => {
+            Ok(LakeUrl::S3 { bucket, mut prefix }) => {
+                // `logs/` must not list `logs-archive/` too.
+                if !prefix.is_empty() && self.source.ends_with('/') {
+                    prefix.push('/');
+                }
                 let client = aws::s3(&aws::sdk_config(&config.aws).await, &config.aws);
                 let listed = s3_listing::list(&client, &bucket, &prefix).await;
                 let listed = listed.with_context(|| format!("{} cannot be listed", self.source))?;

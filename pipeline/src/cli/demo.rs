@@ -83,7 +83,7 @@ impl Demo {
             live: true,
         };
         let watching = service::pipeline(&config, mode, Arc::clone(&health)).await?;
-        watching.run(service::stop_on_signal(health)?).await;
+        watching.run(service::stop_on_signal(health)?).await?;
         Ok(if holds {
             ExitCode::SUCCESS
         } else {
@@ -135,7 +135,7 @@ impl Demo {
         health.started();
         let started = Instant::now();
         let stop = tokio_util::sync::CancellationToken::new();
-        Arc::clone(&pipeline).run(stop).await;
+        Arc::clone(&pipeline).run(stop).await?;
         let summary = pipeline.totals.summary();
         super::print(&format!(
             "Ingested {} objects, {:.1} MiB inflated, in {:.1} s: claimed, decoded, evaluated, committed once.\n",

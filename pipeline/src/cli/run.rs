@@ -54,7 +54,7 @@ impl Run {
             metrics = %format!("http://{address}/metrics"),
             "trailflow runs"
         );
-        pipeline.run(stop).await;
+        pipeline.run(stop).await?;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
     }

@@ -37,10 +37,11 @@ pub(super) fn session_config() -> SessionConfig {
         .with_information_schema(false)
         .with_batch_size(crate::limits::BATCH_ROWS_MAX);
     // Dynamic filters live in the plan and would carry one run's values into the next.
-    config
-        .options_mut()
-        .optimizer
-        .enable_dynamic_filter_pushdown = false;
+    let optimizer = &mut config.options_mut().optimizer;
+    optimizer.enable_dynamic_filter_pushdown = false;
+    optimizer.enable_topk_dynamic_filter_pushdown = false;
+    optimizer.enable_join_dynamic_filter_pushdown = false;
+    optimizer.enable_aggregate_dynamic_filter_pushdown = false;
     config
 }
 

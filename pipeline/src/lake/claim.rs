@@ -106,7 +106,12 @@ impl Lake {
             return Ok(Some(self.lease.saturating_sub(age)));
         }
         // Committed after all: the caller looks again and sees that.
-        self.abandon(&claim.batch).await?;
+        if self.abandon(&claim.batch).await?.is_none() {
+            // What the dead worker staged is of no use; a failure leaves it to the lifecycle rule.
+            if let Err(error) = self.drop_batch_staging(&claim.batch).await {
+                tracing::debug!(batch = %claim.batch, %error, "staging of an abandoned batch is left");
+            }
+        }
         Ok(None)
     }
 

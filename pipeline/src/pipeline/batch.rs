@@ -15,13 +15,13 @@ use tokio::time::Instant;
 use super::pairs::{OpenPairs, PairWindow};
 use super::piece::{End, Piece, Read, Slot};
 use crate::decode::Table;
-use crate::engine::Engine;
+use crate::engine::{Engine, Planned};
 use crate::lake::batch::BatchId;
 use crate::lake::ingest_log::Entry;
 use crate::lake::source::SourceId;
 use crate::lake::staging::Staging;
 use crate::lake::{Lake, LakeError};
-use crate::limits::{PENDING_BYTES_MAX, REJECTS_KEPT_MAX};
+use crate::limits::{PARTIAL_BYTES_MAX, PENDING_BYTES_MAX, REJECTS_KEPT_MAX};
 use crate::telemetry::timed;
 
 /// Why a batch cannot be committed.
@@ -206,6 +206,10 @@ impl OpenBatch {
                     signal: planned.name().to_owned(),
                     error: error.to_string(),
                 })?);
+                let held: usize = partial.iter().map(RecordBatch::get_array_memory_size).sum();
+                if held > PARTIAL_BYTES_MAX {
+                    *partial = merged(planned, std::mem::take(partial)).await?;
+                }
             }
             for batch in &batches {
                 let staged = self
@@ -221,26 +225,20 @@ impl OpenBatch {
     /// Everything came: merges, stages what is left, closes the files.
     pub async fn stage(mut self) -> Result<StagedBatch, BatchError> {
         self.flush().await?;
-        let mut merged = Vec::new();
+        let mut all_merged = Vec::new();
         for (planned, partial) in self
             .engine
             .signals()
             .iter()
             .zip(std::mem::take(&mut self.partial))
         {
-            let rows = planned
-                .merge(partial)
-                .await
-                .map_err(|error| BatchError::Signal {
-                    signal: planned.name().to_owned(),
-                    error: error.to_string(),
-                })?;
+            let rows = merged(planned, partial).await?;
             if planned.signal.header.rollup.is_some() {
                 for rows in &rows {
                     self.staging.rollup(planned.name(), rows).await?;
                 }
             }
-            merged.push(rows);
+            all_merged.push(rows);
         }
         let entries = self.committed_entries();
         let at = self.lake.clock.now();
@@ -260,7 +258,7 @@ impl OpenBatch {
         Ok(StagedBatch {
             files,
             sources,
-            merged,
+            merged: all_merged,
             entries,
             open_pairs: self.open_pairs,
             newest: self.newest,
@@ -276,6 +274,20 @@ impl OpenBatch {
             .filter(|(slot, _)| !left_out.contains_key(slot));
         kept.map(|(_, entry)| entry).collect()
     }
+}
+
+/// One row a grain.
+async fn merged(
+    planned: &Planned,
+    partial: Vec<RecordBatch>,
+) -> Result<Vec<RecordBatch>, BatchError> {
+    planned
+        .merge(partial)
+        .await
+        .map_err(|error| BatchError::Signal {
+            signal: planned.name().to_owned(),
+            error: error.to_string(),
+        })
 }
 
 /// The oldest and newest event time of a batch.

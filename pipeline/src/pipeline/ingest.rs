@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Sender;
 use tracing::Instrument as _;
 
@@ -42,6 +43,8 @@ pub struct Ingest {
     pub networks: Arc<OwnNetworks>,
     /// Told when reading is denied.
     pub health: Arc<Health>,
+    /// How many objects may be read at once.
+    pub reading: Arc<Semaphore>,
 }
 
 impl Ingest {
@@ -54,6 +57,8 @@ impl Ingest {
         slot: Slot,
         pieces: Sender<Piece>,
     ) {
+        // Closed never: the permit is there sooner or later.
+        let _permit = Arc::clone(&self.reading).acquire_owned().await;
         let span = tracing::debug_span!("object", bucket = %object.bucket, key = %object.key);
         let end = self
             .claim_and_read(&object, &source, &batch, slot, &pieces)
@@ -75,7 +80,11 @@ impl Ingest {
             Ok(Claimed::Mine) => {}
             Ok(Claimed::Done) => return End::Duplicate,
             Ok(Claimed::Busy(wait)) => return End::Busy(wait),
-            Err(error) => return End::Failed(error.to_string()),
+            Err(error) => {
+                // No fault of the message: it stays away until the lake may have recovered.
+                self.health.unavailable("lake", error.to_string());
+                return End::Busy(self.lake.lease);
+            }
         }
         match kind_of(&object.key) {
             KeyKind::CloudTrailDigest => return unread("digest"),
@@ -94,7 +103,7 @@ impl Ingest {
             },
             Arc::clone(&self.networks),
         );
-        let object = object.clone();
+        let (name, object) = (object.key.clone(), object.clone());
         let read = move || read(body, &object, &networks, sink);
         match timed("decode", tokio::task::spawn_blocking(read)).await {
             Ok(Ok(read)) => {
@@ -102,7 +111,18 @@ impl Ingest {
                 End::Read(read)
             }
             Ok(Err(error)) => self.refused(error),
-            Err(panicked) => End::Failed(format!("decoding ended abnormally: {panicked}")),
+            // The same bytes would end the same way: the object is set aside. What it gave before
+            // is in the batch, whole rows, sent before the end.
+            Err(error) if error.is_panic() => {
+                tracing::error!(key = %name, "decoding panicked: this is a bug; the object is quarantined");
+                End::Read(Read {
+                    outcome: Outcome::Quarantined("decoder_panic"),
+                    compressed_bytes: 0,
+                    inflated_bytes: 0,
+                    inflated_sha256: None,
+                })
+            }
+            Err(cancelled) => End::Failed(format!("decoding was cancelled: {cancelled}")),
         }
     }
 

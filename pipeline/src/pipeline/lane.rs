@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
@@ -18,7 +19,8 @@ use super::ingest::Ingest;
 use super::piece::{End, Piece, Slot};
 use crate::lake::ingest_log::Entry;
 use crate::lake::source::SourceId;
-use crate::limits::{FAILURE_PAUSE, PIECES_MAX};
+use crate::limits::{BATCH_OBJECTS_MAX, FAILURE_PAUSE, PIECES_MAX};
+use crate::object::fetch::FetchError;
 use crate::object::key::kind_of;
 use crate::object::{ObjectRef, Version};
 use crate::queue::{Delivery, Receipt};
@@ -63,6 +65,7 @@ impl Lane {
                 first = self.next() => first,
             };
             let Some(first) = first else { return };
+            self.wait_for_the_lake().await;
             let (pieces, mut received) = mpsc::channel(PIECES_MAX);
             let mut filling = Filling {
                 open: self.pipeline.open_batch(),
@@ -77,6 +80,17 @@ impl Lane {
             drop(received);
             filling.tasks.shutdown().await;
             self.pipeline.settle(filling, filled).await;
+        }
+    }
+
+    /// After batches that the lake failed, longer each time: nothing is gained by trying harder.
+    async fn wait_for_the_lake(&self) {
+        let failures = self.pipeline.lake_failures.load(Ordering::Relaxed);
+        if failures > 0 {
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                () = pause(failures - 1) => {}
+            }
         }
     }
 
@@ -95,9 +109,7 @@ impl Lane {
         let deadline = Instant::now() + settings.batch.age_max;
         let mut closing = false;
         loop {
-            let full = filling.open.rows >= settings.batch.rows_max
-                || filling.open.bytes >= settings.batch.bytes_max;
-            closing |= full;
+            closing |= self.is_full(filling);
             if closing && filling.in_flight == 0 {
                 return Ok(());
             }
@@ -113,6 +125,11 @@ impl Lane {
                         self.pipeline.totals.ended();
                     }
                 }
+                Some(ended) = filling.tasks.join_next(), if !filling.tasks.is_empty() => {
+                    if ended.is_err() {
+                        return Err(BatchError::Spoiled(String::from("a reading ended abnormally")));
+                    }
+                }
                 next = self.next(), if room => match next {
                     Some(delivery) => self.begin(filling, delivery).await,
                     None => closing = true,
@@ -121,6 +138,15 @@ impl Lane {
                 () = self.stop.cancelled(), if !closing => closing = true,
             }
         }
+    }
+
+    /// By rows, bytes or objects; by its first delivery while the one that spoils is looked for.
+    fn is_full(&self, filling: &Filling) -> bool {
+        let batch = &self.pipeline.settings.batch;
+        filling.open.rows >= batch.rows_max
+            || filling.open.bytes >= batch.bytes_max
+            || filling.open.entries.len() >= BATCH_OBJECTS_MAX
+            || self.pipeline.alone.load(Ordering::Relaxed) > 0
     }
 
     /// Begins every object of a delivery.
@@ -178,11 +204,18 @@ impl Lane {
         match self.pipeline.objects.resolve(&object).await {
             Ok(object) => Ok(object),
             // Named as it was announced, so that the reading says what is wrong with it.
-            Err(crate::object::fetch::FetchError::Missing) => Ok(ObjectRef {
+            Err(FetchError::Missing) => Ok(ObjectRef {
                 version: Version::of_etag("missing"),
                 ..object
             }),
-            Err(error) => Err(error.to_string()),
+            Err(error) => {
+                if let FetchError::Denied { by, message } = &error {
+                    self.pipeline
+                        .health
+                        .denied("object", format!("{by}: {message}"));
+                }
+                Err(error.to_string())
+            }
         }
     }
 
@@ -193,6 +226,7 @@ impl Lane {
             objects: Arc::clone(&pipeline.objects),
             networks: Arc::clone(&pipeline.networks),
             health: Arc::clone(&pipeline.health),
+            reading: Arc::clone(&pipeline.reading),
         }
     }
 }
@@ -206,19 +240,15 @@ pub(super) enum Verdict {
 impl Held {
     /// A delivery is done when each of its objects is in this batch, or was committed before.
     pub(super) fn verdict(&self, left_out: &HashMap<Slot, End>) -> Verdict {
-        let mut verdict = if self.failed {
-            Verdict::GiveBack(FAILURE_PAUSE)
-        } else {
-            Verdict::Acknowledge
-        };
+        let mut again = self.failed.then_some(FAILURE_PAUSE);
         for slot in &self.slots {
             match left_out.get(slot) {
                 None | Some(End::Read(_) | End::Duplicate) => {}
-                Some(End::Busy(wait)) => verdict = Verdict::GiveBack(*wait),
-                Some(End::Failed(_)) => verdict = Verdict::GiveBack(FAILURE_PAUSE),
+                Some(End::Busy(wait)) => again = again.max(Some(*wait)),
+                Some(End::Failed(_)) => again = again.max(Some(FAILURE_PAUSE)),
             }
         }
-        verdict
+        again.map_or(Verdict::Acknowledge, Verdict::GiveBack)
     }
 }
 

@@ -20,9 +20,10 @@ pub mod totals;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -55,6 +56,11 @@ pub struct Settings {
     pub live: bool,
 }
 
+/// A lane ended abnormally: a bug. The process should end and be started again.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("a lane ended abnormally; see the log")]
+pub struct LaneDied;
+
 /// Everything that lanes share.
 #[derive(Debug)]
 pub struct Pipeline {
@@ -76,6 +82,12 @@ pub struct Pipeline {
     pub metrics: Arc<SignalMetrics>,
     /// Event time of the newest committed row by table, epoch milliseconds.
     pub newest: std::sync::Mutex<BTreeMap<Table, i64>>,
+    /// How many of the next batches take one delivery each, to find the one that spoils them.
+    pub alone: AtomicU32,
+    /// Batches in a row that the lake failed.
+    pub lake_failures: AtomicU32,
+    /// Objects being read at once, in all lanes.
+    pub reading: Arc<Semaphore>,
     /// What was done so far.
     pub totals: Arc<Totals>,
     /// Whether we can work.
@@ -83,8 +95,9 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Works until the queue ends or `stop` is cancelled; then what was begun is finished.
-    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+    /// Works until the queue ends or `stop` is cancelled; then what was begun is finished. An error
+    /// means that a lane ended abnormally: its messages come again, to another process.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) -> Result<(), LaneDied> {
         let (sender, receiver) = mpsc::channel(self.settings.objects_in_flight_max.max(1));
         let intake = Arc::new(Mutex::new(receiver));
         let mut lanes = JoinSet::new();
@@ -96,10 +109,21 @@ impl Pipeline {
             };
             lanes.spawn(lane.run());
         }
-        self.receive(sender, &stop).await;
-        while let Some(ended) = lanes.join_next().await {
-            if let Err(error) = ended {
-                tracing::error!(%error, "a lane ended abnormally; its messages come again");
+        let mut died = Ok(());
+        {
+            let receiving = self.receive(sender, &stop);
+            tokio::pin!(receiving);
+            let mut received_all = false;
+            while !(received_all && lanes.is_empty()) {
+                tokio::select! {
+                    () = &mut receiving, if !received_all => received_all = true,
+                    Some(ended) = lanes.join_next(), if !lanes.is_empty() => if let Err(error) = ended {
+                        tracing::error!(%error, "a lane ended abnormally; its messages come again");
+                        died = Err(LaneDied);
+                        // Without its lane the process would hold messages and do nothing.
+                        stop.cancel();
+                    },
+                }
             }
         }
         // Deliveries that no lane took go back at once.
@@ -108,6 +132,7 @@ impl Pipeline {
         while let Some(delivery) = rest.recv().await {
             self.queue.give_back(delivery.receipt, Duration::ZERO).await;
         }
+        died
     }
 
     async fn receive(&self, to: mpsc::Sender<Delivery>, stop: &CancellationToken) {
@@ -123,10 +148,15 @@ impl Pipeline {
                     failures = 0;
                     self.health.readable("queue");
                     for delivery in deliveries {
-                        if let Err(refused) = to.send(delivery).await {
-                            self.queue
-                                .give_back(refused.0.receipt, Duration::ZERO)
-                                .await;
+                        // Waiting for room must not outlast the order to stop.
+                        let room = tokio::select! {
+                            biased;
+                            () = stop.cancelled() => None,
+                            room = to.reserve() => room.ok(),
+                        };
+                        match room {
+                            Some(room) => room.send(delivery),
+                            None => self.queue.give_back(delivery.receipt, Duration::ZERO).await,
                         }
                     }
                 }
@@ -134,11 +164,14 @@ impl Pipeline {
                     match &error {
                         QueueError::Denied(why) => self.health.denied("queue", why.clone()),
                         QueueError::Unavailable(why) => {
-                            self.health.unavailable("queue", why.clone())
+                            self.health.unavailable("queue", why.clone());
                         }
                     }
                     tracing::error!(%error, failures, "receiving failed; trying again");
-                    lane::pause(failures).await;
+                    tokio::select! {
+                        () = stop.cancelled() => return,
+                        () = lane::pause(failures) => {}
+                    }
                     failures += 1;
                 }
             }

@@ -5,6 +5,7 @@
 //! publish (I6).
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use metrics::{counter, histogram};
@@ -16,47 +17,82 @@ use super::piece::{End, Slot};
 use crate::lake::LakeError;
 use crate::lake::batch::{BatchId, Commit};
 use crate::lake::ingest_log::Entry;
-use crate::limits::FAILURE_PAUSE;
+use crate::limits::{ALONE_BATCHES, FAILURE_PAUSE};
 use crate::queue::Receipt;
 use crate::telemetry::timed;
+
+/// The objects of a batch that are not to be committed with it.
+struct Left {
+    out: HashMap<Slot, End>,
+    /// Kind and key, for counting and logging.
+    names: HashMap<Slot, (&'static str, String)>,
+}
+
+impl Left {
+    fn of(entries: &[Entry], out: HashMap<Slot, End>) -> Self {
+        let name = |slot: &Slot| {
+            let entry = entries.get(*slot)?;
+            Some((*slot, (entry.kind, entry.object.key.clone())))
+        };
+        let names = out.keys().filter_map(name).collect();
+        Self { out, names }
+    }
+}
 
 impl Pipeline {
     /// Ends a batch, whatever became of it.
     pub(super) async fn settle(&self, filling: Filling, filled: Result<(), BatchError>) {
-        let Filling { open, held, .. } = filling;
+        let Filling { mut open, held, .. } = filling;
         let id = open.id.clone();
-        let mut open = open;
         let left_out = std::mem::take(&mut open.left_out);
-        self.count_left_out(&open.entries, &left_out);
-        let nothing_new = open.entries.len() == left_out.len();
-        open.left_out = left_out
-            .iter()
-            .map(|(slot, _)| (*slot, End::Duplicate))
+        let left = Left::of(&open.entries, left_out);
+        open.left_out = left
+            .out
+            .keys()
+            .map(|slot| (*slot, End::Duplicate))
             .collect();
-        if filled.is_ok() && nothing_new {
-            return self.release(held, &left_out).await;
+        if filled.is_ok() && open.entries.len() == left.out.len() {
+            // What was claimed and not read must not look busy to whoever gets it next.
+            if left.out.values().any(|end| matches!(end, End::Failed(_))) {
+                self.give_up(&id).await;
+            }
+            return self.release(held, &left).await;
         }
         let staged = match filled {
             Ok(()) => open.stage().await,
             Err(error) => Err(error),
         };
         match staged {
-            Ok(staged) => self.commit(&id, staged, held, &left_out).await,
+            Ok(staged) => self.commit(&id, staged, held, &left).await,
             Err(error) => {
                 tracing::error!(batch = %id, %error, "the batch is given up; its messages come again");
+                let after = self.failed(&error);
                 self.give_up(&id).await;
-                self.give_all_back(held, FAILURE_PAUSE).await;
+                self.give_all_back(held, after).await;
             }
         }
     }
 
-    async fn commit(
-        &self,
-        id: &BatchId,
-        staged: StagedBatch,
-        held: Vec<Held>,
-        left_out: &HashMap<Slot, End>,
-    ) {
+    /// Learns from a failed batch, and says when its deliveries may come again.
+    fn failed(&self, error: &BatchError) -> Duration {
+        match error {
+            BatchError::Lake(error) => self.lake_failed(error),
+            BatchError::Signal { .. } | BatchError::Spoiled(_) => {
+                self.alone.store(ALONE_BATCHES, Ordering::Relaxed);
+                FAILURE_PAUSE
+            }
+        }
+    }
+
+    /// A lake that fails is no fault of the messages: they stay away for a lease, so that they do
+    /// not run into the dead-letter queue meanwhile.
+    fn lake_failed(&self, error: &LakeError) -> Duration {
+        self.lake_failures.fetch_add(1, Ordering::Relaxed);
+        self.health.unavailable("lake", error.to_string());
+        self.lake.lease
+    }
+
+    async fn commit(&self, id: &BatchId, staged: StagedBatch, held: Vec<Held>, left: &Left) {
         let StagedBatch {
             files,
             sources,
@@ -77,10 +113,18 @@ impl Pipeline {
             Err(error) => {
                 counter!("trailflow_commits_total", "result" => "unknown").increment(1);
                 tracing::error!(batch = %id, %error, "not known whether the batch is committed; its messages come again and tell");
-                return self.give_all_back(held, FAILURE_PAUSE).await;
+                let after = self.lake_failed(&error);
+                return self.give_all_back(held, after).await;
             }
         };
         counter!("trailflow_commits_total", "result" => "created").increment(1);
+        self.lake_failures.store(0, Ordering::Relaxed);
+        self.health.readable("lake");
+        let one_less = |alone: u32| alone.checked_sub(1);
+        // Nothing to take when no batch was spoiled.
+        let _none = self
+            .alone
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
         self.pairs.commit(open_pairs);
         self.count(&entries, &merged);
         if let Ok(mut known) = self.newest.lock() {
@@ -89,11 +133,12 @@ impl Pipeline {
         match timed("publish", self.lake.publish(id, &files)).await {
             Ok(()) => {
                 tracing::info!(batch = %id, objects = entries.len(), files = files.len(), "committed");
-                self.release(held, left_out).await;
+                self.release(held, left).await;
             }
             Err(error) => {
                 tracing::error!(batch = %id, %error, "publishing is unfinished; whoever gets the messages finishes it");
-                self.give_all_back(held, FAILURE_PAUSE).await;
+                let after = self.lake_failed(&error);
+                self.give_all_back(held, after).await;
             }
         }
     }
@@ -136,9 +181,9 @@ impl Pipeline {
         }
     }
 
-    fn count_left_out(&self, entries: &[Entry], left_out: &HashMap<Slot, End>) {
-        for (slot, end) in left_out {
-            let Some(entry) = entries.get(*slot) else {
+    fn count_left_out(&self, left: &Left) {
+        for (slot, end) in &left.out {
+            let Some((kind, key)) = left.names.get(slot) else {
                 continue;
             };
             let outcome = match end {
@@ -149,20 +194,20 @@ impl Pipeline {
                     "duplicate"
                 }
                 End::Failed(why) => {
-                    tracing::warn!(key = %entry.object.key, error = why, "not read; its message comes again");
+                    tracing::warn!(key, error = why, "not read; its message comes again");
                     "retried"
                 }
                 End::Busy(_) | End::Read(_) => "retried",
             };
-            counter!("trailflow_objects_total", "kind" => entry.kind, "outcome" => outcome)
-                .increment(1);
+            counter!("trailflow_objects_total", "kind" => *kind, "outcome" => outcome).increment(1);
         }
     }
 
-    async fn release(&self, held: Vec<Held>, left_out: &HashMap<Slot, End>) {
+    async fn release(&self, held: Vec<Held>, left: &Left) {
+        self.count_left_out(left);
         let mut done: Vec<Receipt> = Vec::new();
         for held in held {
-            match held.verdict(left_out) {
+            match held.verdict(&left.out) {
                 Verdict::Acknowledge => done.push(held.receipt),
                 Verdict::GiveBack(after) => self.queue.give_back(held.receipt, after).await,
             }
@@ -181,7 +226,9 @@ impl Pipeline {
     /// Abandons the batch, so that others need not wait for its lease.
     async fn give_up(&self, id: &BatchId) {
         match self.lake.abandon(id).await {
-            Ok(_) => {
+            // Committed after all: an earlier attempt landed. Redelivery finds it and publishes.
+            Ok(Some(_)) => {}
+            Ok(None) => {
                 counter!("trailflow_commits_total", "result" => "abandoned").increment(1);
                 self.dropped(self.lake.drop_batch_staging(id).await);
             }

@@ -3,7 +3,7 @@
 //! Must hold: a file is delivered only when two looks found it the same, so that one still being
 //! written is left alone; one that was given back comes again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -33,8 +33,8 @@ struct Seen {
 
 #[derive(Debug)]
 enum State {
-    /// Found once; delivered if the next look finds the same.
-    New,
+    /// Found at that time; delivered if a look at least a scan later finds the same.
+    New(Instant),
     /// Delivered; its receipt is out, or it is done.
     Out,
     /// Given back; to be delivered again from that time on.
@@ -54,23 +54,26 @@ impl DirectoryQueue {
     fn due(&self, found: Vec<ObjectRef>) -> Vec<ObjectRef> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
+        // A file that is gone needs no memory.
+        let there: HashSet<&str> = found.iter().map(|object| object.key.as_str()).collect();
+        seen.retain(|key, _| there.contains(key.as_str()));
         found
             .into_iter()
             .filter(|object| {
                 let entry = seen.entry(object.key.clone());
                 let entry = entry.or_insert_with(|| Seen {
                     version: Version::default(),
-                    state: State::New,
+                    state: State::New(now),
                 });
                 if entry.version != object.version {
                     *entry = Seen {
                         version: object.version.clone(),
-                        state: State::New,
+                        state: State::New(now),
                     };
                     return false;
                 }
                 let due = match entry.state {
-                    State::New => true,
+                    State::New(at) => now.duration_since(at) >= DIRECTORY_SCAN_EVERY,
                     State::Out => false,
                     State::Due(at) => at <= now,
                 };
@@ -86,7 +89,9 @@ impl DirectoryQueue {
 #[async_trait]
 impl Queue for DirectoryQueue {
     async fn receive(&self) -> Result<Option<Vec<Delivery>>, QueueError> {
-        let found = self.directory.list();
+        let directory = self.directory.clone();
+        let listing = tokio::task::spawn_blocking(move || directory.list()).await;
+        let found = listing.map_err(|error| QueueError::Unavailable(error.to_string()))?;
         let due = self.due(found.map_err(|error| QueueError::Unavailable(error.to_string()))?);
         if due.is_empty() {
             sleep(DIRECTORY_SCAN_EVERY).await;

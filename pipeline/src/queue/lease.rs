@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::ProvideErrorMetadata as _;
 use metrics::{counter, gauge};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -51,6 +52,19 @@ impl Drop for Lease {
     }
 }
 
+/// SQS's words for "the message is not yours any more".
+fn is_lost(code: Option<&str>) -> bool {
+    code.is_some_and(|code| {
+        [
+            "ReceiptHandleIsInvalid",
+            "MessageNotInflight",
+            "InvalidParameterValue",
+        ]
+        .iter()
+        .any(|lost| code.contains(lost))
+    })
+}
+
 async fn renew(client: Client, queue_url: String, receipt_handle: String, length: Duration) {
     let received = Instant::now();
     let seconds = i32::try_from(length.as_secs()).unwrap_or(i32::MAX);
@@ -72,7 +86,7 @@ async fn renew(client: Client, queue_url: String, receipt_handle: String, length
             .await;
         match renewed {
             Ok(_) => counter!("trailflow_sqs_visibility_extensions_total").increment(1),
-            Err(error) if error.as_service_error().is_some() => {
+            Err(error) if is_lost(error.code()) => {
                 // The receipt is not valid any more: somebody else has the message. The commit
                 // decides whose work counts; renewing is over.
                 counter!("trailflow_sqs_visibility_lost_total").increment(1);

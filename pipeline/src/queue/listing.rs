@@ -1,9 +1,9 @@
 //! A listing as a queue: every object that is there now, once. `backfill` reads it.
 //!
 //! Must hold: an object that was given back comes again; the listing ends only when every object
-//! was acknowledged.
+//! was acknowledged, or given up after [`LISTED_ATTEMPTS_MAX`] attempts.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Delivery, Queue, QueueError, Receipt};
 use crate::clock::Clock;
-use crate::limits::LISTING_WAIT;
+use crate::limits::{FAILURE_PAUSE, LISTED_ATTEMPTS_MAX, LISTING_WAIT};
 use crate::object::ObjectRef;
 
 /// Objects that were listed, and when each may come.
@@ -27,6 +27,8 @@ struct Waiting {
     objects: VecDeque<(Instant, ObjectRef)>,
     /// Delivered and not yet settled.
     out: usize,
+    /// How often an object came back because it could not be read.
+    failures: HashMap<String, u32>,
 }
 
 impl Listing {
@@ -35,7 +37,11 @@ impl Listing {
         let now = Instant::now();
         let objects = objects.into_iter().map(|object| (now, object)).collect();
         Self {
-            waiting: Mutex::new(Waiting { objects, out: 0 }),
+            waiting: Mutex::new(Waiting {
+                objects,
+                out: 0,
+                failures: HashMap::new(),
+            }),
             clock,
         }
     }
@@ -87,6 +93,14 @@ impl Queue for Listing {
         };
         let mut waiting = self.waiting();
         waiting.out = waiting.out.saturating_sub(1);
+        if after <= FAILURE_PAUSE {
+            let failures = waiting.failures.entry(object.key.clone()).or_default();
+            *failures += 1;
+            if *failures >= LISTED_ATTEMPTS_MAX {
+                tracing::error!(key = %object.key, "cannot be read; going on without it");
+                return;
+            }
+        }
         waiting.objects.push_back((Instant::now() + after, object));
     }
 }

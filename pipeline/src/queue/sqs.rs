@@ -115,7 +115,7 @@ impl SqsQueue {
             .change_message_visibility()
             .queue_url(&self.url)
             .receipt_handle(handle)
-            .visibility_timeout(i32::try_from(time.as_secs()).unwrap_or(i32::MAX));
+            .visibility_timeout(i32::try_from(time.as_millis().div_ceil(1000)).unwrap_or(i32::MAX));
         if let Err(error) = hiding.send().await {
             tracing::debug!(error = %DisplayErrorContext(&error), "returning failed; the lease runs out by itself");
         }

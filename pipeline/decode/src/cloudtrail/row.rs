@@ -170,11 +170,14 @@ impl<'a> Row<'a> {
 
 /// Milliseconds since 1970 of RFC 3339 and of the basic form `20131102T010628Z` (domain 1.5).
 pub(super) fn epoch_millis(text: &str) -> Option<i64> {
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Some(time.timestamp_millis());
-    }
-    let basic = NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%M%SZ").ok()?;
-    Some(basic.and_utc().timestamp_millis())
+    let millis = if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        time.timestamp_millis()
+    } else {
+        let basic = NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%M%SZ").ok()?;
+        basic.and_utc().timestamp_millis()
+    };
+    // SQL's `date_bin` counts in nanoseconds, which end in the year 2262.
+    millis.checked_mul(1_000_000).map(|_| millis)
 }
 
 /// The members without a column, as one JSON object, each under its path.

@@ -24,9 +24,9 @@ pub(super) enum Format {
     TransitGateway,
 }
 
-/// The last second of the year 9999. More is not seconds (but perhaps milliseconds), and has no
-/// place among the days of the lake.
-const SECONDS_MAX: i64 = 253_402_300_799;
+/// The last second that SQL can bin: it counts in nanoseconds, which end in the year 2262. More is
+/// not seconds, but perhaps milliseconds.
+const SECONDS_MAX: i64 = i64::MAX / 1_000_000_000;
 
 /// How the values of a field are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
