@@ -32,6 +32,10 @@ use crate::queue::sqs::SqsQueue;
 use crate::signal::Catalog;
 use crate::telemetry::health::Health;
 
+/// A mebibyte, as a whole number and for gauges.
+const MIB: usize = 1024 * 1024;
+const MIB_BYTES: f64 = 1024.0 * 1024.0;
+
 /// Why a service cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
@@ -113,9 +117,9 @@ pub async fn pipeline(
     if mode.live {
         SignalMetrics::describe(engine.signals().iter().map(|planned| &planned.signal));
     }
-    if let Ok(limit) = u32::try_from(config.pipeline.memory_bytes_max) {
-        metrics::gauge!("trailflow_memory_budget_bytes", "state" => "limit").set(f64::from(limit));
-    }
+    let limit = u32::try_from(config.pipeline.memory_bytes_max / MIB).unwrap_or(u32::MAX);
+    metrics::gauge!("trailflow_memory_budget_bytes", "state" => "limit")
+        .set(f64::from(limit) * MIB_BYTES);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let settings = Settings {
         batch: config.batch.clone(),

@@ -33,6 +33,7 @@ pub(super) struct Query {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// The query.
+    #[arg(allow_hyphen_values = true)]
     sql: Option<String>,
     #[command(flatten)]
     config: super::ConfigFile,

@@ -32,12 +32,9 @@ pub async fn create_if_absent(
     loop {
         attempt += 1;
         let options = PutOptions::from(PutMode::Create);
-        let error = match store
-            .put_opts(path, PutPayload::from(bytes.clone()), options)
-            .await
-        {
-            Ok(_) => return Ok(Created::Ours),
-            Err(error) => error,
+        let put = store.put_opts(path, PutPayload::from(bytes.clone()), options);
+        let Err(error) = put.await else {
+            return Ok(Created::Ours);
         };
         match read(store, path).await? {
             Some(found) if found == bytes => return Ok(Created::Ours),

@@ -71,5 +71,5 @@ pub enum LakeError {
 
 /// Where the protocol's own objects are.
 pub(crate) fn protocol_path(parts: &[&str]) -> Path {
-    Path::from_iter(["_trailflow"].iter().chain(parts).copied())
+    ["_trailflow"].iter().chain(parts).copied().collect()
 }

@@ -21,9 +21,20 @@ impl Lake {
             // The copy is whole or absent on S3 and on a local file system.
             match self.store.copy(&staged, &published).await {
                 Ok(()) => self.delete_if_there(&staged).await?,
-                Err(Error::NotFound { .. }) => {
-                    tracing::debug!(%batch, file = %published, "published before");
-                }
+                // Gone means published before, unless something else deleted it: then its rows
+                // would be lost, and nothing may be acknowledged.
+                Err(Error::NotFound { .. }) => match self.store.head(&published).await {
+                    Ok(_) => tracing::debug!(%batch, file = %published, "published before"),
+                    Err(Error::NotFound { .. }) => {
+                        return Err(LakeError::Foreign {
+                            path: file.staged.clone(),
+                            why: String::from(
+                                "it was committed, and is neither staged nor published",
+                            ),
+                        });
+                    }
+                    Err(error) => return Err(error.into()),
+                },
                 Err(error) => return Err(error.into()),
             }
         }

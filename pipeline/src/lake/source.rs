@@ -23,7 +23,7 @@ impl SourceId {
             // No bucket, key or ETag holds a NUL, so no two triples join to the same bytes.
             hash.update([0]);
         }
-        Some(Self(hex(&hash.finalize())))
+        Some(Self(format!("{:x}", hash.finalize())))
     }
 
     /// The identity as a path part.
@@ -36,8 +36,4 @@ impl fmt::Display for SourceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

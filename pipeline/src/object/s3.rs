@@ -129,8 +129,8 @@ impl Objects for S3Objects {
             .and_then(|size| u64::try_from(size).ok());
         Ok(ObjectRef {
             version,
-            written_at,
             size_bytes,
+            written_at,
             ..object.clone()
         })
     }

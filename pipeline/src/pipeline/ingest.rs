@@ -76,13 +76,17 @@ impl Ingest {
         slot: Slot,
         pieces: &Sender<Piece>,
     ) -> End {
-        match self.lake.claim(source, batch).await {
+        let claimed = self.lake.claim(source, batch).await;
+        if claimed.is_ok() {
+            self.health.readable("lake");
+        }
+        match claimed {
             Ok(Claimed::Mine) => {}
             Ok(Claimed::Done) => return End::Duplicate,
             Ok(Claimed::Busy(wait)) => return End::Busy(wait),
             Err(error) => {
                 // No fault of the message: it stays away until the lake may have recovered.
-                self.health.unavailable("lake", error.to_string());
+                self.health.unavailable("lake", &error.to_string());
                 return End::Busy(self.lake.lease);
             }
         }
@@ -131,7 +135,7 @@ impl Ingest {
             // Expired by a lifecycle rule, or an old message: there is nothing to wait for.
             FetchError::Missing => unread("missing_object"),
             FetchError::Denied { by, message } => {
-                self.health.denied("object", format!("{by}: {message}"));
+                self.health.denied("object", &format!("{by}: {message}"));
                 End::Failed(format!("reading is denied by {by}: {message}"))
             }
             FetchError::Unavailable(why) => End::Failed(why),
@@ -250,7 +254,8 @@ fn outcome_of(error: DecodeError) -> Result<Outcome, FetchError> {
 fn is_own_fault(error: &io::Error) -> bool {
     let ours = error
         .get_ref()
-        .is_some_and(|inner| inner.is::<FetchError>());
+        .and_then(|inner| inner.downcast_ref::<FetchError>())
+        .is_some();
     error.kind() == io::ErrorKind::InvalidData && !ours
 }
 

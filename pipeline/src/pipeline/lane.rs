@@ -212,7 +212,7 @@ impl Lane {
                 if let FetchError::Denied { by, message } = &error {
                     self.pipeline
                         .health
-                        .denied("object", format!("{by}: {message}"));
+                        .denied("object", &format!("{by}: {message}"));
                 }
                 Err(error.to_string())
             }

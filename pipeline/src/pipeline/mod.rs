@@ -162,9 +162,9 @@ impl Pipeline {
                 }
                 Err(error) => {
                     match &error {
-                        QueueError::Denied(why) => self.health.denied("queue", why.clone()),
+                        QueueError::Denied(why) => self.health.denied("queue", why),
                         QueueError::Unavailable(why) => {
-                            self.health.unavailable("queue", why.clone());
+                            self.health.unavailable("queue", why);
                         }
                     }
                     tracing::error!(%error, failures, "receiving failed; trying again");

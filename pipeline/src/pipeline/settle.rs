@@ -88,7 +88,7 @@ impl Pipeline {
     /// not run into the dead-letter queue meanwhile.
     fn lake_failed(&self, error: &LakeError) -> Duration {
         self.lake_failures.fetch_add(1, Ordering::Relaxed);
-        self.health.unavailable("lake", error.to_string());
+        self.health.unavailable("lake", &error.to_string());
         self.lake.lease
     }
 
@@ -107,7 +107,7 @@ impl Pipeline {
             Ok(Commit::Fenced) => {
                 counter!("trailflow_commits_total", "result" => "fenced").increment(1);
                 tracing::warn!(batch = %id, "fenced: another worker took over; nothing of it counts");
-                self.dropped(self.lake.drop_staging(&files).await);
+                dropped(self.lake.drop_staging(&files).await);
                 return self.give_all_back(held, Duration::ZERO).await;
             }
             Err(error) => {
@@ -230,17 +230,18 @@ impl Pipeline {
             Ok(Some(_)) => {}
             Ok(None) => {
                 counter!("trailflow_commits_total", "result" => "abandoned").increment(1);
-                self.dropped(self.lake.drop_batch_staging(id).await);
+                dropped(self.lake.drop_batch_staging(id).await);
             }
             Err(error) => {
                 tracing::warn!(batch = %id, %error, "not abandoned; the lease runs out by itself");
             }
         }
     }
+}
 
-    fn dropped(&self, dropped: Result<(), LakeError>) {
-        if let Err(error) = dropped {
-            tracing::warn!(%error, "staged files are left for the lifecycle rule");
-        }
+/// What could not be dropped costs storage, not rows.
+fn dropped(dropped: Result<(), LakeError>) {
+    if let Err(error) = dropped {
+        tracing::warn!(%error, "staged files are left for the lifecycle rule");
     }
 }

@@ -31,12 +31,12 @@ impl Health {
     }
 
     /// The part is refused; a person must act.
-    pub fn denied(&self, part: &'static str, why: String) {
+    pub fn denied(&self, part: &'static str, why: &str) {
         self.change(|state| drop(state.troubles.insert(part, format!("denied: {why}"))));
     }
 
     /// The part cannot be reached; it is tried again.
-    pub fn unavailable(&self, part: &'static str, why: String) {
+    pub fn unavailable(&self, part: &'static str, why: &str) {
         self.change(|state| drop(state.troubles.insert(part, format!("unavailable: {why}"))));
     }
 
