@@ -23,8 +23,8 @@ def configuration_keys() -> set[str]:
 
 def limit(pattern: str) -> re.Match[str]:
     """The one place in limits.rs where this stands."""
-    found = re.search(pattern, (ROOT / "pipeline/src/limits.rs").read_text())
-    expect(found, f"pipeline/src/limits.rs does not say {pattern}; this check must follow it")
+    found = re.search(pattern, (ROOT / "pipeline/decode/src/limits.rs").read_text())
+    expect(found, f"pipeline/decode/src/limits.rs does not say {pattern}; this check must follow it")
     return found
 
 

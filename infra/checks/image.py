@@ -39,7 +39,8 @@ def context() -> None:
     for name in copied():
         expect((ROOT / name).exists(), f"COPY names {name}, which does not exist")
     for member in contract.cargo()["workspace"]["members"]:
-        expect(member in copied(), f"the workspace member {member} is not copied")
+        whole = any(member == name or member.startswith(f"{name}/") for name in copied())
+        expect(whole, f"the workspace member {member} is not copied")
 
 
 def embedded() -> None:
