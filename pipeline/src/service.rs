@@ -107,6 +107,14 @@ pub async fn pipeline(
         config.pipeline.memory_bytes_max,
     )
     .await?;
+    if let (None, Source::Directory { path }) = (&mode.listed, &config.source)
+        && !path.is_dir()
+    {
+        let path = path.display();
+        return Err(BuildError::Source(format!(
+            "the directory {path} is not there. Make it, or correct `source.directory` or TRAILFLOW_DIRECTORY"
+        )));
+    }
     let lake = lake(config).await?;
     let listed = match mode.listed {
         Some(listed) => listed,

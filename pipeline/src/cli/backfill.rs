@@ -35,7 +35,7 @@ pub(super) struct Backfill {
     /// s3://bucket/prefix, or a directory in the layout of S3 keys.
     source: String,
     /// The lake: a directory, or s3://bucket/prefix.
-    #[arg(long)]
+    #[arg(long, env = "TRAILFLOW_LAKE")]
     lake: String,
     /// Only objects written at or after this time: 2026-01-31, or 2026-01-31T08:00:00Z.
     #[arg(long, value_parser = instant)]
@@ -60,6 +60,11 @@ struct Report<'a> {
 impl Backfill {
     pub(super) async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
         let _telemetry = super::quiet_logs(environment)?;
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && from >= to
+        {
+            anyhow::bail!("--from {from} is not before --to {to}: no object can be in between");
+        }
         let file = self.config.path(environment);
         let config = Config::for_lake(file.as_deref(), environment, &self.lake)?;
         let (objects, listed) = self.list(&config).await?;
@@ -90,6 +95,17 @@ impl Backfill {
         bar.finish_and_clear();
         let summary = totals.summary();
         self.report(&summary, started.elapsed())?;
+        if summary.quarantined > 0 {
+            super::note(&format!(
+                "Which were quarantined, and why: trailflow query --lake '{}' \"SELECT key, reason, position FROM quarantine\"",
+                self.lake
+            ));
+        }
+        if total == 0 {
+            super::note(
+                "No object was found. `--from` and `--to` go by the time an object was written.",
+            );
+        }
         if summary.objects < total {
             let missing = total - summary.objects;
             super::note(&format!(

@@ -31,8 +31,9 @@ impl Check {
         let mut findings = Findings::default();
         let mut reference = Reference::default();
         let mut directory = self.directory.clone();
-        if let Some(file) = self.config.path(environment) {
-            match Config::load(Some(&file), environment) {
+        let file = self.config.path(environment);
+        if file.is_some() || environment.names_a_source_or_lake() {
+            match Config::load(file.as_deref(), environment) {
                 Ok(config) => {
                     directory = directory.or(config.signals);
                     reference = config.reference;

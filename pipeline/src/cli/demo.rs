@@ -49,13 +49,18 @@ impl Demo {
     pub(super) async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
         let _telemetry = super::quiet_logs(environment)?;
         let (bucket, lake) = (self.dir.join("bucket"), self.dir.join("lake"));
-        clear(&self.dir)?;
-        let truth = self.plant(&bucket)?;
         let handle = own::install()?;
         let health = Arc::new(Health::default());
-        let (address, _serving) = server::serve(self.listen, handle, Arc::clone(&health))
-            .await
-            .with_context(|| format!("{} is taken: choose another with --listen", self.listen))?;
+        // A port that is taken is found before anything is made; a run that ends serves nobody.
+        let served = if self.once {
+            None
+        } else {
+            let served = server::serve(self.listen, handle, Arc::clone(&health)).await;
+            let taken = || format!("{} is taken: choose another with --listen", self.listen);
+            Some(served.with_context(taken)?)
+        };
+        clear(&self.dir).with_context(|| format!("{} cannot be used", self.dir.display()))?;
+        let truth = self.plant(&bucket)?;
         let config = Config::new(
             Source::Directory {
                 path: bucket.clone(),
@@ -65,7 +70,10 @@ impl Demo {
         let holds = self
             .ingest_and_report(&config, &truth, &bucket, &health)
             .await?;
-        super::print(&next_steps(address, &lake))?;
+        super::print(&next_steps(
+            served.as_ref().map(|(address, _)| *address),
+            &lake,
+        ))?;
         if self.once {
             return Ok(if holds {
                 ExitCode::SUCCESS
@@ -180,15 +188,18 @@ fn clear(dir: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn next_steps(address: SocketAddr, lake: &Path) -> String {
+fn next_steps(address: Option<SocketAddr>, lake: &Path) -> String {
     let program = std::env::args()
         .next()
         .unwrap_or_else(|| String::from("trailflow"));
     let lake = lake.display();
+    let metrics = address.map_or_else(String::new, |address| {
+        format!("\nMetrics: curl http://{address}/metrics | grep trailflow_")
+    });
     format!(
-        "\nMetrics: curl http://{address}/metrics | grep trailflow_\nNext, ask the lake:\n  \
-         {program} query --lake {lake} \"SELECT * FROM irsa_audience_mismatch ORDER BY mismatches DESC LIMIT 5\"\n  \
-         {program} query --lake {lake} \"SELECT event_time, principal, error_message FROM cloudtrail WHERE deny_class <> 'none' LIMIT 5\""
+        "{metrics}\nNext, ask the lake:\n  \
+         {program} query --lake '{lake}' \"SELECT * FROM irsa_audience_mismatch ORDER BY mismatches DESC LIMIT 5\"\n  \
+         {program} query --lake '{lake}' \"SELECT event_time, principal, error_message FROM cloudtrail WHERE deny_class <> 'none' LIMIT 5\""
     )
 }
 

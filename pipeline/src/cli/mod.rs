@@ -92,6 +92,8 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let io = cause.downcast_ref::<std::io::Error>();
         io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+            // The CSV writer keeps only the text of what went wrong.
+            || cause.to_string().contains("Broken pipe")
     })
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use crate::config::{Config, Environment};
+use crate::config::{Config, Environment, LakeUrl};
 use crate::engine::Engine;
 use crate::query::LakeSession;
 use crate::query::output::{self, Format};
@@ -23,11 +23,11 @@ pub(super) enum ReportFormat {
 ///
 /// Tables: cloudtrail, flow_logs, transit_gateway_flow_logs, ingest_log, quarantine; and a view for
 /// each signal under its own name (`trailflow signals` lists them). `SHOW TABLES` and `DESCRIBE
-/// cloudtrail` work. Without SQL it reads statements from the prompt, one a line.
+/// cloudtrail` work. Without SQL it reads statements from the prompt or a pipe, each up to its `;`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Query {
     /// The lake: a directory, or s3://bucket/prefix.
-    #[arg(long)]
+    #[arg(long, env = "TRAILFLOW_LAKE")]
     lake: String,
     /// How to write the rows.
     #[arg(long, value_enum, default_value_t)]
@@ -44,11 +44,19 @@ impl Query {
         let _telemetry = super::quiet_logs(environment)?;
         let file = self.config.path(environment);
         let config = Config::for_lake(file.as_deref(), environment, &self.lake)?;
-        if let crate::config::LakeUrl::Directory(path) = &config.lake
+        if let LakeUrl::Directory(path) = &config.lake
             && !path.is_dir()
         {
             anyhow::bail!(
                 "there is no lake at {}. Run `trailflow demo` or `backfill` first",
+                path.display()
+            );
+        }
+        if let LakeUrl::Directory(path) = &config.lake
+            && !path.join("_trailflow").is_dir()
+        {
+            anyhow::bail!(
+                "{} is a directory, but no lake: nothing was ever committed in it. Name the directory that holds `_trailflow`",
                 path.display()
             );
         }
@@ -70,27 +78,39 @@ impl Query {
         output::write(self.format, schema, &rows, io::stdout())
     }
 
+    /// Statements from stdin, each up to its semicolon or the end.
     async fn prompt(&self, session: &LakeSession) -> anyhow::Result<ExitCode> {
         let terminal = io::stdin().is_terminal();
+        let mut statement = String::new();
         loop {
             if terminal {
-                write!(io::stderr(), "trailflow> ")?;
+                let mark = if statement.is_empty() {
+                    "trailflow> "
+                } else {
+                    "        -> "
+                };
+                write!(io::stderr(), "{mark}")?;
                 io::stderr().flush()?;
             }
-            let mut line = String::new();
-            if io::stdin().lock().read_line(&mut line)? == 0 {
+            let ended = io::stdin().lock().read_line(&mut statement)? == 0;
+            let whole = statement.trim_end();
+            let asks_to_leave = matches!(whole, "exit" | "quit" | "\\q");
+            if asks_to_leave || (ended && whole.trim().is_empty()) {
                 return Ok(ExitCode::SUCCESS);
             }
-            let sql = line.trim().trim_end_matches(';');
-            match sql {
-                "" => {}
-                "exit" | "quit" | "\\q" => return Ok(ExitCode::SUCCESS),
-                sql => match self.answer(session, sql).await {
-                    Ok(()) => {}
-                    // A person at a prompt tries again; a script has failed.
-                    Err(error) if terminal => super::note(&format!("{error:#}")),
-                    Err(error) => return Err(error),
-                },
+            if !ended && !whole.ends_with(';') {
+                continue;
+            }
+            let sql = whole.trim_end_matches(';').to_owned();
+            statement.clear();
+            if sql.trim().is_empty() {
+                continue;
+            }
+            match self.answer(session, &sql).await {
+                Ok(()) => {}
+                // A person at a prompt tries again; a script has failed.
+                Err(error) if terminal => super::note(&format!("{error:#}")),
+                Err(error) => return Err(error),
             }
         }
     }

@@ -51,6 +51,7 @@ impl Run {
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             signals = pipeline.engine.signals().len(),
+            batch_closes_after_seconds = config.batch.age_max.as_secs(),
             metrics = %format!("http://{address}/metrics"),
             "trailflow runs"
         );

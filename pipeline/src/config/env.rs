@@ -76,6 +76,13 @@ impl Environment {
         walk.into_findings()
     }
 
+    /// Whether the variables are meant to configure a service.
+    pub(crate) fn names_a_source_or_lake(&self) -> bool {
+        [QUEUE_URL, DIRECTORY, "TRAILFLOW_BUCKETS", "TRAILFLOW_LAKE"]
+            .iter()
+            .any(|name| self.get(name).is_some())
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.set
             .get(name)

@@ -3,6 +3,7 @@
 //! In: a directory. Out: its files as objects. Must hold: a file's version is its size and the
 //! time it was changed, so that a rewritten file is another object (I3).
 
+use std::collections::HashSet;
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -37,6 +38,8 @@ impl Directory {
     pub fn list(&self) -> io::Result<Vec<ObjectRef>> {
         let mut found = Vec::new();
         let mut folders = vec![self.root.clone()];
+        // A link may lead back to where it came from: each folder is entered once.
+        let mut entered: HashSet<PathBuf> = fs::canonicalize(&self.root).into_iter().collect();
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(&folder)? {
                 let entry = entry?;
@@ -52,7 +55,9 @@ impl Directory {
                     Err(error) => return Err(error),
                 };
                 if metadata.is_dir() {
-                    folders.push(entry.path());
+                    if entered.insert(fs::canonicalize(entry.path())?) {
+                        folders.push(entry.path());
+                    }
                 } else if metadata.is_file() {
                     found.push(self.object(&entry.path(), &metadata));
                 }

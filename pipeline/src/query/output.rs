@@ -11,7 +11,8 @@ use arrow::array::{Array as _, StringArray};
 use arrow::csv::WriterBuilder;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
-use arrow::json::LineDelimitedWriter;
+use arrow::json::WriterBuilder as JsonBuilder;
+use arrow::json::writer::LineDelimited;
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use arrow::util::pretty::pretty_format_batches;
@@ -75,7 +76,9 @@ pub fn write(
             }
         }
         Format::Json => {
-            let mut writer = LineDelimitedWriter::new(&mut to);
+            // A null is an answer too, and columns should not come and go.
+            let nulls = JsonBuilder::new().with_explicit_nulls(true);
+            let mut writer = nulls.build::<_, LineDelimited>(&mut to);
             for batch in rows {
                 writer.write(batch)?;
             }
