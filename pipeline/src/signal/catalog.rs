@@ -5,6 +5,7 @@
 //!
 //! Must hold: adding a signal is adding one file; nothing else lists them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -94,16 +95,31 @@ impl Catalog {
                     continue;
                 }
             };
-            match Signal::parse(&file, &text) {
-                Ok(signal) => catalog.signals.push(signal),
-                Err(mistakes) => {
+            match Signal::read(&file, &text) {
+                Ok((signal, mistakes)) if mistakes.is_empty() => catalog.signals.push(signal),
+                // A refused value hides no other mistake: the rest is judged with its default.
+                Ok((signal, mistakes))
+                    if signal.header.can_be_judged() && none_missing(&mistakes) =>
+                {
+                    findings.extend(mistakes);
+                    catalog.signals.push(signal);
+                }
+                Ok((_, mistakes)) | Err(mistakes) => {
                     findings.extend(mistakes);
                     // The header is refused; its query can be looked at all the same.
                     findings.extend(check::text(&file, &text));
                 }
             }
         }
-        findings.extend(check::catalog(&catalog, runbooks));
+        // What follows from a refused value is on its line, and is no mistake of its own.
+        let refused: BTreeSet<(PathBuf, Option<u32>)> = findings
+            .iter()
+            .map(|finding| (finding.file.clone(), finding.line))
+            .collect();
+        let judged = check::catalog(&catalog, runbooks).into_iter();
+        findings.extend(
+            judged.filter(|finding| !refused.contains(&(finding.file.clone(), finding.line))),
+        );
         (catalog, findings)
     }
 
@@ -113,6 +129,13 @@ impl Catalog {
             .iter()
             .find(|signal| signal.header.name == name)
     }
+}
+
+/// Whether every mistake is about something that was written.
+fn none_missing(mistakes: &Findings) -> bool {
+    !mistakes
+        .iter()
+        .any(|mistake| mistake.what.ends_with(" is missing"))
 }
 
 /// The files of a directory in order, and what stands where no signal can.

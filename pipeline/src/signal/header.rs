@@ -185,10 +185,26 @@ pub enum TestValue {
 impl Header {
     /// Reads the TOML of a header that begins on this line of the file.
     pub fn parse(file: &Path, toml: &str, first_line: u32) -> Result<Self, Findings> {
+        let (header, findings) = Self::read(file, toml, first_line);
+        findings.or(header)
+    }
+
+    /// The header as far as it can be read, and every mistake in it.
+    pub(crate) fn read(file: &Path, toml: &str, first_line: u32) -> (Self, Findings) {
         let mut header = Self::blank();
         let mut walk = Walk::new(file, first_line, toml);
         walk.document(rows::HEADER, toml, &mut header);
-        walk.into_findings().or(header)
+        (header, walk.into_findings())
+    }
+
+    /// Whether it says enough to be judged further: a refused value leaves its default, but a
+    /// header without its main parts would only be blamed for what follows from that.
+    pub(crate) fn can_be_judged(&self) -> bool {
+        let rollup_is_whole = self
+            .rollup
+            .as_ref()
+            .is_none_or(|rollup| !rollup.grain.is_empty() && !rollup.measures.is_empty());
+        !self.name.is_empty() && !self.tests.is_empty() && rollup_is_whole
     }
 
     /// What the walk fills; it never leaves this module unless all required keys were there.

@@ -36,13 +36,21 @@ pub struct Signal {
 impl Signal {
     /// Reads a signal from the text of its file. Reports every mistake in the header at once.
     pub fn parse(file: &Path, text: &str) -> Result<Self, Findings> {
+        let (signal, findings) = Self::read(file, text)?;
+        findings.or(signal)
+    }
+
+    /// The signal as far as it can be read, and every mistake in its header; an error when the
+    /// header cannot even be found.
+    pub(crate) fn read(file: &Path, text: &str) -> Result<(Self, Findings), Findings> {
         let parts = fence::split(file, text)?;
-        let header = Header::parse(file, &parts.header, parts.header_line)?;
-        Ok(Self {
+        let (header, findings) = Header::read(file, &parts.header, parts.header_line);
+        let signal = Self {
             header,
             sql: parts.sql,
             file: file.to_path_buf(),
             sql_line: parts.sql_line,
-        })
+        };
+        Ok((signal, findings))
     }
 }
