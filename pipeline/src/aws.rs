@@ -3,7 +3,8 @@
 //! Out: settings for the clients. Must hold: credentials come from where the SDK finds them (IRSA,
 //! Pod Identity, ECS, instance profile, SSO, environment, profile); nothing is stored here.
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+pub use aws_config::SdkConfig;
+use aws_config::{BehaviorVersion, Region};
 use aws_smithy_http_client::{Builder, tls};
 
 use crate::config::Aws;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::aws;
+use crate::aws::{self, SdkConfig};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, LakeUrl, Source};
 use crate::decode::flow_logs::OwnNetworks;
@@ -70,18 +70,29 @@ pub struct Mode {
     pub live: bool,
 }
 
-/// Opens the lake of a configuration.
+/// Opens the lake of a configuration, for a command that reads nothing but the lake.
 pub async fn lake(config: &Config) -> Result<Lake, BuildError> {
+    open_lake(config, sdk(config).await.as_ref())
+}
+
+/// The SDK's settings, when source or lake is in AWS. Loaded once: each load looks for
+/// credentials anew.
+async fn sdk(config: &Config) -> Option<SdkConfig> {
+    let lake_is_there = matches!(config.lake, LakeUrl::S3 { .. });
+    let source_is_there = matches!(config.source, Source::Sqs { .. });
+    if lake_is_there || source_is_there {
+        Some(aws::sdk_config(&config.aws).await)
+    } else {
+        None
+    }
+}
+
+fn open_lake(config: &Config, sdk: Option<&SdkConfig>) -> Result<Lake, BuildError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let sdk = match config.lake {
-        LakeUrl::S3 { .. } => Some(aws::sdk_config(&config.aws).await),
-        LakeUrl::Directory(_) => None,
-    };
-    let store = store::open(&config.lake, &config.aws, sdk.as_ref(), Arc::clone(&clock))?;
-    let worker = Worker::this_process();
+    let store = store::open(&config.lake, &config.aws, sdk, Arc::clone(&clock))?;
     Ok(Lake {
         store,
-        worker,
+        worker: Worker::this_process(),
         lease: config.pipeline.lease,
         clock,
     })
@@ -115,10 +126,11 @@ pub async fn pipeline(
             "the directory {path} is not there. Make it, or correct `source.directory` or TRAILFLOW_DIRECTORY"
         )));
     }
-    let lake = lake(config).await?;
+    let sdk = sdk(config).await;
+    let lake = open_lake(config, sdk.as_ref())?;
     let listed = match mode.listed {
         Some(listed) => listed,
-        None => configured(config, &lake.clock).await,
+        None => configured(config, sdk.as_ref(), &lake.clock)?,
     };
     // The configuration has proved the networks.
     let networks = OwnNetworks::parse(&config.reference.own_networks).unwrap_or_default();
@@ -128,7 +140,6 @@ pub async fn pipeline(
     let limit = u32::try_from(config.pipeline.memory_bytes_max / MIB).unwrap_or(u32::MAX);
     metrics::gauge!("trailflow_memory_budget_bytes", "state" => "limit")
         .set(f64::from(limit) * MIB_BYTES);
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let settings = Settings {
         batch: config.batch.clone(),
         idle_max: mode.idle_max,
@@ -137,7 +148,6 @@ pub async fn pipeline(
         lanes: 1,
         live: mode.live,
     };
-    tracing::debug!(cores, lanes = settings.lanes, "pipeline made");
     Ok(Arc::new(Pipeline {
         settings,
         queue: listed.queue,
@@ -156,18 +166,22 @@ pub async fn pipeline(
     }))
 }
 
-async fn configured(config: &Config, clock: &Arc<dyn Clock>) -> Listed {
-    match &config.source {
+fn configured(
+    config: &Config,
+    sdk: Option<&SdkConfig>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Listed, BuildError> {
+    Ok(match &config.source {
         Source::Sqs { queue_url, buckets } => {
-            let sdk = aws::sdk_config(&config.aws).await;
+            let sdk = sdk.ok_or(store::OpenError::Region)?;
             let queue = SqsQueue::new(
-                aws::sqs(&sdk),
+                aws::sqs(sdk),
                 queue_url.clone(),
                 config.pipeline.lease,
                 BucketAllowList::new(buckets.clone()),
                 Arc::clone(clock),
             );
-            let objects = S3Objects::new(aws::s3(&sdk, &config.aws));
+            let objects = S3Objects::new(aws::s3(sdk, &config.aws));
             Listed {
                 queue: Arc::new(queue),
                 objects: Arc::new(objects),
@@ -181,7 +195,7 @@ async fn configured(config: &Config, clock: &Arc<dyn Clock>) -> Listed {
                 objects: Arc::new(directory),
             }
         }
-    }
+    })
 }
 
 /// Cancelled by SIGTERM or Ctrl-C.

@@ -34,7 +34,7 @@ pub const BLOCKING_THREADS_MAX: usize = OBJECTS_IN_FLIGHT_LIMIT + 512;
 pub const LEASE: Duration = Duration::from_mins(2);
 /// A lease lasts this many times as long as a batch is open, or a slow worker is taken for dead.
 pub const LEASE_PER_BATCH_AGE_MIN: u32 = 3;
-/// SQS hides a message for twelve hours at most.
+/// SQS hides a message for twelve hours at most, counted from its receipt.
 pub const LEASE_MAX: Duration = Duration::from_hours(12);
 /// The most series that one metric may ask for; a label with more values is better a column.
 pub const SERIES_MAX_LIMIT: usize = 100_000;
@@ -111,8 +111,6 @@ pub const RECEIVE_MESSAGES_MAX: i32 = 10;
 /// A message that announces nothing readable comes again after this time, until the queue moves it
 /// to its dead-letter queue: soon, but no spin where there is none.
 pub const UNREADABLE_RETURN: Duration = Duration::from_secs(10);
-/// SQS hides a message for 12 hours at most, counted from its receipt.
-pub const LEASE_TOTAL_MAX: Duration = Duration::from_hours(12);
 /// How long a listing waits for objects that are being worked on elsewhere.
 pub const LISTING_WAIT: Duration = Duration::from_millis(50);
 

@@ -11,6 +11,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
 use super::fetch::{Body, FetchError, Objects};
@@ -121,9 +122,7 @@ impl Objects for S3Objects {
             etag,
             version_id: object.version.version_id.clone(),
         };
-        let written_at = head
-            .last_modified()
-            .and_then(|at| chrono::DateTime::from_timestamp(at.secs(), at.subsec_nanos()));
+        let written_at = head.last_modified().and_then(written_at);
         let size_bytes = head
             .content_length()
             .and_then(|size| u64::try_from(size).ok());
@@ -134,6 +133,11 @@ impl Objects for S3Objects {
             ..object.clone()
         })
     }
+}
+
+/// S3's time as ours.
+pub(super) fn written_at(at: &aws_sdk_s3::primitives::DateTime) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(at.secs(), at.subsec_nanos())
 }
 
 /// What an S3 error means for the message. A HEAD has no body, so only its status tells.

@@ -6,6 +6,7 @@
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::DisplayErrorContext;
 
+use super::s3::written_at;
 use super::{ObjectRef, Version};
 
 /// Every object of a bucket below a prefix.
@@ -22,9 +23,7 @@ pub async fn list(client: &Client, bucket: &str, prefix: &str) -> anyhow::Result
                 continue;
             }
             let etag = object.e_tag().unwrap_or_default().trim_matches('"');
-            let written_at = object
-                .last_modified()
-                .and_then(|at| chrono::DateTime::from_timestamp(at.secs(), at.subsec_nanos()));
+            let written_at = object.last_modified().and_then(written_at);
             found.push(ObjectRef {
                 bucket: bucket.to_owned(),
                 key: key.to_owned(),

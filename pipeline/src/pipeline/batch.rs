@@ -4,7 +4,7 @@
 //! only up to [`PENDING_BYTES_MAX`]; an object that failed after rows of it came spoils the batch,
 //! because its rows cannot be taken out again (I1).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
@@ -56,7 +56,6 @@ pub struct OpenBatch {
     pub entries: Vec<Entry>,
     /// Slots of objects that are not to be committed with this batch.
     pub left_out: HashMap<Slot, End>,
-    pub sources: HashSet<SourceId>,
     pending: BTreeMap<Table, Vec<RecordBatch>>,
     pending_bytes: usize,
     /// Event time of the newest row, epoch milliseconds.
@@ -94,7 +93,6 @@ impl OpenBatch {
             lake,
             entries: Vec::new(),
             left_out: HashMap::new(),
-            sources: HashSet::new(),
             pending: BTreeMap::new(),
             pending_bytes: 0,
             newest: BTreeMap::new(),
@@ -223,7 +221,8 @@ impl OpenBatch {
     }
 
     /// Everything came: merges, stages what is left, closes the files.
-    pub async fn stage(mut self) -> Result<StagedBatch, BatchError> {
+    /// `left_out` holds the slots that are not to be committed.
+    pub async fn stage(mut self, left_out: &HashMap<Slot, End>) -> Result<StagedBatch, BatchError> {
         self.flush().await?;
         let mut all_merged = Vec::new();
         for (planned, partial) in self
@@ -240,7 +239,7 @@ impl OpenBatch {
             }
             all_merged.push(rows);
         }
-        let entries = self.committed_entries();
+        let entries = self.committed_entries(left_out);
         let at = self.lake.clock.now();
         let log = crate::lake::ingest_log::rows(&entries, &self.id, at).map_err(LakeError::from)?;
         if log.num_rows() > 0 {
@@ -265,13 +264,9 @@ impl OpenBatch {
         })
     }
 
-    fn committed_entries(&mut self) -> Vec<Entry> {
-        let entries = std::mem::take(&mut self.entries);
-        let left_out = &self.left_out;
-        let kept = entries
-            .into_iter()
-            .enumerate()
-            .filter(|(slot, _)| !left_out.contains_key(slot));
+    fn committed_entries(&mut self, left_out: &HashMap<Slot, End>) -> Vec<Entry> {
+        let entries = std::mem::take(&mut self.entries).into_iter().enumerate();
+        let kept = entries.filter(|(slot, _)| !left_out.contains_key(slot));
         kept.map(|(_, entry)| entry).collect()
     }
 }

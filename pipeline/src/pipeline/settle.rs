@@ -44,13 +44,7 @@ impl Pipeline {
     pub(super) async fn settle(&self, filling: Filling, filled: Result<(), BatchError>) {
         let Filling { mut open, held, .. } = filling;
         let id = open.id.clone();
-        let left_out = std::mem::take(&mut open.left_out);
-        let left = Left::of(&open.entries, left_out);
-        open.left_out = left
-            .out
-            .keys()
-            .map(|slot| (*slot, End::Duplicate))
-            .collect();
+        let left = Left::of(&open.entries, std::mem::take(&mut open.left_out));
         if filled.is_ok() && open.entries.len() == left.out.len() {
             // What was claimed and not read must not look busy to whoever gets it next.
             if left.out.values().any(|end| matches!(end, End::Failed(_))) {
@@ -59,7 +53,7 @@ impl Pipeline {
             return self.release(held, &left).await;
         }
         let staged = match filled {
-            Ok(()) => open.stage().await,
+            Ok(()) => open.stage(&left.out).await,
             Err(error) => Err(error),
         };
         match staged {

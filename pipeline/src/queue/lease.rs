@@ -11,7 +11,7 @@ use metrics::{counter, gauge};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::limits::LEASE_TOTAL_MAX;
+use crate::limits::LEASE_MAX;
 
 /// The lease of one message. Dropping it stops the renewal: the message comes again.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ async fn renew(client: Client, queue_url: String, receipt_handle: String, length
     let seconds = i32::try_from(length.as_secs()).unwrap_or(i32::MAX);
     loop {
         sleep(length / 2).await;
-        if received.elapsed() + length > LEASE_TOTAL_MAX {
+        if received.elapsed() + length > LEASE_MAX {
             counter!("trailflow_sqs_visibility_lost_total").increment(1);
             tracing::warn!(
                 "a message was held for 12 hours, the most that SQS allows; it comes again"
