@@ -19,6 +19,7 @@ use crate::object::fetch::Objects;
 use crate::object::s3::S3Objects;
 use crate::object::s3_listing;
 use crate::pipeline::totals::Summary;
+use crate::queue::Wanted;
 use crate::queue::listing::Listing;
 use crate::service::{self, Listed, Mode};
 use crate::telemetry::health::Health;
@@ -69,6 +70,7 @@ impl Backfill {
         let config = Config::for_lake(file.as_deref(), environment, &self.lake)?;
         let (objects, listed) = self.list(&config).await?;
         let total = u64::try_from(listed.len()).unwrap_or(u64::MAX);
+        let listed = listed.into_iter().map(Wanted::new).collect();
         let queue = Arc::new(Listing::new(listed, Arc::new(SystemClock)));
         let health = Arc::new(Health::default());
         let listed = Some(Listed { queue, objects });

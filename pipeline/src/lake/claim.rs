@@ -55,7 +55,7 @@ impl Lake {
             };
             let path = protocol_path(&["claims", source.as_str(), &next.to_string()]);
             let bytes = json(path.as_ref(), &claim)?;
-            match create_if_absent(self.store.as_ref(), &path, bytes).await? {
+            match create_if_absent(self.store.as_ref(), self.clock.as_ref(), &path, bytes).await? {
                 Created::Ours => return Ok(Claimed::Mine),
                 Created::Theirs(_) => {}
             }
@@ -96,14 +96,16 @@ impl Lake {
 
     /// How long to wait for an undecided batch. Nothing: it was presumed dead and is decided now.
     async fn undecided(&self, claim: &Claim) -> Result<Option<Duration>, LakeError> {
-        let age = self
-            .clock
-            .now()
-            .signed_duration_since(claim.at)
-            .to_std()
-            .unwrap_or_default();
-        if age < self.lease && !claim.worker.is_gone() {
-            return Ok(Some(self.lease.saturating_sub(age)));
+        if !claim.worker.is_gone() {
+            let mut wait = self.remaining(claim.at);
+            if wait.is_zero()
+                && let Some(at) = self.renewed_at(&claim.batch).await?
+            {
+                wait = self.remaining(at);
+            }
+            if !wait.is_zero() {
+                return Ok(Some(wait));
+            }
         }
         // Committed after all: the caller looks again and sees that.
         if self.abandon(&claim.batch).await?.is_none() {
@@ -113,6 +115,12 @@ impl Lake {
             }
         }
         Ok(None)
+    }
+
+    /// What is left of a lease that began at that time.
+    fn remaining(&self, at: DateTime<Utc>) -> Duration {
+        let age = self.clock.now().signed_duration_since(at);
+        self.lease.saturating_sub(age.to_std().unwrap_or_default())
     }
 
     /// The claim with the highest number, which is at least `from`.

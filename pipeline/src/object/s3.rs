@@ -164,6 +164,8 @@ pub fn classified<E: ProvideErrorMetadata + std::error::Error + 'static>(
                 message: format!("{code}: {message}"),
             }
         }
+        ("SlowDown" | "Throttling" | "ThrottlingException" | "RequestLimitExceeded", _)
+        | (_, Some(429 | 503)) => FetchError::Throttled(DisplayErrorContext(error).to_string()),
         // A key that is disabled or deleted answers 400 (domain 4.2).
         (code, _) if code.starts_with("KMS.") => FetchError::Denied {
             by: "kms",
