@@ -10,7 +10,7 @@ use rand::{Rng as _, SeedableRng as _};
 
 use super::{Damage, inflated};
 
-const HOSTILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/hostile");
+const HOSTILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/hostile");
 const CAP: u64 = 1 << 20;
 
 fn gzip(plain: &[u8]) -> Vec<u8> {

@@ -10,7 +10,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::decode::Table;
+use crate::Table;
 use crate::finding::{Finding, Findings};
 use crate::limits;
 use crate::signal::{Signal, check};
