@@ -55,7 +55,8 @@ pub struct RejectedRecord {
     pub reason: RejectReason,
     /// Record number (CloudTrail) or line number (flow logs), from 1.
     pub position: u64,
-    /// The first [`crate::limits::EXCERPT_BYTES_MAX`] bytes, secrets removed, lossy UTF-8.
+    /// The first [`crate::limits::EXCERPT_BYTES_MAX`] bytes, secrets removed, lossy UTF-8. Empty
+    /// for those of an object that come after [`crate::limits::REJECTS_KEPT_MAX`] others.
     pub excerpt: String,
 }
 
