@@ -1,15 +1,27 @@
-//! Turns inflated bytes into Arrow batches of one table, and says what it had to leave out.
+//! Everything that reads bytes and text from elsewhere, and the decoders above all: they turn
+//! inflated bytes into Arrow batches of one table, and say what they had to leave out.
 //!
-//! In: a `BufRead` and where it came from. Out: batches and rejected records, into a [`Sink`].
+//! In: a `BufRead` and where it came from. Out: batches and rejected records, into a [`Sink`]. The
+//! modules beside the decoders say for themselves what flows through them.
 //!
 //! Must hold: decoding never fails as a whole because of one record (I5); no secret passes (I9);
 //! no clock, no network, no DataFusion here.
 
 pub mod limits;
+pub mod finding;
 
+// From a message to the object's inflated bytes.
+pub mod notification;
+pub mod object;
+
+// From bytes to rows.
 pub mod cloudtrail;
 pub mod flow_logs;
 mod json;
+
+// What people write: signals, and the keys of any TOML.
+pub mod signal;
+pub mod keys;
 
 use std::fmt;
 use std::io;
@@ -43,7 +55,8 @@ pub struct RejectedRecord {
     pub reason: RejectReason,
     /// Record number (CloudTrail) or line number (flow logs), from 1.
     pub position: u64,
-    /// The first [`crate::limits::EXCERPT_BYTES_MAX`] bytes, secrets removed, lossy UTF-8.
+    /// The first [`crate::limits::EXCERPT_BYTES_MAX`] bytes, secrets removed, lossy UTF-8. Empty
+    /// for those of an object that come after [`crate::limits::REJECTS_KEPT_MAX`] others.
     pub excerpt: String,
 }
 

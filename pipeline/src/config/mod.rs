@@ -14,21 +14,18 @@
 
 pub mod env;
 pub mod lake;
-pub mod place;
-pub(crate) mod key;
 mod names;
-pub(crate) mod nearest;
 mod network;
 mod proof;
-mod quantity;
 mod raw;
-pub(crate) mod walk;
 
 use std::fs;
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use trailflow_decode::keys::{key, place, walk};
 
 pub use crate::config::env::Environment;
 pub use crate::config::lake::LakeUrl;

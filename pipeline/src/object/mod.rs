@@ -1,56 +1,14 @@
-//! An object in S3 (or a file that stands for one): its name, its version, and its bytes.
+//! Where an object's bytes come from: S3, or a directory that stands for it.
 //!
-//! In: what a notification or a listing says. Out: a stream of inflated bytes and what they are.
+//! In: an [`ObjectRef`]. Out: a stream of its bytes as stored. What is in them, and what a name
+//! says, is told by `trailflow_decode::object`, which is part of this module.
 //!
-//! Must hold: the identity of an object never depends on who reads it or when (I3).
+//! Must hold: what is read is the version that was claimed (I3).
 
 pub mod directory;
 pub mod fetch;
 pub mod s3;
 pub mod s3_listing;
 mod stream;
-pub mod key;
-pub mod bucket;
-pub mod decompress;
-pub mod digest;
-pub mod content;
 
-use chrono::{DateTime, Utc};
-
-/// The object as its announcement describes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ObjectRef {
-    /// Bucket name; for a directory source, the directory's name.
-    pub bucket: String,
-    /// Key, plain: no form encoding is left in it.
-    pub key: String,
-    /// Which bytes under that key.
-    pub version: Version,
-    /// Compressed size in bytes, when the announcement says it.
-    pub size_bytes: Option<u64>,
-    /// When S3 wrote it (notification `eventTime`, listing `LastModified`).
-    pub written_at: Option<DateTime<Utc>>,
-}
-
-/// What tells two contents of one key apart.
-///
-/// The ETag is the identity, because a notification, a listing and a HEAD all say it: a listing
-/// has no version ids, and an object that is announced live and listed by a backfill must be one.
-/// The version id, where a notification says it, names the bytes to read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Version {
-    /// Without quotes. None: it must be resolved before the claim.
-    pub etag: Option<String>,
-    /// Of a versioned bucket.
-    pub version_id: Option<String>,
-}
-
-impl Version {
-    /// A version that is known by its ETag alone.
-    pub fn of_etag(etag: impl Into<String>) -> Self {
-        Self {
-            etag: Some(etag.into()),
-            version_id: None,
-        }
-    }
-}
+pub use trailflow_decode::object::*;

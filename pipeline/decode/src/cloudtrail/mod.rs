@@ -33,7 +33,7 @@ use self::redact::redacted_strictly;
 use self::window::{Attempt, Window};
 use super::json::JsonError;
 use super::{DecodeError, Malformed, Provenance, RejectReason, RejectedRecord, Sink, Table};
-use crate::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX, EXCERPT_BYTES_MAX};
+use crate::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX, EXCERPT_BYTES_MAX, REJECTS_KEPT_MAX};
 
 /// What a JSON object of CloudTrail's turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +64,7 @@ pub fn decode(
         sink,
         rows: Rows::new(),
         records: 0,
+        rejected: 0,
         insights: Vec::new(),
     };
     let outcome = decoder.records(place);
@@ -81,6 +82,8 @@ struct Decoder<'s, R> {
     rows: Rows,
     /// Records seen so far, rejected ones too.
     records: u64,
+    /// Rejected ones among them, but for Insights.
+    rejected: usize,
     /// Positions of the Insights records among them.
     insights: Vec<u64>,
 }
@@ -185,14 +188,23 @@ impl<R: BufRead> Decoder<'_, R> {
     }
 
     fn reject(&mut self, reason: RejectReason) -> Result<(), DecodeError> {
-        let position = self.records;
-        let excerpt = excerpt_of(self.window.bytes());
+        // Looking for a broken record's end takes far longer than the record is long: it is done
+        // as often as an excerpt is kept, so that a document of broken records costs no hours.
+        let (excerpt, looked) = if self.rejected < REJECTS_KEPT_MAX {
+            let looked = self.window.attempt(|cursor| cursor.skip_value().map(drop));
+            (excerpt_of(self.window.bytes()), looked)
+        } else {
+            (String::new(), Ok(Attempt::Truncated))
+        };
+        self.rejected += 1;
         let rejected = RejectedRecord {
             reason,
-            position,
+            position: self.records,
             excerpt,
         };
-        Ok(self.sink.reject(Table::Cloudtrail, rejected)?)
+        self.sink.reject(Table::Cloudtrail, rejected)?;
+        looked?;
+        Ok(())
     }
 
     fn hand_on(&mut self) -> Result<(), DecodeError> {

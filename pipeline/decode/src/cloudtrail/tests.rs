@@ -20,7 +20,9 @@ use rand::{Rng, SeedableRng};
 use serde_json::{Map, Value, json};
 
 use super::{Document, decode, schema};
-use crate::limits::{BATCH_ROWS_MAX, EXCERPT_BYTES_MAX, RECORD_BYTES_MAX};
+use crate::limits::{
+    BATCH_ROWS_MAX, EXCERPT_BYTES_MAX, RECORD_BYTES_MAX, REJECTS_KEPT_MAX, WINDOW_READ_BYTES,
+};
 use crate::{Cancelled, DecodeError, Provenance, RejectedRecord, Sink, Table};
 
 /// What a document became, in the words of the expectation files.
@@ -346,6 +348,19 @@ fn a_record_over_the_limit_is_left_out_and_the_next_one_read() {
         decoded(format!("[{whole}]").as_bytes(), "long").rows.len(),
         1
     );
+}
+
+#[test]
+fn an_excerpt_is_made_across_windows_and_as_often_as_it_is_kept() {
+    let blanks = " ".repeat(WINDOW_READ_BYTES - 5);
+    let got = decoded(format!(r#"[{blanks}"across"]"#).as_bytes(), "across");
+    assert_eq!(got.excerpts, [r#""across""#]);
+
+    let many = format!("[{}1]", "1,".repeat(REJECTS_KEPT_MAX));
+    let got = decoded(many.as_bytes(), "many");
+    let (last, kept) = got.excerpts.split_last().expect("all are rejected");
+    assert_eq!(kept, vec!["1"; REJECTS_KEPT_MAX]);
+    assert_eq!(last, "");
 }
 
 #[test]

@@ -59,6 +59,12 @@ pub(super) fn decode(
     if inflated.map(i64::unsigned_abs).fold(0, u64::saturating_add) > OBJECT_INFLATED_BYTES_MAX {
         return Err(DecodeError::Malformed(Malformed::ParquetTooLarge));
     }
+    let rows_due: i64 = file
+        .metadata()
+        .row_groups()
+        .iter()
+        .map(RowGroupMetaData::num_rows)
+        .fold(0, i64::saturating_add);
     let mapping =
         Mapping::of(file.schema()).ok_or(DecodeError::Malformed(Malformed::NotFlowLogs))?;
     let columns = ProjectionMask::roots(file.parquet_schema(), mapping.columns.iter().copied());
@@ -78,7 +84,12 @@ pub(super) fn decode(
     while let Some(batch) = undamaged(|| reader.next().transpose().ok())? {
         decoder.batch(&batch)?;
     }
-    Ok(())
+    // The library gives what the pages hold, whatever the footer says.
+    if usize::try_from(rows_due) == Ok(decoder.rows_before) {
+        Ok(())
+    } else {
+        Err(DecodeError::Malformed(Malformed::NotParquet))
+    }
 }
 
 /// The footer, with text to be read as views: rows that repeat a long value of a dictionary then

@@ -134,14 +134,17 @@ impl Decoder<'_> {
 
     fn reject(&mut self, reason: RejectReason, line: &[u8]) -> Result<(), DecodeError> {
         self.tally.rejected += 1;
-        let excerpt = line.get(..EXCERPT_BYTES_MAX).unwrap_or(line);
+        let start = line.get(..EXCERPT_BYTES_MAX).unwrap_or(line);
+        // A byte that is no text is shown as three.
+        let mut excerpt = String::from_utf8_lossy(start).into_owned();
+        excerpt.truncate(excerpt.floor_char_boundary(EXCERPT_BYTES_MAX));
         let format = self.layout.as_ref().map_or(Format::Vpc, Layout::format);
         self.sink.reject(
             format.table(),
             RejectedRecord {
                 reason,
                 position: self.tally.lines,
-                excerpt: String::from_utf8_lossy(excerpt).into_owned(),
+                excerpt,
             },
         )?;
         Ok(())

@@ -1,6 +1,7 @@
 //! Decodes every fixture of `testdata/flow_logs` and compares with what stands beside it.
 //!
-//! `<case>.log` is the text itself, `<case>.columns.json` the columns of a Parquet file.
+//! `<case>.log` is the text itself, `<case>.columns.json` the columns of a Parquet file, and
+//! `<case>.parquet` a damaged file that no writer would make.
 //! `<case>.expected.json` holds `table`, `rows` (without nulls and provenance) and `rejected`; or
 //! `malformed`, when the object as a whole is refused. `table` is empty when nothing came out.
 
@@ -25,6 +26,7 @@ use parquet::file::properties::WriterProperties;
 use serde_json::{Map, Value, json};
 
 use super::{OwnNetworks, decode_parquet, decode_text, schema, transit_gateway_schema};
+use crate::limits::EXCERPT_BYTES_MAX;
 use crate::{Cancelled, DecodeError, Provenance, RejectedRecord, Sink, Table};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/flow_logs");
@@ -58,7 +60,7 @@ impl Sink for Collected {
     }
 
     fn reject(&mut self, table: Table, rejected: RejectedRecord) -> Result<(), Cancelled> {
-        assert!(!rejected.excerpt.is_empty());
+        assert!((1..=EXCERPT_BYTES_MAX).contains(&rejected.excerpt.len()));
         self.rejected.push((table, rejected));
         Ok(())
     }
@@ -132,6 +134,8 @@ fn every_fixture_decodes_as_expected() {
             (case, decoded)
         } else if let Some(case) = name.strip_suffix(".columns.json") {
             (case, decoded_parquet(parquet_of(&input)))
+        } else if let Some(case) = name.strip_suffix(".parquet") {
+            (case, decoded_parquet(fs::read(&input).unwrap().into()))
         } else {
             assert!(name.ends_with(".expected.json"), "{name}: what is it?");
             continue;

@@ -2,20 +2,20 @@
 //!
 //! In: constants beside the struct that they fill. Out: what a walk may meet.
 
-use crate::config::walk::{Entry, Walk};
+use crate::keys::walk::{Entry, Walk};
 
 /// One key of a table: dots separate the tables that it stands in.
 #[derive(Debug)]
-pub(crate) struct Key<T: 'static> {
-    pub(crate) name: &'static str,
+pub struct Key<T: 'static> {
+    pub name: &'static str,
     /// Missing is a mistake, if the table it stands in is there.
-    pub(crate) required: bool,
-    pub(crate) kind: Kind<T>,
+    pub required: bool,
+    pub kind: Kind<T>,
 }
 
 /// The type of a key's value, and where it goes.
 #[derive(Debug)]
-pub(crate) enum Kind<T: 'static> {
+pub enum Kind<T: 'static> {
     /// A string that is not blank.
     Text(fn(&mut T, String)),
     /// An array of such strings.
@@ -36,7 +36,7 @@ pub(crate) enum Kind<T: 'static> {
 
 impl<T> Key<T> {
     /// A key that must be there.
-    pub(crate) const fn required(name: &'static str, kind: Kind<T>) -> Self {
+    pub const fn required(name: &'static str, kind: Kind<T>) -> Self {
         Self {
             name,
             required: true,
@@ -45,7 +45,7 @@ impl<T> Key<T> {
     }
 
     /// A key that may be left out.
-    pub(crate) const fn optional(name: &'static str, kind: Kind<T>) -> Self {
+    pub const fn optional(name: &'static str, kind: Kind<T>) -> Self {
         Self {
             name,
             required: false,
@@ -54,14 +54,14 @@ impl<T> Key<T> {
     }
 
     /// The tables that it stands in.
-    pub(super) fn parent(&self) -> &str {
+    pub(crate) fn parent(&self) -> &str {
         self.name.rsplit_once('.').map_or("", |(parent, _)| parent)
     }
 }
 
 impl<T> Kind<T> {
     /// The type, with its article, and an example.
-    pub(super) fn describe(&self) -> (&'static str, &'static str) {
+    pub(crate) fn describe(&self) -> (&'static str, &'static str) {
         match self {
             Self::Text(_) | Self::Word(..) => ("a string", "put it in double quotes"),
             Self::Texts(_) => ("an array of strings", "write it as [\"…\", \"…\"]"),
@@ -78,7 +78,7 @@ impl<T> Kind<T> {
 }
 
 /// The names of the keys and tables directly below `level`.
-pub(super) fn known_at<T>(keys: &[Key<T>], level: &str) -> Vec<&'static str> {
+pub(crate) fn known_at<T>(keys: &[Key<T>], level: &str) -> Vec<&'static str> {
     let mut here: Vec<&str> = Vec::new();
     for key in keys {
         let rest = if level.is_empty() {
@@ -99,7 +99,7 @@ pub(super) fn known_at<T>(keys: &[Key<T>], level: &str) -> Vec<&'static str> {
 }
 
 /// Whether the key of this name stands in the table, or in one inside it.
-pub(super) fn is_below(name: &str, table: &str) -> bool {
+pub(crate) fn is_below(name: &str, table: &str) -> bool {
     name.strip_prefix(table)
         .is_some_and(|rest| rest.starts_with('.'))
 }

@@ -214,7 +214,7 @@ mod tests {
 
     const KEYS: &str = include_str!(concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/../testdata/objects/keys.tsv"
+        "/../../testdata/objects/keys.tsv"
     ));
 
     /// Kind, account, region, organization, as `keys.tsv` writes them.

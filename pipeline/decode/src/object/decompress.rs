@@ -189,6 +189,8 @@ impl<R: BufRead> Form<R> {
 struct Members<R: BufRead> {
     #[expect(clippy::disallowed_types, reason = "as above")]
     decoder: GzDecoder<Source<R>>,
+    /// Zeros have begun: no member comes behind them, also when a read was interrupted among them.
+    is_padding: bool,
     is_end: bool,
 }
 
@@ -197,6 +199,7 @@ impl<R: BufRead> Members<R> {
     fn new(source: Source<R>) -> Self {
         Self {
             decoder: GzDecoder::new(source),
+            is_padding: false,
             is_end: false,
         }
     }
@@ -205,15 +208,18 @@ impl<R: BufRead> Members<R> {
     /// `gzip` themselves take them.
     fn advance(&mut self) -> io::Result<bool> {
         let source = self.decoder.get_mut();
-        let ahead = source.look_ahead()?;
-        if ahead.is_empty() {
-            return Ok(false);
-        }
-        // One byte of the magic number at the very end is the start of a member, too.
-        if ahead.starts_with(GZIP_MAGIC) || GZIP_MAGIC.starts_with(ahead) {
-            let source = mem::take(source);
-            drop(self.decoder.reset(source));
-            return Ok(true);
+        if !self.is_padding {
+            let ahead = source.look_ahead()?;
+            if ahead.is_empty() {
+                return Ok(false);
+            }
+            // One byte of the magic number at the very end is the start of a member, too.
+            if ahead.starts_with(GZIP_MAGIC) || GZIP_MAGIC.starts_with(ahead) {
+                let source = mem::take(source);
+                drop(self.decoder.reset(source));
+                return Ok(true);
+            }
+            self.is_padding = true;
         }
         loop {
             let padding = source.fill_buf()?;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::nearest::nearest;
+use crate::keys::nearest::nearest;
 use crate::signal::check::{Report, is_snake_case};
 use crate::signal::{Alert, Metric, Signal};
 

@@ -10,10 +10,10 @@ mod rows;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::config::place::{Placed, Places};
-use crate::config::walk::Walk;
-use crate::decode::Table;
+use crate::Table;
 use crate::finding::Findings;
+use crate::keys::place::{Placed, Places};
+use crate::keys::walk::Walk;
 use crate::limits;
 
 /// What a signal says about itself.

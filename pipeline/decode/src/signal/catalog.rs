@@ -10,7 +10,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::decode::Table;
+use crate::Table;
 use crate::finding::{Finding, Findings};
 use crate::limits;
 use crate::signal::{Signal, check};
@@ -51,9 +51,17 @@ impl Catalog {
     pub fn survey_built_in() -> (Self, Findings) {
         let texts = embedded::BUILT_IN
             .iter()
-            .map(|(path, text)| (Path::new("sql").join(path), Ok((*text).to_owned())))
-            .collect();
-        Self::read(texts, None)
+            .map(|(path, text)| (Path::new("sql").join(path), (*text).to_owned()));
+        Self::of_texts(texts, None)
+    }
+
+    /// The signals of these files that can be read, and every mistake in all of them.
+    pub fn of_texts(
+        files: impl IntoIterator<Item = (PathBuf, String)>,
+        runbooks: Option<&str>,
+    ) -> (Self, Findings) {
+        let texts = files.into_iter().map(|(file, text)| (file, Ok(text)));
+        Self::read(texts.collect(), runbooks)
     }
 
     /// The signals of a directory that can be read, and every mistake in all of them. With the

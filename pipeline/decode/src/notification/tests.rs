@@ -13,8 +13,8 @@ use super::{Announced, Notification, Shape, UnreadableReason, parse};
 use crate::limits::{EXCERPT_BYTES_MAX, NOTIFICATION_BYTES_MAX, NOTIFICATION_NESTING_MAX};
 use crate::object::{ObjectRef, Version};
 
-const NOTIFICATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/notifications");
-const HOSTILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/hostile");
+const NOTIFICATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/notifications");
+const HOSTILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/hostile");
 
 /// Bodies of a folder with their path, in the order of their names.
 fn bodies(folder: &str) -> Vec<(PathBuf, Vec<u8>)> {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 fn main() -> io::Result<()> {
     let manifest = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
-    let root = manifest.join("../sql").canonicalize()?;
+    let root = manifest.join("../../sql").canonicalize()?;
 
     println!("cargo::rerun-if-changed=build.rs");
     // Cargo looks at a directory and everything in it, so that a new file counts too.

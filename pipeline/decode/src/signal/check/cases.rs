@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::signal::Catalog;
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/signals")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/signals")
 }
 
 /// The findings, without the folder.

@@ -2,7 +2,7 @@
 //!
 //! In: a signal. Out: names, helps, labels and limits that are wrong.
 
-use crate::config::nearest::nearest;
+use crate::keys::nearest::nearest;
 use crate::limits;
 use crate::signal::check::{Report, is_snake_case};
 use crate::signal::{Merge, Metric, MetricKind, Rollup, Signal};

@@ -63,11 +63,13 @@ pub(crate) fn split(file: &Path, text: &str) -> Result<Parts, Findings> {
     };
 
     let sql: Vec<&str> = lines.map(|(_, line)| line).collect();
+    // Where nothing follows, what is missing is missing at the fence: no line stands below it.
+    let sql_line = closed.saturating_add(u32::from(!sql.is_empty()));
     let parts = Parts {
         header,
         header_line: fence_line.saturating_add(1),
         sql: sql.join("\n").trim_end().to_owned(),
-        sql_line: closed.saturating_add(1),
+        sql_line,
     };
     findings.or(parts)
 }

@@ -151,7 +151,7 @@ mod tests {
 
     use super::{Content, sniff, sniff_stream};
 
-    const OBJECTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/objects");
+    const OBJECTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/objects");
     const ALL: [Content; 5] = [
         Content::Parquet,
         Content::Json,

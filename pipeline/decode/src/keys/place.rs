@@ -24,12 +24,12 @@ pub struct Places {
 }
 
 /// What the walk fills: it remembers where its values stand.
-pub(crate) trait Placed {
+pub trait Placed {
     fn places(&mut self) -> &mut Places;
 }
 
 /// The file that a mistake in a variable is reported in.
-pub(crate) const ENVIRONMENT: &str = "environment";
+pub const ENVIRONMENT: &str = "environment";
 
 impl Places {
     /// Where this key was written, or else the table that it would stand in.
@@ -54,23 +54,23 @@ impl Places {
     }
 
     /// Where this key was written, if it was.
-    pub(crate) fn written(&self, key: &str) -> Option<Place> {
+    pub fn written(&self, key: &str) -> Option<Place> {
         self.keys.get(key).copied()
     }
 
     /// Remembers where the table begins.
-    pub(crate) fn begin(&mut self, place: Place) {
+    pub fn begin(&mut self, place: Place) {
         self.table = Some(place);
     }
 
     /// Remembers where this key was written.
-    pub(crate) fn record(&mut self, key: &str, place: Place) {
+    pub fn record(&mut self, key: &str, place: Place) {
         self.keys.insert(key.to_owned(), place);
     }
 }
 
 /// A finding at a place. One in a variable is reported under [`ENVIRONMENT`] and names it.
-pub(crate) fn finding(file: &Path, place: Option<Place>, what: &str, fix: &str) -> Finding {
+pub fn finding(file: &Path, place: Option<Place>, what: &str, fix: &str) -> Finding {
     match place {
         Some(Place::Line(line)) => Finding::new(file, Some(line), what, fix),
         Some(Place::Variable(name)) => {

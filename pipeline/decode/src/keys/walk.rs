@@ -11,24 +11,24 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
-use crate::config::key::{Key, Kind, is_below, known_at};
-use crate::config::nearest::nearest;
-use crate::config::place::{Place, Placed, finding};
-use crate::config::quantity;
 use crate::finding::Findings;
+use crate::keys::key::{Key, Kind, is_below, known_at};
+use crate::keys::nearest::nearest;
+use crate::keys::place::{Place, Placed, finding};
+use crate::keys::quantity;
 
 /// A table that the walk leaves to the row's function.
 #[derive(Debug)]
-pub(crate) struct Entry<'e> {
+pub struct Entry<'e> {
     /// Its name as people write it, such as `test.rows`.
-    pub(crate) path: String,
-    pub(crate) line: u32,
-    pub(crate) table: &'e DeTable<'e>,
+    pub path: String,
+    pub line: u32,
+    pub table: &'e DeTable<'e>,
 }
 
 /// The walk over one file, and the mistakes found on the way.
 #[derive(Debug)]
-pub(crate) struct Walk<'w> {
+pub struct Walk<'w> {
     file: &'w Path,
     first_line: u32,
     newlines: Vec<usize>,
@@ -37,7 +37,7 @@ pub(crate) struct Walk<'w> {
 
 impl<'w> Walk<'w> {
     /// A walk over `text`, which begins at this line of the file.
-    pub(crate) fn new(file: &'w Path, first_line: u32, text: &str) -> Self {
+    pub fn new(file: &'w Path, first_line: u32, text: &str) -> Self {
         let newlines = text.match_indices('\n').map(|(offset, _)| offset).collect();
         Self {
             file,
@@ -48,12 +48,7 @@ impl<'w> Walk<'w> {
     }
 
     /// Walks the whole document. Returns whether it is TOML at all.
-    pub(crate) fn document<T: Placed>(
-        &mut self,
-        keys: &[Key<T>],
-        text: &str,
-        into: &mut T,
-    ) -> bool {
+    pub fn document<T: Placed>(&mut self, keys: &[Key<T>], text: &str, into: &mut T) -> bool {
         let (document, errors) = DeTable::parse_recoverable(text);
         // After one slip the parser may report its consequences: the first is the one to mend.
         if let Some(error) = errors.first() {
@@ -76,13 +71,13 @@ impl<'w> Walk<'w> {
     }
 
     /// Walks one table against its rows.
-    pub(crate) fn table<T: Placed>(&mut self, keys: &[Key<T>], entry: &Entry<'_>, into: &mut T) {
+    pub fn table<T: Placed>(&mut self, keys: &[Key<T>], entry: &Entry<'_>, into: &mut T) {
         into.places().begin(Place::Line(entry.line));
         self.level(keys, entry, "", into);
     }
 
     /// Applies the text of an environment variable to the row of this name.
-    pub(crate) fn variable<T: Placed>(
+    pub fn variable<T: Placed>(
         &mut self,
         keys: &[Key<T>],
         name: &str,
@@ -106,12 +101,12 @@ impl<'w> Walk<'w> {
     }
 
     /// Adds a mistake. A variable's name goes before what is wrong with it.
-    pub(crate) fn report(&mut self, place: Option<Place>, what: &str, fix: &str) {
+    pub fn report(&mut self, place: Option<Place>, what: &str, fix: &str) {
         self.findings.push(finding(self.file, place, what, fix));
     }
 
     /// The line on which this span begins.
-    pub(crate) fn line(&self, span: &Range<usize>) -> u32 {
+    pub fn line(&self, span: &Range<usize>) -> u32 {
         let before = self
             .newlines
             .partition_point(|newline| *newline < span.start);
@@ -120,7 +115,7 @@ impl<'w> Walk<'w> {
     }
 
     /// What was found.
-    pub(crate) fn into_findings(self) -> Findings {
+    pub fn into_findings(self) -> Findings {
         self.findings
     }
 
@@ -356,7 +351,7 @@ impl<'w> Walk<'w> {
 }
 
 /// `items` in the quotes that are given, with commas.
-pub(crate) fn list(items: &[&str], quote: char) -> String {
+pub fn list(items: &[&str], quote: char) -> String {
     let quoted: Vec<String> = items
         .iter()
         .map(|item| format!("{quote}{item}{quote}"))

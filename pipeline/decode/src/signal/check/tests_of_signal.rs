@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::Component;
 
-use crate::config::nearest::nearest;
+use crate::keys::nearest::nearest;
 use crate::signal::check::Report;
 use crate::signal::{Rollup, Signal, Test, TestInput};
 

@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use chrono::DateTime;
 use toml::de::DeValue;
 
-use crate::config::key::{Key, Kind};
-use crate::config::place::Place;
-use crate::config::walk::{Entry, Walk};
-use crate::decode::Table;
+use crate::Table;
+use crate::keys::key::{Key, Kind};
+use crate::keys::place::Place;
+use crate::keys::walk::{Entry, Walk};
 use crate::signal::header::{
     Alert, Header, Merge, Metric, MetricKind, Rollup, Severity, Status, Test, TestInput, TestValue,
 };
