@@ -44,6 +44,10 @@ const _: () = assert!(
     "the default lease outlasts three default batches"
 );
 const _: () = assert!(
+    READ_TIMEOUT.as_secs() > RECEIVE_WAIT.as_secs(),
+    "a long poll ends before its timeout"
+);
+const _: () = assert!(
     STOP_FILL_MAX.as_secs() < STOP_MAX.as_secs() && STOP_MAX.as_secs() < 30,
     "a stop ends before Kubernetes and ECS kill"
 );
@@ -115,6 +119,16 @@ pub const RECEIVE_MESSAGES_MAX: i32 = 10;
 /// A message that announces nothing readable comes again after this time, until the queue moves it
 /// to its dead-letter queue: soon, but no spin where there is none.
 pub const UNREADABLE_RETURN: Duration = Duration::from_secs(10);
+/// For a connection to AWS.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// For the beginning of AWS's answer: longer than the longest wait of a receive.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// For a whole request to the lake's store, which moves a few megabytes at most.
+pub const STORE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Times that a request to the lake's store is tried again before its batch fails.
+pub const STORE_RETRIES_MAX: usize = 4;
+/// And no longer than this altogether: a stop must end, and a lease hold.
+pub const STORE_RETRY_TIME_MAX: Duration = Duration::from_secs(20);
 /// How often a message is received before its queue gives it up, where the queue does not say.
 pub const RECEIVES_MAX_DEFAULT: u32 = 5;
 /// A message whose object could not be read comes again after this time, three times longer after

@@ -65,7 +65,7 @@ impl Lane {
     pub(super) async fn run(mut self) {
         while let Some(first) = self.next_first().await {
             self.wait_for_the_lake().await;
-            self.pipeline.catch_up().await;
+            self.pipeline.catch_up(&self.stop).await;
             if self.stop.is_cancelled() {
                 self.pipeline
                     .queue

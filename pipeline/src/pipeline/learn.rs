@@ -30,6 +30,11 @@ impl Learned {
     pub fn insert(&mut self, batch: BatchId) {
         self.batches.insert(batch);
     }
+
+    /// A batch of our own may be committed or not: the next one waits until the lake has told.
+    pub fn is_owed(&mut self) {
+        self.at = None;
+    }
 }
 
 impl Pipeline {
@@ -65,12 +70,13 @@ impl Pipeline {
 
     /// Before a batch is opened: what others committed since, looked for once in a batch's age.
     /// A failure costs precision between workers, not exactness, so the batch goes on.
-    pub(super) async fn catch_up(&self) {
+    pub(super) async fn catch_up(&self, stop: &CancellationToken) {
         let clock = &self.lake.clock;
         let last = self.learned.lock().await.at;
-        let fresh = |at: Duration| clock.elapsed().saturating_sub(at) < self.settings.batch.age_max;
-        if last.is_some_and(fresh) {
-            return;
+        match last {
+            None => return self.rebuild(stop).await,
+            Some(at) if clock.elapsed().saturating_sub(at) < self.settings.batch.age_max => return,
+            Some(_) => {}
         }
         let since = clock.now() - BATCH_OPEN_MAX - self.lake.lease;
         if let Err(error) = self.learn(since).await {

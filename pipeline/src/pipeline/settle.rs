@@ -163,6 +163,7 @@ impl Pipeline {
             Err(error) => {
                 counter!("trailflow_commits_total", "result" => "unknown").increment(1);
                 tracing::error!(batch = %id, %error, "not known whether the batch is committed; its messages come again and tell");
+                self.learned.lock().await.is_owed();
                 let why = self.lake_failed(&error);
                 return self.give_all_back(held, why).await;
             }
