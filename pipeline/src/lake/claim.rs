@@ -117,9 +117,11 @@ impl Lake {
         Ok(None)
     }
 
-    /// What is left of a lease that began at that time.
+    /// What is left of a lease that began at that time. One that begins in the future was written
+    /// by a clock that is wrong, and is no longer believed than one from the past: nobody should
+    /// wait for hours until that time has come.
     fn remaining(&self, at: DateTime<Utc>) -> Duration {
-        let age = self.clock.now().signed_duration_since(at);
+        let age = self.clock.now().signed_duration_since(at).abs();
         self.lease.saturating_sub(age.to_std().unwrap_or_default())
     }
 

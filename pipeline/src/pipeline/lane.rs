@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
@@ -56,8 +56,15 @@ pub(super) struct Filling {
     /// Takes nothing more: its delivery wants to be alone.
     alone: bool,
     pieces: mpsc::Sender<Piece>,
-    /// Says that the batch is alive, until it is decided.
-    _renewal: AbortOnDropHandle<()>,
+    pub(super) renewal: Renewal,
+}
+
+/// Says that the batch is alive, until it is decided.
+#[derive(Debug)]
+pub(super) struct Renewal {
+    task: AbortOnDropHandle<()>,
+    /// Whether it was said, or tried to.
+    said: Arc<AtomicBool>,
 }
 
 impl Lane {
@@ -114,9 +121,8 @@ impl Lane {
     ) -> Option<SetAside> {
         let (pieces, mut received) = mpsc::channel(PIECES_MAX);
         let open = self.pipeline.open_batch();
-        let renewal = renew(self.pipeline.lake.clone(), open.id.clone());
         let mut filling = Filling {
-            _renewal: AbortOnDropHandle::new(tokio::spawn(renewal)),
+            renewal: Renewal::begin(self.pipeline.lake.clone(), open.id.clone()),
             open,
             held: Vec::new(),
             by_source: HashMap::new(),
@@ -300,11 +306,29 @@ fn never_ended(delivery: &Delivery) -> (&'static str, String) {
     ("poison", why)
 }
 
+impl Renewal {
+    fn begin(lake: Lake, batch: BatchId) -> Self {
+        let said = Arc::new(AtomicBool::new(false));
+        let renewing = renew(lake, batch, Arc::clone(&said));
+        Self {
+            task: AbortOnDropHandle::new(tokio::spawn(renewing)),
+            said,
+        }
+    }
+
+    /// Says it no more; true if it was said.
+    pub(super) fn end(self) -> bool {
+        drop(self.task);
+        self.said.load(Ordering::Relaxed)
+    }
+}
+
 /// Renews the lease of an open batch. A batch that hangs is left to others in the end.
-async fn renew(lake: Lake, batch: BatchId) {
+async fn renew(lake: Lake, batch: BatchId, said: Arc<AtomicBool>) {
     let opened = lake.clock.elapsed();
     while lake.clock.elapsed().saturating_sub(opened) < BATCH_OPEN_MAX {
         lake.clock.sleep(lake.lease / RENEWALS_PER_LEASE).await;
+        said.store(true, Ordering::Relaxed);
         if let Err(error) = lake.renew(&batch).await {
             tracing::warn!(%batch, %error, "the batch's lease was not renewed; trying again");
         }

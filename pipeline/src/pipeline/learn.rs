@@ -30,11 +30,6 @@ impl Learned {
     pub fn insert(&mut self, batch: BatchId) {
         self.batches.insert(batch);
     }
-
-    /// A batch of our own may be committed or not: the next one waits until the lake has told.
-    pub fn is_owed(&mut self) {
-        self.at = None;
-    }
 }
 
 impl Pipeline {

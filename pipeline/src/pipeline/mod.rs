@@ -123,12 +123,12 @@ impl Pipeline {
             lanes.spawn(lane.run());
         }
         let mut died = Ok(());
+        let too_long = self.stopped_too_long(&stop);
+        tokio::pin!(too_long);
         {
             let receiving = self.receive(sender, &stop);
             tokio::pin!(receiving);
             let mut received_all = false;
-            let too_long = self.stopped_too_long(&stop);
-            tokio::pin!(too_long);
             while !(received_all && lanes.is_empty()) {
                 tokio::select! {
                     biased;
@@ -147,13 +147,21 @@ impl Pipeline {
                 }
             }
         }
-        // Deliveries that no lane took go back at once.
+        tokio::select! {
+            biased;
+            () = self.return_rest(&intake) => {}
+            () = &mut too_long => {}
+        }
+        died
+    }
+
+    /// Deliveries that no lane took go back at once.
+    async fn return_rest(&self, intake: &lane::Intake) {
         let mut rest = intake.lock().await;
         rest.close();
         while let Some(delivery) = rest.recv().await {
             self.queue.give_back(delivery.receipt, Return::Now).await;
         }
-        died
     }
 
     /// Ends when the time for stopping is over.

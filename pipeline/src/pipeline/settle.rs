@@ -12,12 +12,13 @@ use metrics::{counter, histogram};
 
 use super::Pipeline;
 use super::batch::{self, BatchError, StagedBatch};
-use super::lane::Filling;
+use super::lane::{self, Filling, Renewal};
 use super::piece::{End, Slot};
 use super::verdict::{Held, Verdict};
 use crate::lake::LakeError;
-use crate::lake::batch::{BatchId, Commit};
+use crate::lake::batch::{BatchId, Commit, StagedFile};
 use crate::lake::ingest_log::Entry;
+use crate::lake::source::SourceId;
 use crate::limits::{ALONE_BATCHES, FAILURE_PAUSE};
 use crate::queue::{Care, Delivery, Receipt, Return};
 use crate::telemetry::timed;
@@ -56,7 +57,12 @@ impl Pipeline {
         filling: Filling,
         filled: Result<(), BatchError>,
     ) -> Option<SetAside> {
-        let Filling { mut open, held, .. } = filling;
+        let Filling {
+            mut open,
+            held,
+            renewal,
+            ..
+        } = filling;
         let id = open.id.clone();
         let left = Left::of(&open.entries, std::mem::take(&mut open.left_out));
         if filled.is_ok() && open.entries.len() == left.out.len() {
@@ -65,6 +71,7 @@ impl Pipeline {
             if left.out.values().any(claimed) {
                 self.give_up(&id).await;
             }
+            self.end_renewal(&id, renewal).await;
             self.release(held, &left).await;
             return None;
         }
@@ -73,11 +80,12 @@ impl Pipeline {
             Err(error) => Err(error),
         };
         match staged {
-            Ok(staged) => self.commit(&id, staged, held, &left).await,
+            Ok(staged) => self.commit(&id, staged, held, &left, renewal).await,
             Err(error) => {
                 tracing::error!(batch = %id, %error, "the batch is given up; its messages come again");
                 let why = self.failed(&error);
                 self.give_up(&id).await;
+                self.end_renewal(&id, renewal).await;
                 return self.set_aside_or_give_back(held, &error, why).await;
             }
         }
@@ -142,7 +150,14 @@ impl Pipeline {
         }
     }
 
-    async fn commit(&self, id: &BatchId, staged: StagedBatch, held: Vec<Held>, left: &Left) {
+    async fn commit(
+        &self,
+        id: &BatchId,
+        staged: StagedBatch,
+        held: Vec<Held>,
+        left: &Left,
+        renewal: Renewal,
+    ) {
         let StagedBatch {
             files,
             sources,
@@ -151,23 +166,18 @@ impl Pipeline {
             events,
             newest,
         } = staged;
-        let committed = timed("commit", self.lake.commit(id, files.clone(), sources)).await;
+        let committed = timed("commit", self.commit_until_known(id, &files, &sources)).await;
         let files = match committed {
-            Ok(Commit::Committed(files)) => files,
-            Ok(Commit::Fenced) => {
+            Commit::Committed(files) => files,
+            Commit::Fenced => {
                 counter!("trailflow_commits_total", "result" => "fenced").increment(1);
                 tracing::warn!(batch = %id, "fenced: another worker took over; nothing of it counts");
                 dropped(self.lake.drop_staging(&files).await);
+                self.end_renewal(id, renewal).await;
                 return self.give_all_back(held, Return::Now).await;
             }
-            Err(error) => {
-                counter!("trailflow_commits_total", "result" => "unknown").increment(1);
-                tracing::error!(batch = %id, %error, "not known whether the batch is committed; its messages come again and tell");
-                self.learned.lock().await.is_owed();
-                let why = self.lake_failed(&error);
-                return self.give_all_back(held, why).await;
-            }
         };
+        self.end_renewal(id, renewal).await;
         counter!("trailflow_commits_total", "result" => "created").increment(1);
         self.lake_failures.store(0, Ordering::Relaxed);
         self.health.readable("lake");
@@ -191,6 +201,30 @@ impl Pipeline {
                 tracing::error!(batch = %id, %error, "publishing is unfinished; whoever gets the messages finishes it");
                 let why = self.lake_failed(&error);
                 self.give_all_back(held, why).await;
+            }
+        }
+    }
+
+    /// Asks until it is known whether the batch counts. Going on without knowing would leave a
+    /// batch that did land out of the counters; and with a lake that does not answer there is
+    /// nothing else to do.
+    async fn commit_until_known(
+        &self,
+        id: &BatchId,
+        files: &[StagedFile],
+        sources: &[SourceId],
+    ) -> Commit {
+        let mut failures = 0;
+        loop {
+            match self.lake.commit(id, files.to_vec(), sources.to_vec()).await {
+                Ok(commit) => return commit,
+                Err(error) => {
+                    counter!("trailflow_commits_total", "result" => "unknown").increment(1);
+                    tracing::error!(batch = %id, %error, failures, "not known whether the batch is committed; asking again");
+                    self.lake_trouble(&error);
+                    lane::pause(self.lake.clock.as_ref(), failures).await;
+                    failures += 1;
+                }
             }
         }
     }
@@ -272,6 +306,15 @@ impl Pipeline {
     async fn give_all_back(&self, held: Vec<Held>, why: Return) {
         for held in held {
             self.queue.give_back(held.delivery.receipt, why).await;
+        }
+    }
+
+    /// The batch is decided: its lease is of no more use. One that is left tells nobody anything.
+    async fn end_renewal(&self, id: &BatchId, renewal: Renewal) {
+        if renewal.end()
+            && let Err(error) = self.lake.end_renewal(id).await
+        {
+            tracing::debug!(batch = %id, %error, "a lease is left for the lifecycle rule");
         }
     }
 

@@ -262,7 +262,7 @@ mod tests {
     fn the_oldest_go_and_half_stay() {
         let mut generations = Generations::default();
         let key = |number: usize| EventKey(u128::try_from(number).unwrap());
-        for number in 0..WINDOW_EVENTS_MAX + 1 {
+        for number in 0..=WINDOW_EVENTS_MAX {
             generations.insert(key(number));
         }
         assert!(!generations.holds(key(0)));

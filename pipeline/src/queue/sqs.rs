@@ -23,7 +23,8 @@ use super::lease::Lease;
 use super::{Attempt, Delivery, Queue, QueueError, Receipt, Return, Wanted};
 use crate::clock::Clock;
 use crate::limits::{RECEIVE_MESSAGES_MAX, RECEIVE_WAIT, RECEIVES_MAX_DEFAULT, UNREADABLE_RETURN};
-use crate::notification::{self, Announced, Records};
+use crate::notification::{self, Announced, Records, UnreadableRecord};
+use crate::object::ObjectRef;
 use crate::object::bucket::BucketAllowList;
 
 /// An SQS queue that S3, SNS, EventBridge or CloudTrail writes to.
@@ -89,17 +90,10 @@ impl SqsQueue {
             .into_iter()
             .partition(|object| self.buckets.permits(&object.bucket));
         for object in &foreign {
-            counter!("trailflow_notifications_foreign_bucket_total").increment(1);
-            tracing::warn!(
-                bucket = %object.bucket, key = %object.key,
-                "announced by a bucket that is not in `buckets`, left for the dead-letter queue"
-            );
+            count_foreign(object);
         }
         for record in &records.unreadable {
-            let reason = record.unreadable.reason.as_str();
-            counter!("trailflow_notification_records_unreadable_total", "reason" => reason)
-                .increment(1);
-            tracing::warn!(reason, detail = %record.unreadable.detail, "a record announces nothing readable");
+            count_unreadable(record, message.message_id.as_deref());
         }
         let left = !foreign.is_empty() || !records.unreadable.is_empty();
         if permitted.is_empty() {
@@ -269,6 +263,23 @@ impl Queue for SqsQueue {
         drop(lease);
         self.hide(handle, after).await;
     }
+}
+
+fn count_foreign(object: &ObjectRef) {
+    counter!("trailflow_notifications_foreign_bucket_total").increment(1);
+    tracing::warn!(
+        bucket = %object.bucket, key = %object.key,
+        "announced by a bucket that is not in `buckets`, left for the dead-letter queue"
+    );
+}
+
+fn count_unreadable(record: &UnreadableRecord, message_id: Option<&str>) {
+    let reason = record.unreadable.reason.as_str();
+    counter!("trailflow_notification_records_unreadable_total", "reason" => reason).increment(1);
+    tracing::warn!(
+        message_id, reason, detail = %record.unreadable.detail,
+        "a record announces nothing readable"
+    );
 }
 
 fn attribute(message: &Message, name: &MessageSystemAttributeName) -> Option<i64> {

@@ -62,16 +62,28 @@ fn scenario(seed: u64) -> Scenario {
             fails: chance(2, 60),
             reply_lost: chance(3, 60),
             conflict: chance(4, 60),
-            late: if seed % 2 == 0 { chance(5, 40) } else { 0 },
+            late: if seed.is_multiple_of(2) {
+                chance(5, 40)
+            } else {
+                0
+            },
             slow: chance(6, 30),
         },
-        deaths: seed % 8 != 0,
+        deaths: !seed.is_multiple_of(8),
         kill: None,
-        clocks_wrong_millis: if seed % 5 == 0 { 7_200_000 } else { 2_000 },
+        clocks_wrong_millis: if seed.is_multiple_of(5) {
+            7_200_000
+        } else {
+            2_000
+        },
         poison: false,
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how many, and which, is asked of whoever runs this"
+)]
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
@@ -79,17 +91,14 @@ fn number(variable: &str) -> Option<u64> {
 #[test]
 fn every_seed_ends_with_each_event_once() {
     let engine = engine();
-    let seeds: Vec<u64> = match number("TRAILFLOW_SEED") {
-        Some(seed) => {
-            // One seed alone is run to be read.
-            let lines = tracing_subscriber::fmt().without_time().with_test_writer();
-            lines.with_max_level(tracing::Level::DEBUG).init();
-            vec![seed]
-        }
-        None => {
-            let first = number("TRAILFLOW_FIRST_SEED").unwrap_or(0);
-            (first..first + number("TRAILFLOW_SIMULATIONS").unwrap_or(SEEDS)).collect()
-        }
+    let seeds: Vec<u64> = if let Some(seed) = number("TRAILFLOW_SEED") {
+        // One seed alone is run to be read.
+        let lines = tracing_subscriber::fmt().without_time().with_test_writer();
+        lines.with_max_level(tracing::Level::DEBUG).init();
+        vec![seed]
+    } else {
+        let first = number("TRAILFLOW_FIRST_SEED").unwrap_or(0);
+        (first..first + number("TRAILFLOW_SIMULATIONS").unwrap_or(SEEDS)).collect()
     };
     let mut total = Total::default();
     for seed in seeds {

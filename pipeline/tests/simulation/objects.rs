@@ -1,6 +1,7 @@
 //! Log objects with known events, and a bucket that serves them with faults.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::{self, BufReader, Cursor, Read};
 use std::sync::Arc;
 
@@ -79,10 +80,12 @@ impl Bucket {
             "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status\n",
         );
         for row in 0..rows {
-            body.push_str(&format!(
-                "2 111122223333 eni-0 10.0.0.1 10.0.0.2 {} 443 6 1 40 1767608467 1767608497 REJECT OK\n",
+            writeln!(
+                body,
+                "2 111122223333 eni-0 10.0.0.1 10.0.0.2 {} 443 6 1 40 1767608467 1767608497 REJECT OK",
                 1024 + row
-            ));
+            )
+            .unwrap();
         }
         let key = format!(
             "AWSLogs/111122223333/vpcflowlogs/eu-west-1/2026/01/05/111122223333_vpcflowlogs_eu-west-1_fl-{number:017}_20260105T1025Z_0.log"

@@ -16,7 +16,7 @@ use super::life::{Fate, Life};
 use super::time::Time;
 
 /// How long a receive hides a message, unless it is renewed.
-const VISIBILITY: Duration = Duration::from_secs(60);
+const VISIBILITY: Duration = Duration::from_mins(1);
 /// How long a receive waits when there is nothing.
 const POLL: Duration = Duration::from_secs(2);
 

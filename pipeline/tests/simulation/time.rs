@@ -85,12 +85,11 @@ impl Future for Sleep {
         if self.forever {
             return Poll::Pending;
         }
-        let place = match self.place {
-            Some(place) => place,
-            None => {
-                timers.registered += 1;
-                (self.due, timers.registered)
-            }
+        let place = if let Some(place) = self.place {
+            place
+        } else {
+            timers.registered += 1;
+            (self.due, timers.registered)
         };
         timers.waiting.insert(place, context.waker().clone());
         drop(timers);
@@ -124,8 +123,8 @@ impl WorkerClock {
         }
     }
 
-    pub(crate) fn jump(&self, millis: i64) {
-        self.wrong_by_millis.fetch_add(millis, Ordering::Relaxed);
+    pub(crate) fn jump_to(&self, millis: i64) {
+        self.wrong_by_millis.store(millis, Ordering::Relaxed);
     }
 }
 

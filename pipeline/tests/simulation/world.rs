@@ -11,6 +11,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use trailflow::clock::Clock;
 use trailflow::config::Batch;
 use trailflow::decode::flow_logs::OwnNetworks;
 use trailflow::engine::Engine;
@@ -86,7 +87,7 @@ pub(crate) fn simulate(scenario: &Scenario, engine: &Arc<Engine>) -> Result<Outc
     let seed = scenario.seed;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .on_thread_park(move || {
-            assert!(advancing.advance(), "seed {seed}: all wait for each other")
+            assert!(advancing.advance(), "seed {seed}: all wait for each other");
         })
         .build()
         .unwrap();
@@ -284,7 +285,7 @@ impl World {
                     stop.cancel();
                 }
                 () = std::pin::Pin::new(&mut jump) => {
-                    clock.jump(wrong_by());
+                    clock.jump_to(wrong_by());
                     jump = self.time.sleep(Duration::from_mins(7));
                 }
             }
@@ -301,7 +302,7 @@ impl World {
     }
 
     fn pipeline(&self, life: &Arc<Life>, clock: &Arc<WorkerClock>, number: u32) -> Pipeline {
-        let clock = Arc::clone(clock) as Arc<dyn trailflow::clock::Clock>;
+        let clock: Arc<dyn Clock> = Arc::<WorkerClock>::clone(clock);
         let store = FaultyStore {
             shared: Arc::clone(&self.store),
             life: Arc::clone(life),
