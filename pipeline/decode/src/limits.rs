@@ -187,6 +187,8 @@ pub const OUTAGE_FAILURES: u32 = 8;
 /// Throttles within this time of each other are answers to one burst, and halve the concurrency
 /// once.
 pub const THROTTLE_COOLDOWN: Duration = Duration::from_secs(5);
+/// Workers that ended while they had an object claimed, before it is held to be the cause.
+pub const POISON_DEATHS_MIN: usize = 2;
 /// After an order to stop, the open batch has this long to take what was begun; then it is
 /// abandoned. Kubernetes and ECS kill 30 s after their SIGTERM.
 pub const STOP_FILL_MAX: Duration = Duration::from_secs(12);

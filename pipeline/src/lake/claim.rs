@@ -125,6 +125,26 @@ impl Lake {
         self.lease.saturating_sub(age.to_std().unwrap_or_default())
     }
 
+    /// How many workers were presumed dead, or were, while they had the source claimed: its claims
+    /// whose batch somebody else abandoned.
+    pub async fn deaths(&self, source: &SourceId) -> Result<usize, LakeError> {
+        let folder = protocol_path(&["claims", source.as_str()]);
+        let listed: Vec<_> = self.store.list(Some(&folder)).try_collect().await?;
+        let mut deaths = 0;
+        for found in listed {
+            let Some(bytes) = read(self.store.as_ref(), &found.location).await? else {
+                continue;
+            };
+            let claim: Claim = parse(found.location.as_ref(), &bytes)?;
+            if let Some(Decision::Abandoned { by, .. }) = self.decision(&claim.batch).await?
+                && by != claim.worker
+            {
+                deaths += 1;
+            }
+        }
+        Ok(deaths)
+    }
+
     /// The claim with the highest number, which is at least `from`.
     async fn newest_claim(&self, source: &SourceId, from: u64) -> Result<(u64, Claim), LakeError> {
         let folder = protocol_path(&["claims", source.as_str()]);

@@ -22,8 +22,8 @@ use crate::lake::batch::BatchId;
 use crate::lake::claim::Claimed;
 use crate::lake::ingest_log::Outcome;
 use crate::lake::source::SourceId;
-use crate::lake::{Lake, Trouble};
-use crate::limits::{OBJECT_INFLATED_BYTES_MAX, PARQUET_OBJECT_BYTES_MAX};
+use crate::lake::{Lake, LakeError, Trouble};
+use crate::limits::{OBJECT_INFLATED_BYTES_MAX, PARQUET_OBJECT_BYTES_MAX, POISON_DEATHS_MIN};
 use crate::object::ObjectRef;
 use crate::object::content::{self, Content};
 use crate::object::decompress::{self, Damage};
@@ -127,11 +127,15 @@ impl Ingest {
                 return End::Busy(self.lake.lease);
             }
         }
-        if let Some((reason, why)) = &begun.set_aside {
-            return End::Read(Read::nothing(
-                Outcome::Quarantined(reason),
-                Some(why.clone()),
-            ));
+        match self.not_to_be_read(begun).await {
+            Ok(None) => {}
+            Ok(Some((reason, why))) => {
+                return End::Read(Read::nothing(Outcome::Quarantined(reason), Some(why)));
+            }
+            Err(error) => {
+                error.trouble().tell(&self.health);
+                return End::Busy(self.lake.lease);
+            }
         }
         match kind_of(&begun.object.key) {
             KeyKind::CloudTrailDigest => return unread("digest"),
@@ -147,6 +151,23 @@ impl Ingest {
             }
             Err(error) => self.refused(begun, permit, error),
         }
+    }
+
+    /// Why the object is quarantined without being read, if it is: its delivery failed its batch
+    /// before, or workers that had claimed it died. The receive count alone proves nothing: an
+    /// outage, a denial or a neighbour raises it too.
+    async fn not_to_be_read(
+        &self,
+        begun: &Begun,
+    ) -> Result<Option<(&'static str, String)>, LakeError> {
+        if begun.set_aside.is_some() || begun.care < Care::Unread {
+            return Ok(begun.set_aside.clone());
+        }
+        let deaths = self.lake.deaths(&begun.source).await?;
+        Ok((deaths >= POISON_DEATHS_MIN).then(|| {
+            let why = format!("{deaths} workers ended while they read it; it is not read again");
+            ("poison", why)
+        }))
     }
 
     async fn fetch_and_decode(

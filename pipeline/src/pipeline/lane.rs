@@ -220,8 +220,6 @@ impl Lane {
         set_aside: Option<(&'static str, String)>,
     ) {
         let care = delivery.attempt.care();
-        let set_aside =
-            set_aside.or_else(|| (care == Care::Unread).then(|| never_ended(&delivery)));
         let (mut slots, mut unnamed) = (Vec::new(), None);
         for wanted in delivery.objects.clone() {
             let generation = wanted.replay.map_or(0, |replay| replay.generation);
@@ -297,13 +295,6 @@ impl Lane {
             }
         }
     }
-}
-
-/// Why a delivery is not read any more.
-fn never_ended(delivery: &Delivery) -> (&'static str, String) {
-    let times = delivery.attempt.number() - 1;
-    let why = format!("received {times} times before, and never read to its end; not read again");
-    ("poison", why)
 }
 
 impl Renewal {

@@ -44,9 +44,11 @@ impl Pipeline {
                 learned = self.learn(since) => learned,
             };
             match learned {
-                Ok(0) => return,
                 Ok(batches) => {
-                    tracing::info!(batches, "the window of events is rebuilt from the lake");
+                    self.health.readable("lake");
+                    if batches > 0 {
+                        tracing::info!(batches, "the window of events is rebuilt from the lake");
+                    }
                     return;
                 }
                 Err(error) => {

@@ -127,12 +127,12 @@ impl Pipeline {
     ) -> Option<SetAside> {
         let reason = match error {
             BatchError::Signal { .. } => Some("signal_failed"),
-            BatchError::Spoiled(_) => Some("unreadable"),
-            BatchError::Lake(_) | BatchError::Stopped => None,
+            BatchError::Spoiled(_) if !self.concurrency.is_outage() => Some("unreadable"),
+            BatchError::Spoiled(_) | BatchError::Lake(_) | BatchError::Stopped => None,
         };
         let alone = held.len() == 1;
         let last = held
-            .pop_if(|held| alone && held.delivery.attempt.care() == Care::LastTry)
+            .pop_if(|held| alone && held.delivery.attempt.care() >= Care::LastTry)
             .map(|held| held.delivery);
         match (reason, last) {
             (Some(reason), Some(delivery)) => Some(SetAside {

@@ -26,8 +26,7 @@ pub enum Care {
     Alone,
     /// The same; if it fails again, it is quarantined.
     LastTry,
-    /// Not at all: it never came to an end before, and may have ended the process. It is
-    /// quarantined.
+    /// The same; and not at all if workers died of it: it is quarantined then.
     Unread,
 }
 
