@@ -131,15 +131,20 @@ def error(request, status, code, message):
     """An error as the service that was asked writes it."""
     if request.is_sqs():
         body = json.dumps({"__type": f"com.amazonaws.sqs#{code}", "message": message}).encode()
-        kind = f"application/x-amz-json-1.0\r\nx-amzn-query-error: {code};Sender"
+        blamed = "Sender" if status < 500 else "Receiver"
+        headers = {
+            "Content-Type": "application/x-amz-json-1.0",
+            "x-amzn-query-error": f"{code.removesuffix('Exception')};{blamed}",
+        }
     else:
         body = (
-            f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message>'
-            f"<RequestId>4442587FB7D0A2F9</RequestId></Error>"
+            '<?xml version="1.0" encoding="UTF-8"?>\n'
+            f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>4442587FB7D0A2F9</RequestId></Error>"
         ).encode()
-        kind = "application/xml"
-    head = f"HTTP/1.1 {status} {code}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + (b"" if request.method == "HEAD" else body)
+        headers = {"Content-Type": "application/xml"}
+    headers["Content-Length"] = str(len(body))
+    lines = [f"HTTP/1.1 {status} {code}", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+    return "\r\n".join(lines).encode() + (b"" if request.method == "HEAD" else body)
 
 
 @dataclass

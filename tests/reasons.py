@@ -11,9 +11,9 @@ SOURCE = pathlib.Path(__file__).resolve().parent.parent / "pipeline"
 
 ENUMS = {
     ("decode/src", "Malformed"): "quarantined",
-    ("src/object", "Damage"): "quarantined",
+    ("decode/src/object", "Damage"): "quarantined",
     ("decode/src", "RejectReason"): "rejected",
-    ("src/notification", "UnreadableReason"): "unreadable",
+    ("decode/src/notification", "UnreadableReason"): "unreadable",
 }
 """Where each enum is, and the outcome that its variants are reasons of."""
 
@@ -22,6 +22,7 @@ LITERALS = (
     (re.compile(r"Outcome::Quarantined\(\s*\"(\w+)\""), "quarantined"),
     (re.compile(r"Outcome::Ignored\(\s*\"(\w+)\""), "ignored"),
     (re.compile(r"\bunread\(\s*\"(\w+)\""), "ignored"),
+    (re.compile(r"BatchError::\w+[^=;]*=>\s*Some\(\s*\"(\w+)\""), "quarantined"),
     (re.compile(r"\bset_aside\b[^;{}]{0,80}?\"(\w+)\""), "quarantined"),
 )
 
