@@ -1,4 +1,4 @@
-"""Fixtures: the emulators, and the release binary of trailflow."""
+"""Fixtures: the stand-ins for AWS, and the release binary of trailflow."""
 
 import os
 import pathlib
@@ -9,6 +9,7 @@ import pytest
 sys.dont_write_bytecode = True
 
 from emulator import Emulator  # noqa: E402
+from seaweedfs import SeaweedFS  # noqa: E402
 from service import Binary  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -30,6 +31,14 @@ def ministack(tmp_path_factory):
 def moto(tmp_path_factory):
     """moto's server, for the whole session; slow, so tests give it small counts."""
     yield from start("moto", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(tmp_path_factory):
+    """SeaweedFS, for the whole session; tests keep apart by their own prefixes."""
+    server = SeaweedFS(tmp_path_factory.mktemp("seaweedfs"))
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

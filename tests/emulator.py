@@ -1,4 +1,4 @@
-"""The two AWS emulators, each as a process of its own on a free loopback port.
+"""The stand-ins for AWS, each as a process of its own on free loopback ports.
 
 Two emulators with different bugs are a better test than one. Neither checks signatures.
 """
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from contextlib import ExitStack
 
 import boto3
 from botocore.config import Config
@@ -21,6 +22,7 @@ REGION = "eu-west-1"
 ACCOUNT = "000000000000"
 START_SECONDS = 60
 STOP_SECONDS = 10
+CONNECTIONS_MAX = 64
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -33,11 +35,18 @@ CREDENTIALS = {
 }
 
 
+def free_ports(count):
+    """Distinct loopback ports that nobody listens on now."""
+    with ExitStack() as held:
+        listeners = [held.enter_context(socket.socket()) for _ in range(count)]
+        for listener in listeners:
+            listener.bind(("127.0.0.1", 0))
+        return [listener.getsockname()[1] for listener in listeners]
+
+
 def free_port():
     """A loopback port that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    return free_ports(1)[0]
 
 
 def clean_environment():
@@ -46,52 +55,58 @@ def clean_environment():
     return {name: value for name, value in os.environ.items() if not name.startswith(steering)}
 
 
-class Emulator:
-    """A running emulator: its address, its clients, and the log of the requests it got."""
+def client(endpoint, service):
+    """A boto3 client of whatever listens there."""
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        config=Config(
+            s3={"addressing_style": "path"},
+            retries={"max_attempts": 2},
+            read_timeout=60,
+            max_pool_connections=CONNECTIONS_MAX,
+        ),
+    )
 
-    def __init__(self, name, folder):
+
+def program(name):
+    """A program that the virtual environment of the tests brings."""
+    return str(pathlib.Path(sys.executable).parent / name)
+
+
+class Server:
+    """A running stand-in: its address, its clients, and the log of the requests it got."""
+
+    def __init__(self, name, folder, port, command, settings):
         self.name = name
-        self.port = free_port()
-        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.port = port
+        self.endpoint = f"http://127.0.0.1:{port}"
         self.log = pathlib.Path(folder) / f"{name}.log"
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
-                self._command(),
-                env=clean_environment() | CREDENTIALS | self._settings(),
+                command,
+                env=clean_environment() | CREDENTIALS | settings,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=folder,
             )
         try:
-            until(f"{name} answers on {self.endpoint}", self._answers, START_SECONDS, self._alive)
+            until(f"{name} answers on {self.endpoint}", self.answers, START_SECONDS, self._alive)
         except BaseException:
             self.stop()
             raise
-
-    def _command(self):
-        programs = pathlib.Path(sys.executable).parent
-        if self.name == "ministack":
-            return [str(programs / "ministack")]
-        return [str(programs / "moto_server"), "-H", "127.0.0.1", "-p", str(self.port)]
-
-    def _settings(self):
-        if self.name == "ministack":
-            # Without BIND_HOST it would listen on every address.
-            return {
-                "BIND_HOST": "127.0.0.1",
-                "GATEWAY_PORT": str(self.port),
-                "MINISTACK_HOST": "127.0.0.1",
-                "MINISTACK_REGION": REGION,
-            }
-        return {}
 
     def _alive(self):
         code = self.process.poll()
         if code is not None:
             raise AssertionError(f"{self.name} ended with {code}:\n{self.requests()[-4000:]}")
 
-    def _answers(self):
+    def answers(self):
+        """Whether it answers at all; a refusal is an answer."""
         try:
             with urllib.request.urlopen(f"{self.endpoint}/", timeout=5):
                 return True
@@ -101,18 +116,11 @@ class Emulator:
             return False
 
     def client(self, service):
-        """A boto3 client of this emulator."""
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 2}, read_timeout=60),
-        )
+        """A boto3 client of this stand-in."""
+        return client(self.endpoint, service)
 
     def requests(self):
-        """Everything the emulator has logged so far."""
+        """Everything it has logged so far."""
         return self.log.read_text(errors="replace")
 
     def stop(self):
@@ -125,3 +133,23 @@ class Emulator:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+class Emulator(Server):
+    """ministack or moto's server: queue, source buckets and the routes between them."""
+
+    def __init__(self, name, folder):
+        port = free_port()
+        if name == "ministack":
+            command = [program("ministack")]
+            # Without BIND_HOST it would listen on every address.
+            settings = {
+                "BIND_HOST": "127.0.0.1",
+                "GATEWAY_PORT": str(port),
+                "MINISTACK_HOST": "127.0.0.1",
+                "MINISTACK_REGION": REGION,
+            }
+        else:
+            command = [program("moto_server"), "-H", "127.0.0.1", "-p", str(port)]
+            settings = {}
+        super().__init__(name, folder, port, command, settings)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import signal
 import subprocess
 import urllib.error
@@ -69,9 +70,12 @@ class Binary:
         )
         return json.loads(output.decode().splitlines()[-1])
 
-    def start(self, folder, settings, aws=None, config=None):
-        """Start `trailflow run`; returns when it says that it is ready."""
-        return Service(self, folder, settings, aws, config)
+    def start(self, folder, settings, aws=None, config=None, within=()):
+        """Start `trailflow run`; returns when it says that it is ready.
+
+        `within` is a command that runs the program as its only child, such as `unshare`.
+        """
+        return Service(self, folder, settings, aws, config, within)
 
 
 def read_json_rows(output):
@@ -105,8 +109,9 @@ class Service:
     # Commit every second: a test waits for a commit, and a batch must not wait for more rows first.
     CONFIG = "[batch]\nage_seconds_max = 1\n"
 
-    def __init__(self, binary, folder, settings, aws=None, config=None):
+    def __init__(self, binary, folder, settings, aws=None, config=None, within=()):
         self.listen = f"127.0.0.1:{free_port()}"
+        self.within = bool(within)
         self.log = folder / "trailflow.log"
         self.env = clean_environment() | (aws or {}) | settings | {"TRAILFLOW_LISTEN": self.listen}
         config = self.CONFIG if config is None else config
@@ -116,7 +121,7 @@ class Service:
             self.env["TRAILFLOW_CONFIG"] = str(path)
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
-                [str(binary.path), "run"],
+                [*within, str(binary.path), "run"],
                 env=self.env,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -124,7 +129,7 @@ class Service:
                 cwd=folder,
             )
         try:
-            until("/readyz answers 200", lambda: self._get("/readyz")[0] == 200, READY_SECONDS, self.alive)
+            until("/readyz answers 200", lambda: self.get("/readyz")[0] == 200, READY_SECONDS, self.alive)
         except BaseException:
             self.kill()
             raise
@@ -135,7 +140,8 @@ class Service:
         if code is not None:
             raise AssertionError(f"trailflow ended with {code}:\n{self.logged()[-4000:]}")
 
-    def _get(self, path):
+    def get(self, path):
+        """Status and text of a path of its HTTP server; no status when it cannot be reached."""
         try:
             with urllib.request.urlopen(f"http://{self.listen}{path}", timeout=10) as answer:
                 return answer.status, answer.read().decode()
@@ -146,31 +152,45 @@ class Service:
 
     def metrics(self):
         """One scrape of /metrics."""
-        status, text = self._get("/metrics")
+        status, text = self.get("/metrics")
         assert status == 200, f"/metrics answered {status}: {text[:500]}\n{self.logged()[-2000:]}"
         return Samples(text)
 
     def status(self, path):
         """The status of a path of its HTTP server."""
-        return self._get(path)[0]
+        return self.get(path)[0]
 
     def logged(self):
         """Everything it has written to stderr."""
         return self.log.read_text(errors="replace")
 
-    def terminate(self):
-        """Ask it to end, as Kubernetes does; returns its exit code."""
-        self.process.send_signal(signal.SIGTERM)
+    def pid(self):
+        """The process id of trailflow itself, seen from here; nothing when it has ended."""
+        if not self.within:
+            return self.process.pid
         try:
-            return self.process.wait(STOP_SECONDS)
+            children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        except OSError:
+            return None
+        return int(children) if children.strip() else None
+
+    def signal(self, number):
+        """Send a signal to trailflow itself, if it still runs."""
+        if self.process.poll() is None and (pid := self.pid()) is not None:
+            os.kill(pid, number)
+
+    def terminate(self, seconds=STOP_SECONDS):
+        """Ask it to end, as Kubernetes does; returns its exit code."""
+        self.signal(signal.SIGTERM)
+        try:
+            return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            raise AssertionError(
-                f"still running {STOP_SECONDS} s after SIGTERM:\n{self.logged()[-4000:]}"
-            ) from None
+            raise AssertionError(f"still running {seconds} s after SIGTERM:\n{self.logged()[-4000:]}") from None
 
     def kill(self):
         """End it at once, whatever it does; what a failed test leaves behind."""
         if self.process.poll() is None:
+            self.signal(signal.SIGKILL)
             self.process.kill()
             self.process.wait()
 
@@ -184,6 +204,17 @@ class Service:
 def aws_environment(emulator):
     """What makes an AWS client talk to an emulator and to nothing else."""
     return CREDENTIALS | {"AWS_ENDPOINT_URL": emulator.endpoint, "AWS_ALLOW_HTTP": "true"}
+
+
+def lake_environment(lake, source=None):
+    """The lake at one address, queue and source buckets at another; without a source there is none.
+
+    AWS_ENDPOINT_URL is what every AWS client takes for which no address of its own is set.
+    """
+    environment = aws_environment(lake) | {"TRAILFLOW_LAKE_ENDPOINT_URL": lake.endpoint}
+    if source is not None:
+        environment |= {"AWS_ENDPOINT_URL_S3": source.endpoint, "AWS_ENDPOINT_URL_SQS": source.endpoint}
+    return environment
 
 
 def queue_settings(wiring, lake, buckets=None):

@@ -17,7 +17,7 @@ VOCABULARY = {
     "failure_class": ("access_denied",),
     "reject_class": ("internal", "scan"),
     "table": ("cloudtrail", "flow_logs"),
-    "stage": ("event_to_object", "object_to_received", "received_to_committed"),
+    "stage": ("event_to_object", "object_to_received", "message_to_received", "received_to_committed"),
     "state": ("used", "limit"),
     "version": ("0.0.0-stub",),
 }

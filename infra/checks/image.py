@@ -46,7 +46,8 @@ def context() -> None:
 def embedded() -> None:
     for source in (ROOT / "pipeline").rglob("*.rs"):
         for from_crate, name in EMBEDDED.findall(source.read_text()):
-            file = Path(f"{ROOT}/pipeline{name}") if from_crate else source.parent / name
+            crate = next(folder for folder in source.parents if (folder / "Cargo.toml").is_file())
+            file = Path(f"{crate}{name}") if from_crate else source.parent / name
             top = file.resolve().relative_to(ROOT).parts[0]
             expect(top in (*copied(), TESTS_ONLY), f"{source.relative_to(ROOT)} embeds {name}, but the Dockerfile does not copy {top}")
 

@@ -4,10 +4,12 @@
 //! Pod Identity, ECS, instance profile, SSO, environment, profile); nothing is stored here.
 
 pub use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_smithy_http_client::{Builder, tls};
 
 use crate::config::Aws;
+use crate::limits::{CONNECT_TIMEOUT, READ_TIMEOUT};
 
 /// Loads the SDK's settings, with ours on top.
 pub async fn sdk_config(aws: &Aws) -> SdkConfig {
@@ -17,7 +19,14 @@ pub async fn sdk_config(aws: &Aws) -> SdkConfig {
             tls::rustls_provider::CryptoMode::Ring,
         ))
         .build_https();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
+    // Without a limit one silent connection would hold its batch for ever.
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .build();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .timeout_config(timeouts);
     if let Some(region) = &aws.region {
         loader = loader.region(Region::new(region.clone()));
     }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use trailflow::cli::{self, Arguments};
-use trailflow::limits::BLOCKING_THREADS_MAX;
+use trailflow::limits::{BLOCKING_THREADS_MAX, STOP_THREADS_MAX};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -13,7 +13,12 @@ fn main() -> ExitCode {
         .max_blocking_threads(BLOCKING_THREADS_MAX)
         .build()
     {
-        Ok(runtime) => runtime.block_on(cli::run(arguments)),
+        Ok(runtime) => {
+            let code = runtime.block_on(cli::run(arguments));
+            // A decoder that still reads for a batch that was given up must not hold the end.
+            runtime.shutdown_timeout(STOP_THREADS_MAX);
+            code
+        }
         Err(error) => {
             use std::io::Write as _;
             // Without threads and sockets there is nothing else to do but say so.

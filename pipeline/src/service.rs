@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::aws::{self, SdkConfig};
@@ -23,8 +22,10 @@ use crate::object::bucket::BucketAllowList;
 use crate::object::directory::Directory;
 use crate::object::fetch::Objects;
 use crate::object::s3::S3Objects;
-use crate::pipeline::pairs::PairWindow;
+use crate::pipeline::concurrency::Concurrency;
+use crate::pipeline::ingest::Decoding;
 use crate::pipeline::totals::Totals;
+use crate::pipeline::window::EventWindow;
 use crate::pipeline::{Pipeline, Settings};
 use crate::queue::Queue;
 use crate::queue::directory::DirectoryQueue;
@@ -144,23 +145,28 @@ pub async fn pipeline(
         batch: config.batch.clone(),
         idle_max: mode.idle_max,
         objects_in_flight_max: config.pipeline.objects_in_flight_max,
-        // One lane: the pair window is exact, and decoding uses the other cores anyway.
+        // One lane: the window of events is exact, and decoding uses the other cores anyway.
         lanes: 1,
         live: mode.live,
+        decoding: Decoding::Thread,
     };
     Ok(Arc::new(Pipeline {
         settings,
         queue: listed.queue,
         objects: listed.objects,
+        concurrency: Arc::new(Concurrency::new(
+            config.pipeline.objects_in_flight_max,
+            Arc::clone(&lake.clock),
+        )),
         lake,
         engine: Arc::new(engine),
         networks: Arc::new(networks),
-        pairs: Arc::new(PairWindow::default()),
+        window: Arc::new(EventWindow::default()),
+        learned: tokio::sync::Mutex::default(),
         metrics: Arc::new(SignalMetrics::default()),
         newest: std::sync::Mutex::default(),
         alone: AtomicU32::default(),
         lake_failures: AtomicU32::default(),
-        reading: Arc::new(Semaphore::new(config.pipeline.objects_in_flight_max)),
         totals: Arc::new(Totals::default()),
         health,
     }))

@@ -44,6 +44,14 @@ const _: () = assert!(
     "the default lease outlasts three default batches"
 );
 const _: () = assert!(
+    READ_TIMEOUT.as_secs() > RECEIVE_WAIT.as_secs(),
+    "a long poll ends before its timeout"
+);
+const _: () = assert!(
+    STOP_FILL_MAX.as_secs() < STOP_MAX.as_secs() && STOP_MAX.as_secs() < 30,
+    "a stop ends before Kubernetes and ECS kill"
+);
+const _: () = assert!(
     MEMORY_BYTES_MAX >= LAKE_BATCH_BYTES_MAX * MEMORY_PER_BATCH_MIN,
     "the default memory holds two default batches"
 );
@@ -111,6 +119,25 @@ pub const RECEIVE_MESSAGES_MAX: i32 = 10;
 /// A message that announces nothing readable comes again after this time, until the queue moves it
 /// to its dead-letter queue: soon, but no spin where there is none.
 pub const UNREADABLE_RETURN: Duration = Duration::from_secs(10);
+/// For a connection to AWS.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// For the beginning of AWS's answer: longer than the longest wait of a receive.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// For a whole request to the lake's store, which moves a few megabytes at most.
+pub const STORE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Times that a request to the lake's store is tried again before its batch fails.
+pub const STORE_RETRIES_MAX: usize = 4;
+/// And no longer than this altogether: a stop must end, and a lease hold.
+pub const STORE_RETRY_TIME_MAX: Duration = Duration::from_secs(20);
+/// How often a message is received before its queue gives it up, where the queue does not say.
+pub const RECEIVES_MAX_DEFAULT: u32 = 5;
+/// A message whose object could not be read comes again after this time, three times longer after
+/// each further receive: a minute's trouble must not use up its receives.
+pub const RETRY_PAUSE: Duration = Duration::from_secs(10);
+/// The same where reading is denied: a person must act first.
+pub const DENIED_PAUSE: Duration = Duration::from_mins(1);
+/// The longest such pause.
+pub const RETRY_PAUSE_MAX: Duration = Duration::from_mins(15);
 /// How long a listing waits for objects that are being worked on elsewhere.
 pub const LISTING_WAIT: Duration = Duration::from_millis(50);
 
@@ -118,6 +145,8 @@ pub const LISTING_WAIT: Duration = Duration::from_millis(50);
 
 /// Creates of one key that are refused although the key stays absent (S3's 409) before giving up.
 pub const CREATE_ATTEMPTS_MAX: u32 = 5;
+/// Pause before such a create is tried again, times the number of tries.
+pub const CREATE_PAUSE: Duration = Duration::from_millis(50);
 /// Claims of one source that are lost to others before it is left to them.
 pub const CLAIM_ATTEMPTS_MAX: u32 = 16;
 /// Credentials are renewed this long before they expire.
@@ -138,12 +167,41 @@ pub const REJECTS_KEPT_MAX: usize = 100;
 pub const PIECES_MAX: usize = 4;
 /// Rows that wait for evaluation, in bytes: many small objects share one run of the queries.
 pub const PENDING_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Pairs of cross-account events that are remembered; AWS delivers the copies minutes apart.
-pub const PAIRS_MAX: usize = 200_000;
+/// Event ids that are remembered to suppress duplicates, and as many shared ids: between half and
+/// all of it. AWS delivers copies 0 to 5 minutes apart; this is five minutes at 3,000 events a
+/// second. Two sets of 917,504 ids of 16 bytes fill their tables exactly: 36 MiB.
+pub const WINDOW_EVENTS_MAX: usize = 2 * 917_504;
+/// After a start, and beside other workers, batches committed up to this long ago are learned.
+pub const WINDOW_AGE_MAX: Duration = Duration::from_hours(24);
+/// Decisions that are read at once while learning what was committed.
+pub const LEARN_DECISIONS_MAX: usize = 16;
+/// Files whose id columns are read at once: each holds up to a batch of ids in memory.
+pub const LEARN_FILES_MAX: usize = 2;
+/// A batch that is open this long is not renewed any more: something hangs, and others take over.
+pub const BATCH_OPEN_MAX: Duration = Duration::from_hours(1);
+/// A lease is renewed this many times in its length.
+pub const RENEWALS_PER_LEASE: u32 = 3;
+/// Readings that fail in a row, of whatever objects, before it is held to be an outage of the
+/// store and not a fault of the objects.
+pub const OUTAGE_FAILURES: u32 = 8;
+/// Throttles within this time of each other are answers to one burst, and halve the concurrency
+/// once.
+pub const THROTTLE_COOLDOWN: Duration = Duration::from_secs(5);
+/// Workers that ended while they had an object claimed, before it is held to be the cause.
+pub const POISON_DEATHS_MIN: usize = 2;
+/// After an order to stop, the open batch has this long to take what was begun; then it is
+/// abandoned. Kubernetes and ECS kill 30 s after their SIGTERM.
+pub const STOP_FILL_MAX: Duration = Duration::from_secs(12);
+/// After an order to stop, everything ends within this time, whatever the lake does.
+pub const STOP_MAX: Duration = Duration::from_secs(25);
+/// Threads that still decode when all is over are left to the end of the process after this time.
+pub const STOP_THREADS_MAX: Duration = Duration::from_secs(2);
 /// Objects of one batch: a backlog of digests and duplicates has no rows that would close it.
 pub const BATCH_OBJECTS_MAX: usize = 10_000;
 /// Partial rows of one signal in memory before they are merged, in bytes.
 pub const PARTIAL_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Merged partial rows of all signals, in bytes: a batch with so many grains closes.
+pub const PARTIALS_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Batches of a single delivery each after a batch was spoiled, so that the guilty one fails alone.
 pub const ALONE_BATCHES: u32 = 16;
 /// Times that a listed object is tried before a backfill goes on without it.

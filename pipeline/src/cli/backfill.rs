@@ -2,29 +2,20 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::Serialize;
-use tokio::time::Instant;
 
+use super::listed;
 use super::query::ReportFormat;
 use crate::aws;
-use crate::clock::SystemClock;
 use crate::config::{Config, Environment, LakeUrl};
 use crate::object::ObjectRef;
 use crate::object::directory::Directory;
 use crate::object::fetch::Objects;
 use crate::object::s3::S3Objects;
 use crate::object::s3_listing;
-use crate::pipeline::totals::Summary;
-use crate::queue::listing::Listing;
-use crate::service::{self, Listed, Mode};
-use crate::telemetry::health::Health;
-
-/// A batch that waits for nothing more closes after this time.
-const IDLE_MAX: Duration = Duration::from_millis(200);
+use crate::queue::Wanted;
 
 /// Ingest objects that are there already.
 ///
@@ -50,13 +41,6 @@ pub(super) struct Backfill {
     config: super::ConfigFile,
 }
 
-#[derive(Debug, Serialize)]
-struct Report<'a> {
-    #[serde(flatten)]
-    summary: &'a Summary,
-    seconds: f64,
-}
-
 impl Backfill {
     pub(super) async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
         let _telemetry = super::quiet_logs(environment)?;
@@ -68,36 +52,12 @@ impl Backfill {
         let file = self.config.path(environment);
         let config = Config::for_lake(file.as_deref(), environment, &self.lake)?;
         let (objects, listed) = self.list(&config).await?;
-        let total = u64::try_from(listed.len()).unwrap_or(u64::MAX);
-        let queue = Arc::new(Listing::new(listed, Arc::new(SystemClock)));
-        let health = Arc::new(Health::default());
-        let listed = Some(Listed { queue, objects });
-        let mode = Mode {
-            listed,
-            idle_max: Some(IDLE_MAX),
-            live: false,
-        };
-        let pipeline = service::pipeline(&config, mode, Arc::clone(&health)).await?;
-        let stop = service::stop_on_signal(health)?;
-        let bar = progress(total);
-        let started = Instant::now();
-        let totals = Arc::clone(&pipeline.totals);
-        let running = pipeline.run(stop.clone());
-        tokio::pin!(running);
-        loop {
-            tokio::select! {
-                done = &mut running => break done?,
-                () = tokio::time::sleep(Duration::from_millis(100)) => {
-                    bar.set_position(totals.summary().ended.min(total));
-                }
-            }
-        }
-        bar.finish_and_clear();
-        let summary = totals.summary();
-        self.report(&summary, started.elapsed())?;
-        if summary.quarantined > 0 {
+        let total = listed.len();
+        let wanted = listed.into_iter().map(Wanted::new).collect();
+        let ended = listed::ingest(&config, objects, wanted, self.format).await?;
+        if ended.quarantined > 0 {
             super::note(&format!(
-                "Which were quarantined, and why: trailflow query --lake '{}' \"SELECT key, reason, position FROM quarantine\"",
+                "Which were quarantined, and why: trailflow quarantine list --lake '{}'",
                 self.lake
             ));
         }
@@ -106,14 +66,7 @@ impl Backfill {
                 "No object was found. `--from` and `--to` go by the time an object was written.",
             );
         }
-        if summary.objects < total {
-            let missing = total - summary.objects;
-            super::note(&format!(
-                "trailflow: stopped with {missing} of {total} objects to do. Run it again: it goes on there"
-            ));
-            return Ok(ExitCode::from(1));
-        }
-        Ok(ExitCode::SUCCESS)
+        Ok(ended.code)
     }
 
     async fn list(&self, config: &Config) -> anyhow::Result<(Arc<dyn Objects>, Vec<ObjectRef>)> {
@@ -142,49 +95,22 @@ impl Backfill {
                 self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at < to)
             })
         });
+        // In the order of time, whatever trail or account: copies of an event meet in the window.
+        listed.sort_by(|a, b| {
+            let when = |object: &ObjectRef| delivered(&object.key).map(str::to_owned);
+            (when(a), &a.key).cmp(&(when(b), &b.key))
+        });
         Ok((objects, listed))
-    }
-
-    fn report(&self, summary: &Summary, elapsed: Duration) -> anyhow::Result<()> {
-        if self.format == ReportFormat::Json {
-            let report = Report {
-                summary,
-                seconds: elapsed.as_secs_f64(),
-            };
-            return super::print(&serde_json::to_string(&report)?);
-        }
-        let line = |name: &str, count: u64| super::print(&format!("{name:<34}{count:>12}"));
-        line("objects", summary.objects)?;
-        line("  ingested", summary.ingested)?;
-        line("  ignored", summary.ignored)?;
-        for (reason, count) in &summary.ignored_by_reason {
-            line(&format!("    {reason}"), *count)?;
-        }
-        line("  quarantined", summary.quarantined)?;
-        for (reason, count) in &summary.quarantined_by_reason {
-            line(&format!("    {reason}"), *count)?;
-        }
-        line("  committed before", summary.duplicates)?;
-        for (table, rows) in &summary.records {
-            line(&format!("rows of {table}"), *rows)?;
-        }
-        for (reason, count) in &summary.rejected {
-            line(&format!("records rejected: {reason}"), *count)?;
-        }
-        Ok(())
     }
 }
 
-/// A bar on a terminal, nothing in a pipe.
-fn progress(total: u64) -> indicatif::ProgressBar {
-    let bar = indicatif::ProgressBar::new(total);
-    let style = indicatif::ProgressStyle::with_template(
-        "{bar:40} {pos}/{len} objects, {per_sec}, {eta} to go",
-    );
-    match style {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
+/// The time in the name of a log file, `…_20260105T1025Z_…` (domain 1.1, 6.1).
+fn delivered(key: &str) -> Option<&str> {
+    let name = key.rsplit('/').next()?;
+    name.split('_').find(|part| {
+        let bytes = part.as_bytes();
+        bytes.len() == 14 && bytes.get(8) == Some(&b'T') && bytes.ends_with(b"Z")
+    })
 }
 
 fn instant(text: &str) -> Result<DateTime<Utc>, String> {

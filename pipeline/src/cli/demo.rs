@@ -16,6 +16,7 @@ use crate::demo::{Plan, Truth, generate, report};
 use crate::metrics::server;
 use crate::object::directory::Directory;
 use crate::query::LakeSession;
+use crate::queue::Wanted;
 use crate::queue::listing::Listing;
 use crate::service::{self, Listed, Mode};
 use crate::telemetry::{health::Health, own};
@@ -129,7 +130,8 @@ impl Demo {
         health: &Arc<Health>,
     ) -> anyhow::Result<bool> {
         let directory = Directory::new(bucket);
-        let queue = Listing::new(directory.list()?, Arc::new(SystemClock));
+        let listed = directory.list()?.into_iter().map(Wanted::new).collect();
+        let queue = Listing::new(listed, Arc::new(SystemClock));
         let listed = Listed {
             queue: Arc::new(queue),
             objects: Arc::new(directory),

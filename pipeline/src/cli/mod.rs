@@ -6,6 +6,8 @@
 mod backfill;
 mod check;
 mod demo;
+mod listed;
+mod quarantine;
 mod query;
 mod run;
 mod signals;
@@ -37,6 +39,7 @@ enum Command {
     Backfill(backfill::Backfill),
     Query(query::Query),
     Check(check::Check),
+    Quarantine(quarantine::Quarantine),
     Signals(signals::Signals),
 }
 
@@ -49,6 +52,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Backfill(backfill) => backfill.run(&environment).await,
         Command::Query(query) => query.run(&environment).await,
         Command::Check(check) => check.run(&environment).await,
+        Command::Quarantine(quarantine) => quarantine.run(&environment).await,
         Command::Signals(signals) => signals.run(&environment),
     };
     match done {

@@ -39,31 +39,40 @@ pub(super) struct Query {
     config: super::ConfigFile,
 }
 
+/// Opens a lake to be asked.
+pub(super) async fn open(
+    config: &super::ConfigFile,
+    environment: &Environment,
+    lake: &str,
+) -> anyhow::Result<(Config, LakeSession)> {
+    let config = Config::for_lake(config.path(environment).as_deref(), environment, lake)?;
+    if let LakeUrl::Directory(path) = &config.lake
+        && !path.is_dir()
+    {
+        anyhow::bail!(
+            "there is no lake at {}. Run `trailflow demo` or `backfill` first",
+            path.display()
+        );
+    }
+    if let LakeUrl::Directory(path) = &config.lake
+        && !path.join("_trailflow").is_dir()
+    {
+        anyhow::bail!(
+            "{} is a directory, but no lake: nothing was ever committed in it. Name the directory that holds `_trailflow`",
+            path.display()
+        );
+    }
+    let memory = config.pipeline.memory_bytes_max;
+    let engine = Engine::new(service::catalog(&config)?, &config.reference, memory).await?;
+    let lake = service::lake(&config).await?;
+    let session = LakeSession::open(&lake, &engine, memory).await?;
+    Ok((config, session))
+}
+
 impl Query {
     pub(super) async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
         let _telemetry = super::quiet_logs(environment)?;
-        let file = self.config.path(environment);
-        let config = Config::for_lake(file.as_deref(), environment, &self.lake)?;
-        if let LakeUrl::Directory(path) = &config.lake
-            && !path.is_dir()
-        {
-            anyhow::bail!(
-                "there is no lake at {}. Run `trailflow demo` or `backfill` first",
-                path.display()
-            );
-        }
-        if let LakeUrl::Directory(path) = &config.lake
-            && !path.join("_trailflow").is_dir()
-        {
-            anyhow::bail!(
-                "{} is a directory, but no lake: nothing was ever committed in it. Name the directory that holds `_trailflow`",
-                path.display()
-            );
-        }
-        let memory = config.pipeline.memory_bytes_max;
-        let engine = Engine::new(service::catalog(&config)?, &config.reference, memory).await?;
-        let lake = service::lake(&config).await?;
-        let session = LakeSession::open(&lake, &engine, memory).await?;
+        let (_, session) = open(&self.config, environment, &self.lake).await?;
         match &self.sql {
             Some(sql) => self.answer(&session, sql).await.map(|()| ExitCode::SUCCESS),
             None => self.prompt(&session).await,

@@ -26,6 +26,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("TRAILFLOW_BUCKETS", "source.buckets"),
     (DIRECTORY, "source.directory"),
     ("TRAILFLOW_LAKE", "lake.url"),
+    ("TRAILFLOW_LAKE_ENDPOINT_URL", "lake.endpoint_url"),
     ("TRAILFLOW_LISTEN", "listen.address"),
     ("TRAILFLOW_LOG_LEVEL", "telemetry.log_level"),
     ("TRAILFLOW_LOG_FORMAT", "telemetry.log_format"),

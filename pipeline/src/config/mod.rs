@@ -85,6 +85,8 @@ pub struct Aws {
     pub region: Option<String>,
     /// Another endpoint for every service, such as an emulator's.
     pub endpoint_url: Option<String>,
+    /// Another endpoint for the lake alone; wins over the one for every service.
+    pub lake_endpoint_url: Option<String>,
     /// Bucket in the path instead of the host name.
     pub force_path_style: bool,
 }

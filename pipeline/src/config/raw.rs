@@ -18,6 +18,7 @@ pub(crate) struct RawConfig {
     pub(crate) endpoint_url: Option<String>,
     pub(crate) force_path_style: Option<bool>,
     pub(crate) lake: Option<String>,
+    pub(crate) lake_endpoint_url: Option<String>,
     pub(crate) listen: Option<String>,
     pub(crate) signals: Option<String>,
     pub(crate) batch_bytes_max: Option<u64>,
@@ -81,6 +82,10 @@ pub(crate) const KEYS: &[Key<RawConfig>] = &[
         Kind::Boolean(|c, yes| c.force_path_style = Some(yes)),
     ),
     Key::optional("lake.url", Kind::Text(|c, text| c.lake = Some(text))),
+    Key::optional(
+        "lake.endpoint_url",
+        Kind::Text(|c, text| c.lake_endpoint_url = Some(text)),
+    ),
     Key::optional(
         "listen.address",
         Kind::Text(|c, text| c.listen = Some(text)),

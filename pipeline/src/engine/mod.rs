@@ -21,7 +21,9 @@ pub mod reference;
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow::compute::cast;
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use datafusion::error::DataFusionError;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
@@ -90,6 +92,11 @@ impl Planned {
         &self,
         partial: Vec<RecordBatch>,
     ) -> Result<Vec<RecordBatch>, DataFusionError> {
+        let schema = self.evaluate.schema();
+        let partial = partial
+            .iter()
+            .map(|rows| as_evaluated(rows, &schema))
+            .collect::<Result<_, _>>()?;
         self.merge.run(partial).await
     }
 
@@ -118,6 +125,19 @@ impl Planned {
     pub fn name(&self) -> &str {
         &self.signal.header.name
     }
+}
+
+/// Rows that were merged before have other types than the query's own (milliseconds instead of
+/// nanoseconds), and are merged again like those.
+fn as_evaluated(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, DataFusionError> {
+    let mut columns = Vec::new();
+    for field in schema.fields() {
+        let column = rows.column_by_name(field.name()).ok_or_else(|| {
+            ArrowError::SchemaError(format!("no column {} in partial rows", field.name()))
+        })?;
+        columns.push(cast(column, field.data_type())?);
+    }
+    Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
 }
 
 /// Queries of all signals share one memory budget.

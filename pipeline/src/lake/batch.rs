@@ -12,26 +12,34 @@ use serde::{Deserialize, Serialize};
 use super::create::{Created, create_if_absent, read};
 use super::source::SourceId;
 use super::{Lake, LakeError, protocol_path};
+use crate::clock::Clock;
 
 /// UUIDv7: ordered by the time it was opened.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct BatchId(String);
 
 impl BatchId {
     /// A new one.
-    pub fn new() -> Self {
-        Self(uuid::Uuid::now_v7().to_string())
+    pub fn new(clock: &dyn Clock) -> Self {
+        Self(clock.unique().to_string())
+    }
+
+    /// No batch that was opened at that time or later has a lower id.
+    pub fn lowest_at(at: DateTime<Utc>) -> Self {
+        let millis = u64::try_from(at.timestamp_millis()).unwrap_or_default();
+        let id = uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid();
+        Self(id.to_string())
+    }
+
+    /// The id that a decision is named by.
+    pub fn parse(name: &str) -> Option<Self> {
+        uuid::Uuid::try_parse(name).ok()?;
+        Some(Self(name.to_owned()))
     }
 
     /// The id as a path part.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl Default for BatchId {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -141,7 +149,7 @@ impl Lake {
     ) -> Result<Option<Decision>, LakeError> {
         let path = protocol_path(&["batches", batch.as_str()]);
         let bytes = json(path.as_ref(), decision)?;
-        match create_if_absent(self.store.as_ref(), &path, bytes).await? {
+        match create_if_absent(self.store.as_ref(), self.clock.as_ref(), &path, bytes).await? {
             Created::Ours => Ok(None),
             Created::Theirs(bytes) => parse(path.as_ref(), &bytes).map(Some),
         }

@@ -55,7 +55,7 @@ impl Lake {
             };
             let path = protocol_path(&["claims", source.as_str(), &next.to_string()]);
             let bytes = json(path.as_ref(), &claim)?;
-            match create_if_absent(self.store.as_ref(), &path, bytes).await? {
+            match create_if_absent(self.store.as_ref(), self.clock.as_ref(), &path, bytes).await? {
                 Created::Ours => return Ok(Claimed::Mine),
                 Created::Theirs(_) => {}
             }
@@ -96,14 +96,16 @@ impl Lake {
 
     /// How long to wait for an undecided batch. Nothing: it was presumed dead and is decided now.
     async fn undecided(&self, claim: &Claim) -> Result<Option<Duration>, LakeError> {
-        let age = self
-            .clock
-            .now()
-            .signed_duration_since(claim.at)
-            .to_std()
-            .unwrap_or_default();
-        if age < self.lease && !claim.worker.is_gone() {
-            return Ok(Some(self.lease.saturating_sub(age)));
+        if !claim.worker.is_gone() {
+            let mut wait = self.remaining(claim.at);
+            if wait.is_zero()
+                && let Some(at) = self.renewed_at(&claim.batch).await?
+            {
+                wait = self.remaining(at);
+            }
+            if !wait.is_zero() {
+                return Ok(Some(wait));
+            }
         }
         // Committed after all: the caller looks again and sees that.
         if self.abandon(&claim.batch).await?.is_none() {
@@ -113,6 +115,34 @@ impl Lake {
             }
         }
         Ok(None)
+    }
+
+    /// What is left of a lease that began at that time. One that begins in the future was written
+    /// by a clock that is wrong, and is no longer believed than one from the past: nobody should
+    /// wait for hours until that time has come.
+    fn remaining(&self, at: DateTime<Utc>) -> Duration {
+        let age = self.clock.now().signed_duration_since(at).abs();
+        self.lease.saturating_sub(age.to_std().unwrap_or_default())
+    }
+
+    /// How many workers were presumed dead, or were, while they had the source claimed: its claims
+    /// whose batch somebody else abandoned.
+    pub async fn deaths(&self, source: &SourceId) -> Result<usize, LakeError> {
+        let folder = protocol_path(&["claims", source.as_str()]);
+        let listed: Vec<_> = self.store.list(Some(&folder)).try_collect().await?;
+        let mut deaths = 0;
+        for found in listed {
+            let Some(bytes) = read(self.store.as_ref(), &found.location).await? else {
+                continue;
+            };
+            let claim: Claim = parse(found.location.as_ref(), &bytes)?;
+            if let Some(Decision::Abandoned { by, .. }) = self.decision(&claim.batch).await?
+                && by != claim.worker
+            {
+                deaths += 1;
+            }
+        }
+        Ok(deaths)
     }
 
     /// The claim with the highest number, which is at least `from`.

@@ -10,7 +10,8 @@ use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
 
 use super::LakeError;
-use crate::limits::CREATE_ATTEMPTS_MAX;
+use crate::clock::Clock;
+use crate::limits::{CREATE_ATTEMPTS_MAX, CREATE_PAUSE};
 
 /// Who was first.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,6 +26,7 @@ pub enum Created {
 /// two writers never have the same ones.
 pub async fn create_if_absent(
     store: &dyn ObjectStore,
+    clock: &dyn Clock,
     path: &Path,
     bytes: Bytes,
 ) -> Result<Created, LakeError> {
@@ -42,6 +44,7 @@ pub async fn create_if_absent(
             // Nothing there: the create was refused for a conflict, or it failed. Try again.
             None if attempt < CREATE_ATTEMPTS_MAX => {
                 tracing::debug!(%path, %error, attempt, "create-if-absent: not there yet");
+                clock.sleep(CREATE_PAUSE.saturating_mul(attempt)).await;
             }
             None => return Err(error.into()),
         }
@@ -60,6 +63,7 @@ pub async fn read(store: &dyn ObjectStore, path: &Path) -> Result<Option<Bytes>,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::SystemClock;
     use object_store::memory::InMemory;
 
     #[tokio::test]
@@ -69,15 +73,21 @@ mod tests {
         let mine = Bytes::from_static(b"mine");
         let theirs = Bytes::from_static(b"theirs");
         assert_eq!(
-            create_if_absent(&store, &path, mine.clone()).await.unwrap(),
+            create_if_absent(&store, &SystemClock, &path, mine.clone())
+                .await
+                .unwrap(),
             Created::Ours
         );
         assert_eq!(
-            create_if_absent(&store, &path, mine.clone()).await.unwrap(),
+            create_if_absent(&store, &SystemClock, &path, mine.clone())
+                .await
+                .unwrap(),
             Created::Ours
         );
         assert_eq!(
-            create_if_absent(&store, &path, theirs).await.unwrap(),
+            create_if_absent(&store, &SystemClock, &path, theirs)
+                .await
+                .unwrap(),
             Created::Theirs(mine)
         );
     }

@@ -38,10 +38,16 @@ pub struct Entry {
     pub object: ObjectRef,
     /// What the key says it is.
     pub kind: &'static str,
+    /// 0, or the number of this replay of it.
+    pub generation: u64,
     /// What became of it.
     pub outcome: Outcome,
+    /// More about the outcome, for people.
+    pub detail: Option<String>,
     /// Rows by table name.
     pub rows: Vec<(&'static str, u64)>,
+    /// Rows that were left out, because their event is in the lake already.
+    pub suppressed: u64,
     /// How many records were rejected.
     pub rejected: u64,
     /// The same, by table and reason.
@@ -56,6 +62,8 @@ pub struct Entry {
     pub inflated_sha256: Option<String>,
     /// Event time of the oldest and the newest row, epoch milliseconds.
     pub event_millis: Option<(i64, i64)>,
+    /// When the queue got the object's message, where there was one.
+    pub sent_at: Option<DateTime<Utc>>,
     /// When the object's message was received, or its file was found.
     pub received_at: DateTime<Utc>,
 }
@@ -91,8 +99,11 @@ impl Entry {
             source,
             object,
             kind,
+            generation: 0,
             outcome: Outcome::Ingested,
+            detail: None,
             rows: Vec::new(),
+            suppressed: 0,
             rejected: 0,
             rejected_by_reason: BTreeMap::new(),
             rejects: Vec::new(),
@@ -100,6 +111,7 @@ impl Entry {
             inflated_bytes: 0,
             inflated_sha256: None,
             event_millis: None,
+            sent_at: None,
             received_at,
         }
     }
@@ -149,6 +161,7 @@ pub fn schema() -> SchemaRef {
             ("outcome", Utf8),
             ("reason", Utf8),
             ("rows", Int64),
+            ("suppressed", Int64),
             ("rejected", Int64),
             ("compressed_bytes", Int64),
             ("inflated_bytes", Int64),
@@ -156,8 +169,10 @@ pub fn schema() -> SchemaRef {
             ("event_time_min", time()),
             ("event_time_max", time()),
             ("written_at", time()),
+            ("sent_at", time()),
             ("received_at", time()),
             ("committed_at", time()),
+            ("generation", Int64),
             ("batch", Utf8),
         ])
     });
@@ -234,6 +249,7 @@ pub fn rows(
             texts(each().map(|e| Some(e.outcome.as_str()))),
             texts(each().map(|e| e.outcome.reason())),
             numbers(each().map(|e| Some(e.row_count()))),
+            numbers(each().map(|e| Some(e.suppressed))),
             numbers(each().map(|e| Some(e.rejected))),
             numbers(each().map(|e| Some(e.compressed_bytes))),
             numbers(each().map(|e| Some(e.inflated_bytes))),
@@ -241,8 +257,10 @@ pub fn rows(
             times(each().map(|e| e.event_millis.map(|(oldest, _)| oldest))),
             times(each().map(|e| e.event_millis.map(|(_, newest)| newest))),
             times(each().map(|e| e.object.written_at.map(|at| at.timestamp_millis()))),
+            times(each().map(|e| e.sent_at.map(|at| at.timestamp_millis()))),
             times(each().map(|e| Some(e.received_at.timestamp_millis()))),
             times(each().map(|_| Some(at))),
+            numbers(each().map(|e| Some(e.generation))),
             texts(each().map(|_| Some(batch.as_str()))),
         ],
     )
@@ -282,7 +300,9 @@ pub fn quarantine_rows(
             texts(each().map(|(_, reason, _)| Some(*reason))),
             texts(each().map(|(_, _, record)| record.map(|(table, _)| table))),
             numbers(each().map(|(_, _, record)| record.map(|(_, r)| r.position))),
-            texts(each().map(|(_, _, record)| record.map(|(_, r)| r.excerpt.as_str()))),
+            texts(each().map(|(e, _, record)| {
+                record.map_or(e.detail.as_deref(), |(_, r)| Some(r.excerpt.as_str()))
+            })),
             times(each().map(|_| Some(at.timestamp_millis()))),
             texts(each().map(|_| Some(batch.as_str()))),
         ],

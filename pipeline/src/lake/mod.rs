@@ -14,13 +14,16 @@
 
 pub mod batch;
 pub mod claim;
+pub mod committed;
 pub mod create;
 pub mod ingest_log;
 mod partition;
 pub mod publish;
+mod renewal;
 pub mod source;
 pub mod staging;
 pub mod store;
+mod trouble;
 pub mod worker;
 
 use std::sync::Arc;
@@ -30,6 +33,7 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 
 use crate::clock::Clock;
+pub use trouble::Trouble;
 use worker::Worker;
 
 /// A handle on one lake, as one worker uses it.

@@ -60,7 +60,7 @@ impl Lake {
         Ok(())
     }
 
-    async fn delete_if_there(&self, path: &Path) -> Result<(), LakeError> {
+    pub(super) async fn delete_if_there(&self, path: &Path) -> Result<(), LakeError> {
         match self.store.delete(path).await {
             Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),

@@ -1,6 +1,7 @@
 //! The identity of a source object: what is claimed, and what is counted once.
 //!
-//! Must hold: it depends on bucket, key and ETag alone (I3), never on who reads it or when.
+//! Must hold: it depends on bucket, key and ETag alone (I3), never on who reads it or when; only a
+//! replay of what was quarantined is a source of its own, numbered, so that it too counts once.
 
 use std::fmt;
 
@@ -15,13 +16,17 @@ pub struct SourceId(String);
 
 impl SourceId {
     /// The identity of an object whose version is known; nothing while its ETag is not known.
-    pub fn of(object: &ObjectRef) -> Option<Self> {
+    /// `generation` counts the readings of it that were committed before: 0, but for a replay.
+    pub fn of(object: &ObjectRef, generation: u64) -> Option<Self> {
         let etag = object.version.etag.as_deref()?;
         let mut hash = Sha256::new();
         for part in [object.bucket.as_str(), object.key.as_str(), etag] {
             hash.update(part.as_bytes());
             // No bucket, key or ETag holds a NUL, so no two triples join to the same bytes.
             hash.update([0]);
+        }
+        if generation > 0 {
+            hash.update(generation.to_be_bytes());
         }
         Some(Self(format!("{:x}", hash.finalize())))
     }

@@ -13,12 +13,14 @@ use chrono::{DateTime, Utc};
 use object_store::aws::{AmazonS3Builder, AwsCredential, S3ConditionalPut};
 use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
-use object_store::{CredentialProvider, ObjectStore};
+use object_store::{ClientOptions, CredentialProvider, ObjectStore, RetryConfig};
 use tokio::sync::Mutex;
 
 use crate::clock::Clock;
 use crate::config::{Aws, LakeUrl};
-use crate::limits::CREDENTIALS_RENEWAL;
+use crate::limits::{
+    CONNECT_TIMEOUT, CREDENTIALS_RENEWAL, STORE_RETRIES_MAX, STORE_RETRY_TIME_MAX, STORE_TIMEOUT,
+};
 
 /// Why a lake cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +65,15 @@ pub fn open(
             let mut builder = AmazonS3Builder::new()
                 .with_bucket_name(bucket)
                 .with_region(region.as_ref())
-                .with_conditional_put(S3ConditionalPut::ETagMatch);
+                .with_conditional_put(S3ConditionalPut::ETagMatch)
+                .with_retry(RetryConfig {
+                    max_retries: STORE_RETRIES_MAX,
+                    retry_timeout: STORE_RETRY_TIME_MAX,
+                    ..RetryConfig::default()
+                });
+            let mut client = ClientOptions::new()
+                .with_connect_timeout(CONNECT_TIMEOUT)
+                .with_timeout(STORE_TIMEOUT);
             if let Some(provider) = sdk.credentials_provider() {
                 let chain = ProviderChain {
                     chain: provider,
@@ -72,15 +82,16 @@ pub fn open(
                 };
                 builder = builder.with_credentials(Arc::new(chain));
             }
-            if let Some(endpoint) = sdk.endpoint_url() {
+            let endpoint = aws.lake_endpoint_url.as_deref().or(sdk.endpoint_url());
+            if let Some(endpoint) = endpoint {
+                client = client.with_allow_http(endpoint.starts_with("http://"));
                 builder = builder
-                    .with_allow_http(endpoint.starts_with("http://"))
                     .with_endpoint(endpoint)
                     .with_virtual_hosted_style_request(false);
             } else {
                 builder = builder.with_virtual_hosted_style_request(!aws.force_path_style);
             }
-            let store = builder.build()?;
+            let store = builder.with_client_options(client).build()?;
             Ok(Arc::new(PrefixStore::new(store, prefix.as_str())))
         }
     }

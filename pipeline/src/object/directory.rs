@@ -34,6 +34,11 @@ impl Directory {
         Self { root, bucket }
     }
 
+    /// The name that stands for the bucket.
+    pub fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
     /// Every file, by key. Hidden files and those that end in `.tmp` are still being written.
     pub fn list(&self) -> io::Result<Vec<ObjectRef>> {
         let mut found = Vec::new();

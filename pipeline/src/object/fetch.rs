@@ -38,6 +38,9 @@ pub enum FetchError {
         /// What AWS said.
         message: String,
     },
+    /// The store asks for fewer requests; try again, more slowly.
+    #[error("reading is throttled: {0}")]
+    Throttled(String),
     /// The transport failed; try again.
     #[error("reading failed: {0}")]
     Unavailable(String),

@@ -150,8 +150,17 @@ pub fn classified<E: ProvideErrorMetadata + std::error::Error + 'static>(
     let code = error.code().unwrap_or_default();
     let message = error.message().unwrap_or_default();
     match (code, status) {
-        ("NoSuchKey" | "NoSuchVersion" | "PreconditionFailed" | "NotFound", _)
-        | (_, Some(404 | 412)) => FetchError::Missing,
+        // A HEAD has no body, so its 404 has no better code than NotFound.
+        ("NoSuchKey" | "NoSuchVersion" | "PreconditionFailed" | "NotFound", _) | (_, Some(412)) => {
+            FetchError::Missing
+        }
+        // A bucket that is not there is a mistake in the set-up: nothing may be acknowledged.
+        ("NoSuchBucket", _) => FetchError::Denied {
+            by: "s3",
+            message: format!("{code}: {message}"),
+        },
+        // Archived: nobody refuses us, and a restored object can be replayed.
+        ("InvalidObjectState", _) => FetchError::Unavailable(format!("{code}: {message}")),
         ("AccessDenied" | "InvalidAccessKeyId" | "ExpiredToken" | "SignatureDoesNotMatch", _)
         | (_, Some(401 | 403)) => {
             let by = if message.contains("kms:") {
@@ -164,6 +173,8 @@ pub fn classified<E: ProvideErrorMetadata + std::error::Error + 'static>(
                 message: format!("{code}: {message}"),
             }
         }
+        ("SlowDown" | "Throttling" | "ThrottlingException" | "RequestLimitExceeded", _)
+        | (_, Some(429 | 503)) => FetchError::Throttled(DisplayErrorContext(error).to_string()),
         // A key that is disabled or deleted answers 400 (domain 4.2).
         (code, _) if code.starts_with("KMS.") => FetchError::Denied {
             by: "kms",

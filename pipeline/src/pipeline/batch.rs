@@ -4,7 +4,7 @@
 //! only up to [`PENDING_BYTES_MAX`]; an object that failed after rows of it came spoils the batch,
 //! because its rows cannot be taken out again (I1).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
@@ -12,8 +12,9 @@ use arrow::datatypes::TimestampMillisecondType;
 use metrics::{counter, gauge, histogram};
 use tokio::time::Instant;
 
-use super::pairs::{OpenPairs, PairWindow};
 use super::piece::{End, Piece, Read, Slot};
+use super::window::{EventWindow, OpenEvents};
+use crate::config::Batch;
 use crate::decode::Table;
 use crate::engine::{Engine, Planned};
 use crate::lake::batch::BatchId;
@@ -21,7 +22,9 @@ use crate::lake::ingest_log::Entry;
 use crate::lake::source::SourceId;
 use crate::lake::staging::Staging;
 use crate::lake::{Lake, LakeError};
-use crate::limits::{PARTIAL_BYTES_MAX, PENDING_BYTES_MAX, REJECTS_KEPT_MAX};
+use crate::limits::{
+    BATCH_OBJECTS_MAX, PARTIAL_BYTES_MAX, PARTIALS_BYTES_MAX, PENDING_BYTES_MAX, REJECTS_KEPT_MAX,
+};
 use crate::telemetry::timed;
 
 /// Why a batch cannot be committed.
@@ -41,6 +44,9 @@ pub enum BatchError {
     /// An object failed after rows of it had come.
     #[error("{0}")]
     Spoiled(String),
+    /// We were told to stop, and an object did not end in time.
+    #[error("told to stop before every object of the batch was read")]
+    Stopped,
 }
 
 /// A batch that takes objects.
@@ -48,22 +54,30 @@ pub enum BatchError {
 pub struct OpenBatch {
     pub id: BatchId,
     engine: Arc<Engine>,
-    pairs: Arc<PairWindow>,
-    pub open_pairs: OpenPairs,
+    window: Arc<EventWindow>,
+    events: OpenEvents,
     staging: Staging,
     lake: Lake,
     /// By slot: every object that was begun.
     pub entries: Vec<Entry>,
     /// Slots of objects that are not to be committed with this batch.
-    pub left_out: HashMap<Slot, End>,
+    pub left_out: BTreeMap<Slot, End>,
     pending: BTreeMap<Table, Vec<RecordBatch>>,
     pending_bytes: usize,
     /// Event time of the newest row, epoch milliseconds.
     newest: BTreeMap<Table, i64>,
-    /// Partial rows by signal, in the engine's order.
-    partial: Vec<Vec<RecordBatch>>,
+    /// By signal, in the engine's order.
+    partial: Vec<Partial>,
     pub rows: usize,
     pub bytes: usize,
+}
+
+/// Partial rows of one signal.
+#[derive(Debug, Default)]
+struct Partial {
+    rows: Vec<RecordBatch>,
+    /// Of the rows when they were last merged: merging again before they have doubled gains little.
+    merged_bytes: usize,
 }
 
 /// A batch whose files are staged.
@@ -74,25 +88,30 @@ pub struct StagedBatch {
     /// Merged rows by signal.
     pub merged: Vec<Vec<RecordBatch>>,
     pub entries: Vec<Entry>,
-    pub open_pairs: OpenPairs,
+    /// What the window learns when this batch is committed.
+    pub events: OpenEvents,
     /// Event time of the newest row by table, epoch milliseconds.
     pub newest: BTreeMap<Table, i64>,
 }
 
 impl OpenBatch {
     /// A new batch; nothing is written before its first rows.
-    pub fn new(lake: Lake, engine: Arc<Engine>, pairs: Arc<PairWindow>) -> Self {
-        let id = BatchId::new();
+    pub fn new(lake: Lake, engine: Arc<Engine>, window: Arc<EventWindow>) -> Self {
+        let id = BatchId::new(lake.clock.as_ref());
         Self {
             staging: Staging::new(lake.clone(), id.clone()),
-            partial: engine.signals().iter().map(|_| Vec::new()).collect(),
+            partial: engine
+                .signals()
+                .iter()
+                .map(|_| Partial::default())
+                .collect(),
             id,
             engine,
-            pairs,
-            open_pairs: OpenPairs::default(),
+            window,
+            events: OpenEvents::default(),
             lake,
             entries: Vec::new(),
-            left_out: HashMap::new(),
+            left_out: BTreeMap::new(),
             pending: BTreeMap::new(),
             pending_bytes: 0,
             newest: BTreeMap::new(),
@@ -135,12 +154,19 @@ impl OpenBatch {
         rows: RecordBatch,
     ) -> Result<(), BatchError> {
         let rows = match table {
-            Table::Cloudtrail => self
-                .pairs
-                .mark(&mut self.open_pairs, &rows)
-                .map_err(LakeError::from)?,
+            Table::Cloudtrail => {
+                let admitted = self.window.admit(&mut self.events, rows);
+                let admitted = admitted.map_err(LakeError::from)?;
+                if let Some(entry) = self.entries.get_mut(slot) {
+                    entry.suppressed += u64::try_from(admitted.suppressed).unwrap_or(u64::MAX);
+                }
+                admitted.rows
+            }
             Table::FlowLogs | Table::TransitGatewayFlowLogs => rows,
         };
+        if rows.num_rows() == 0 {
+            return Ok(());
+        }
         let span = span(&rows, table);
         if let Some((_, newest)) = span {
             let known = self.newest.entry(table).or_insert(newest);
@@ -168,25 +194,40 @@ impl OpenBatch {
         match end {
             End::Read(Read {
                 outcome,
+                detail,
                 compressed_bytes,
                 inflated_bytes,
                 inflated_sha256,
             }) => {
                 entry.outcome = outcome;
+                entry.detail = detail;
                 entry.compressed_bytes = compressed_bytes;
                 entry.inflated_bytes = inflated_bytes;
                 entry.inflated_sha256 = inflated_sha256;
                 Ok(())
             }
-            End::Failed(why) if entry.row_count() > 0 => Err(BatchError::Spoiled(format!(
-                "{} failed midway: {why}",
-                entry.object.key
-            ))),
-            end @ (End::Duplicate | End::Busy(_) | End::Failed(_)) => {
+            // Suppressed rows count too: their twins may have been rows of this very object.
+            End::Failed(why) | End::Denied(why) if entry.row_count() + entry.suppressed > 0 => Err(
+                BatchError::Spoiled(format!("{} failed midway: {why}", entry.object.key)),
+            ),
+            end @ (End::Duplicate | End::Busy(_) | End::Lost | End::Failed(_) | End::Denied(_)) => {
                 self.left_out.insert(slot, end);
                 Ok(())
             }
         }
+    }
+
+    /// True when memory or a reader is better served by another batch.
+    pub fn is_full(&self, limits: &Batch) -> bool {
+        let partials: usize = self
+            .partial
+            .iter()
+            .map(|partial| partial.merged_bytes)
+            .sum();
+        self.rows >= limits.rows_max
+            || self.bytes >= limits.bytes_max
+            || self.entries.len() >= BATCH_OBJECTS_MAX
+            || partials >= PARTIALS_BYTES_MAX
     }
 
     /// Evaluates the signals on the pending rows, and stages the rows.
@@ -200,13 +241,15 @@ impl OpenBatch {
                 let evaluated = timed("evaluate", planned.evaluate(batches.clone())).await;
                 histogram!("trailflow_sql_duration_seconds", "signal" => planned.name().to_owned())
                     .record(started.elapsed().as_secs_f64());
-                partial.extend(evaluated.map_err(|error| BatchError::Signal {
-                    signal: planned.name().to_owned(),
-                    error: error.to_string(),
-                })?);
-                let held: usize = partial.iter().map(RecordBatch::get_array_memory_size).sum();
-                if held > PARTIAL_BYTES_MAX {
-                    *partial = merged(planned, std::mem::take(partial)).await?;
+                partial
+                    .rows
+                    .extend(evaluated.map_err(|error| BatchError::Signal {
+                        signal: planned.name().to_owned(),
+                        error: error.to_string(),
+                    })?);
+                if partial.bytes() > PARTIAL_BYTES_MAX.max(2 * partial.merged_bytes) {
+                    partial.rows = merged(planned, std::mem::take(&mut partial.rows)).await?;
+                    partial.merged_bytes = partial.bytes();
                 }
             }
             for batch in &batches {
@@ -222,7 +265,10 @@ impl OpenBatch {
 
     /// Everything came: merges, stages what is left, closes the files.
     /// `left_out` holds the slots that are not to be committed.
-    pub async fn stage(mut self, left_out: &HashMap<Slot, End>) -> Result<StagedBatch, BatchError> {
+    pub async fn stage(
+        mut self,
+        left_out: &BTreeMap<Slot, End>,
+    ) -> Result<StagedBatch, BatchError> {
         self.flush().await?;
         let mut all_merged = Vec::new();
         for (planned, partial) in self
@@ -231,7 +277,7 @@ impl OpenBatch {
             .iter()
             .zip(std::mem::take(&mut self.partial))
         {
-            let rows = merged(planned, partial).await?;
+            let rows = merged(planned, partial.rows).await?;
             if planned.signal.header.rollup.is_some() {
                 for rows in &rows {
                     self.staging.rollup(planned.name(), rows).await?;
@@ -259,15 +305,22 @@ impl OpenBatch {
             sources,
             merged: all_merged,
             entries,
-            open_pairs: self.open_pairs,
+            events: self.events,
             newest: self.newest,
         })
     }
 
-    fn committed_entries(&mut self, left_out: &HashMap<Slot, End>) -> Vec<Entry> {
+    fn committed_entries(&mut self, left_out: &BTreeMap<Slot, End>) -> Vec<Entry> {
         let entries = std::mem::take(&mut self.entries).into_iter().enumerate();
         let kept = entries.filter(|(slot, _)| !left_out.contains_key(slot));
         kept.map(|(_, entry)| entry).collect()
+    }
+}
+
+impl Partial {
+    fn bytes(&self) -> usize {
+        let bytes = self.rows.iter().map(RecordBatch::get_array_memory_size);
+        bytes.sum()
     }
 }
 
@@ -319,6 +372,8 @@ pub fn count(entries: &[Entry]) {
         for (table, rows) in &entry.rows {
             counter!("trailflow_records_total", "table" => *table).increment(*rows);
         }
+        counter!("trailflow_duplicates_suppressed_total", "level" => "event")
+            .increment(entry.suppressed);
         for ((table, reason), count) in &entry.rejected_by_reason {
             counter!("trailflow_records_rejected_total", "table" => *table, "reason" => *reason)
                 .increment(*count);

@@ -9,26 +9,28 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Sender;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use super::concurrency::{Concurrency, Permit};
 use super::piece::{End, Piece, PieceSink, Read, Slot};
 use crate::decode::cloudtrail::Document;
 use crate::decode::flow_logs::OwnNetworks;
 use crate::decode::{DecodeError, Malformed, Provenance, cloudtrail, flow_logs};
-use crate::lake::Lake;
 use crate::lake::batch::BatchId;
 use crate::lake::claim::Claimed;
 use crate::lake::ingest_log::Outcome;
 use crate::lake::source::SourceId;
-use crate::limits::{OBJECT_INFLATED_BYTES_MAX, PARQUET_OBJECT_BYTES_MAX};
+use crate::lake::{Lake, LakeError, Trouble};
+use crate::limits::{OBJECT_INFLATED_BYTES_MAX, PARQUET_OBJECT_BYTES_MAX, POISON_DEATHS_MIN};
 use crate::object::ObjectRef;
 use crate::object::content::{self, Content};
 use crate::object::decompress::{self, Damage};
 use crate::object::digest::InflatedHash;
 use crate::object::fetch::{Body, Counted, FetchError, Objects};
 use crate::object::key::{KeyKind, kind_of};
+use crate::queue::Care;
 use crate::telemetry::health::Health;
 use crate::telemetry::timed;
 
@@ -44,126 +46,216 @@ pub struct Ingest {
     /// Told when reading is denied.
     pub health: Arc<Health>,
     /// How many objects may be read at once.
-    pub reading: Arc<Semaphore>,
+    pub concurrency: Arc<Concurrency>,
+    /// Where decoders run.
+    pub decoding: Decoding,
+}
+
+/// Where decoders run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decoding {
+    /// On a thread of their own: the service.
+    Thread,
+    /// In the task that reads the object: a simulation, which no thread may race.
+    Task,
+}
+
+/// One object of the open batch.
+#[derive(Debug)]
+pub struct Begun {
+    /// Its name and version.
+    pub object: ObjectRef,
+    /// Its identity.
+    pub source: SourceId,
+    /// Its place in the batch.
+    pub slot: Slot,
+    /// How carefully it is read.
+    pub care: Care,
+    /// Why it is not read at all.
+    pub set_aside: Option<(&'static str, String)>,
+    /// Rows from its beginning that are in the lake.
+    pub rows_known: u64,
+    /// Cancelled when the lease of its message is lost.
+    pub lost: CancellationToken,
 }
 
 impl Ingest {
     /// Ingests one object; its pieces go to `pieces`.
-    pub async fn object(
-        self,
-        object: ObjectRef,
-        source: SourceId,
-        batch: BatchId,
-        slot: Slot,
-        pieces: Sender<Piece>,
-    ) {
-        // Closed never: the permit is there sooner or later.
-        let _permit = Arc::clone(&self.reading).acquire_owned().await;
+    pub async fn object(self, begun: Begun, batch: BatchId, pieces: Sender<Piece>) {
+        let object = &begun.object;
         let span = tracing::debug_span!("object", bucket = %object.bucket, key = %object.key);
-        let end = self
-            .claim_and_read(&object, &source, &batch, slot, &pieces)
-            .instrument(span)
-            .await;
+        let end = tokio::select! {
+            biased;
+            permit = self.concurrency.acquire() => {
+                self.claim_and_read(&begun, &batch, &permit, &pieces).instrument(span).await
+            }
+            // Not claimed yet, so nothing is lost. What is claimed goes on: the claim holds it,
+            // whoever has the message by now.
+            () = begun.lost.cancelled() => End::Lost,
+        };
         // A lane that is gone has abandoned the batch: the object comes again.
-        let _gone = pieces.send(Piece::Ended(slot, end)).await;
+        let _gone = pieces.send(Piece::Ended(begun.slot, end)).await;
     }
 
     async fn claim_and_read(
         &self,
-        object: &ObjectRef,
-        source: &SourceId,
+        begun: &Begun,
         batch: &BatchId,
-        slot: Slot,
+        permit: &Permit,
         pieces: &Sender<Piece>,
     ) -> End {
-        let claimed = self.lake.claim(source, batch).await;
-        if claimed.is_ok() {
-            self.health.readable("lake");
+        if begun.lost.is_cancelled() {
+            return End::Lost;
         }
-        match claimed {
-            Ok(Claimed::Mine) => {}
-            Ok(Claimed::Done) => return End::Duplicate,
-            Ok(Claimed::Busy(wait)) => return End::Busy(wait),
+        match self.lake.claim(&begun.source, batch).await {
+            Ok(claimed) => {
+                self.health.readable("lake");
+                match claimed {
+                    Claimed::Mine => {}
+                    Claimed::Done => return End::Duplicate,
+                    Claimed::Busy(wait) => return End::Busy(wait),
+                }
+            }
             Err(error) => {
                 // No fault of the message: it stays away until the lake may have recovered.
-                self.health.unavailable("lake", &error.to_string());
+                let trouble = error.trouble();
+                trouble.tell(&self.health);
+                match trouble {
+                    Trouble::Throttled(_) => permit.throttled(),
+                    Trouble::Denied(_) | Trouble::Unavailable(_) => permit.failed(),
+                }
                 return End::Busy(self.lake.lease);
             }
         }
-        match kind_of(&object.key) {
+        match self.not_to_be_read(begun).await {
+            Ok(None) => {}
+            Ok(Some((reason, why))) => {
+                return End::Read(Read::nothing(Outcome::Quarantined(reason), Some(why)));
+            }
+            Err(error) => {
+                error.trouble().tell(&self.health);
+                return End::Busy(self.lake.lease);
+            }
+        }
+        match kind_of(&begun.object.key) {
             KeyKind::CloudTrailDigest => return unread("digest"),
             KeyKind::CloudTrailInsight => return unread("insight"),
             KeyKind::Own => return unread("own_output"),
             KeyKind::CloudTrail { .. } | KeyKind::FlowLogs { .. } | KeyKind::Unknown => {}
         }
-        let body = match timed("fetch", self.objects.fetch(object)).await {
-            Ok(body) => body,
-            Err(error) => return self.refused(error),
-        };
-        let (sink, networks) = (
-            PieceSink {
-                slot,
-                pieces: pieces.clone(),
-            },
-            Arc::clone(&self.networks),
-        );
-        let (name, object) = (object.key.clone(), object.clone());
-        let read = move || read(body, &object, &networks, sink);
-        match timed("decode", tokio::task::spawn_blocking(read)).await {
-            Ok(Ok(read)) => {
+        match self.fetch_and_decode(begun, pieces).await {
+            Ok(read) => {
+                permit.succeeded();
                 self.health.readable("object");
                 End::Read(read)
             }
-            Ok(Err(error)) => self.refused(error),
-            // The same bytes would end the same way: the object is set aside. What it gave before
-            // is in the batch, whole rows, sent before the end.
-            Err(error) if error.is_panic() => {
-                tracing::error!(key = %name, "decoding panicked: this is a bug; the object is quarantined");
-                End::Read(Read {
-                    outcome: Outcome::Quarantined("decoder_panic"),
-                    compressed_bytes: 0,
-                    inflated_bytes: 0,
-                    inflated_sha256: None,
-                })
-            }
-            Err(cancelled) => End::Failed(format!("decoding was cancelled: {cancelled}")),
+            Err(error) => self.refused(begun, permit, error),
         }
     }
 
-    fn refused(&self, error: FetchError) -> End {
+    /// Why the object is quarantined without being read, if it is: its delivery failed its batch
+    /// before, or workers that had claimed it died. The receive count alone proves nothing: an
+    /// outage, a denial or a neighbour raises it too.
+    async fn not_to_be_read(
+        &self,
+        begun: &Begun,
+    ) -> Result<Option<(&'static str, String)>, LakeError> {
+        if begun.set_aside.is_some() || begun.care < Care::Unread {
+            return Ok(begun.set_aside.clone());
+        }
+        let deaths = self.lake.deaths(&begun.source).await?;
+        Ok((deaths >= POISON_DEATHS_MIN).then(|| {
+            let why = format!("{deaths} workers ended while they read it; it is not read again");
+            ("poison", why)
+        }))
+    }
+
+    async fn fetch_and_decode(
+        &self,
+        begun: &Begun,
+        pieces: &Sender<Piece>,
+    ) -> Result<Read, FetchError> {
+        let body = timed("fetch", self.objects.fetch(&begun.object)).await?;
+        let (object, networks) = (begun.object.clone(), Arc::clone(&self.networks));
+        match self.decoding {
+            Decoding::Thread => {
+                let mut sink = PieceSink::to_lane(begun.slot, begun.rows_known, pieces.clone());
+                let read = move || read(body, &object, &networks, &mut sink);
+                match timed("decode", tokio::task::spawn_blocking(read)).await {
+                    Ok(read) => read,
+                    // The same bytes would end the same way: the object is set aside. What it gave
+                    // before is in the batch, whole rows, sent before the end.
+                    Err(error) if error.is_panic() => {
+                        tracing::error!(key = %begun.object.key, "decoding panicked: this is a bug; the object is quarantined");
+                        Ok(Read::nothing(Outcome::Quarantined("decoder_panic"), None))
+                    }
+                    Err(cancelled) => Err(FetchError::Unavailable(format!(
+                        "decoding was cancelled: {cancelled}"
+                    ))),
+                }
+            }
+            Decoding::Task => {
+                let mut sink = PieceSink::keeping(begun.slot, begun.rows_known);
+                let read = read(body, &object, &networks, &mut sink);
+                for piece in sink.into_kept() {
+                    if pieces.send(piece).await.is_err() {
+                        return Err(given_up());
+                    }
+                }
+                read
+            }
+        }
+    }
+
+    /// What becomes of an object that could not be read to its end.
+    fn refused(&self, begun: &Begun, permit: &Permit, error: FetchError) -> End {
+        let why = error.to_string();
         match error {
             // Expired by a lifecycle rule, or an old message: there is nothing to wait for.
-            FetchError::Missing => unread("missing_object"),
-            FetchError::Denied { by, message } => {
-                self.health.denied("object", &format!("{by}: {message}"));
-                End::Failed(format!("reading is denied by {by}: {message}"))
+            FetchError::Missing => {
+                permit.succeeded();
+                return unread("missing_object");
             }
-            FetchError::Unavailable(why) => End::Failed(why),
+            FetchError::Denied { by, message } => {
+                permit.failed();
+                self.health.denied("object", &format!("{by}: {message}"));
+                return End::Denied(why);
+            }
+            FetchError::Throttled(_) => permit.throttled(),
+            FetchError::Unavailable(_) => permit.failed(),
         }
+        if self.concurrency.is_outage() {
+            self.health.unavailable("object", &why);
+            return End::Failed(why);
+        }
+        // Others can be read and this one never could: its rows so far stay, and a person looks.
+        if begun.care >= Care::LastTry {
+            return End::Read(Read::nothing(Outcome::Quarantined("unreadable"), Some(why)));
+        }
+        End::Failed(why)
     }
 }
 
 /// An object that is acknowledged without being read.
 fn unread(reason: &'static str) -> End {
-    End::Read(Read {
-        outcome: Outcome::Ignored(reason),
-        compressed_bytes: 0,
-        inflated_bytes: 0,
-        inflated_sha256: None,
-    })
+    End::Read(Read::nothing(Outcome::Ignored(reason), None))
 }
 
-/// Reads the object to its end, on a blocking thread.
+fn given_up() -> FetchError {
+    FetchError::Unavailable(String::from("the batch was given up"))
+}
+
+/// Reads the object to its end. Blocks.
 fn read(
     body: Body,
     object: &ObjectRef,
     networks: &OwnNetworks,
-    mut sink: PieceSink,
+    sink: &mut PieceSink,
 ) -> Result<Read, FetchError> {
     let (body, compressed) = Counted::new(body);
     let inflated = decompress::inflated(body, OBJECT_INFLATED_BYTES_MAX);
     let mut hash = InflatedHash::new(inflated);
-    let outcome = match decode(&mut hash, object, networks, &mut sink) {
+    let outcome = match decode(&mut hash, object, networks, sink) {
         Ok(outcome) => outcome,
         Err(error) => outcome_of(error)?,
     };
@@ -178,6 +270,7 @@ fn read(
     };
     Ok(Read {
         outcome,
+        detail: None,
         compressed_bytes: compressed.load(Ordering::Relaxed),
         inflated_bytes: digest
             .as_ref()
@@ -238,9 +331,7 @@ fn whole(input: &mut impl BufRead) -> Result<Bytes, DecodeError> {
 fn outcome_of(error: DecodeError) -> Result<Outcome, FetchError> {
     match error {
         DecodeError::Malformed(malformed) => Ok(Outcome::Quarantined(malformed.as_str())),
-        DecodeError::Cancelled => Err(FetchError::Unavailable(String::from(
-            "the batch was given up",
-        ))),
+        DecodeError::Cancelled => Err(given_up()),
         DecodeError::Read(error) => match Damage::of(&error) {
             Some(damage) => Ok(Outcome::Quarantined(damage.as_str())),
             None if is_own_fault(&error) => Ok(Outcome::Quarantined("undecodable")),

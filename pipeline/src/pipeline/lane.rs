@@ -5,25 +5,32 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::Pipeline;
 use super::batch::{BatchError, OpenBatch};
-use super::ingest::Ingest;
-use super::piece::{End, Piece, Slot};
+use super::ingest::Begun;
+use super::piece::{Piece, Slot};
+use super::settle::SetAside;
+use super::verdict::Held;
+use crate::clock::Clock;
+use crate::lake::Lake;
+use crate::lake::batch::BatchId;
 use crate::lake::ingest_log::Entry;
 use crate::lake::source::SourceId;
-use crate::limits::{BATCH_OBJECTS_MAX, FAILURE_PAUSE, PIECES_MAX};
+use crate::limits::{
+    BATCH_OPEN_MAX, FAILURE_PAUSE, FAILURE_PAUSE_MAX, PIECES_MAX, RENEWALS_PER_LEASE, STOP_FILL_MAX,
+};
 use crate::object::fetch::FetchError;
 use crate::object::key::kind_of;
 use crate::object::{ObjectRef, Version};
-use crate::queue::{Delivery, Receipt};
+use crate::queue::{Care, Delivery, Return};
 
 /// Deliveries for whichever lane asks first.
 pub(super) type Intake = Arc<Mutex<mpsc::Receiver<Delivery>>>;
@@ -34,15 +41,8 @@ pub(super) struct Lane {
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) intake: Intake,
     pub(super) stop: CancellationToken,
-}
-
-/// A delivery of the open batch, and where each object of it stands.
-#[derive(Debug)]
-pub(super) struct Held {
-    pub(super) receipt: Receipt,
-    pub(super) slots: Vec<Slot>,
-    /// An object of it could not even be named.
-    pub(super) failed: bool,
+    /// A delivery that wants a batch of its own, and came while another was open.
+    pub(super) next_alone: Option<Delivery>,
 }
 
 /// A batch with everything that hangs on it.
@@ -53,34 +53,89 @@ pub(super) struct Filling {
     by_source: HashMap<SourceId, Slot>,
     tasks: JoinSet<()>,
     in_flight: usize,
+    /// Takes nothing more: its delivery wants to be alone.
+    alone: bool,
     pieces: mpsc::Sender<Piece>,
+    pub(super) renewal: Renewal,
+}
+
+/// Says that the batch is alive, until it is decided.
+#[derive(Debug)]
+pub(super) struct Renewal {
+    task: AbortOnDropHandle<()>,
+    /// Whether it was said, or tried to.
+    said: Arc<AtomicBool>,
 }
 
 impl Lane {
     /// Runs until the intake ends or the lane is told to stop.
-    pub(super) async fn run(self) {
-        loop {
-            let first = tokio::select! {
-                () = self.stop.cancelled() => return,
-                first = self.next() => first,
-            };
-            let Some(first) = first else { return };
+    pub(super) async fn run(mut self) {
+        while let Some(first) = self.next_first().await {
             self.wait_for_the_lake().await;
-            let (pieces, mut received) = mpsc::channel(PIECES_MAX);
-            let mut filling = Filling {
-                open: self.pipeline.open_batch(),
-                held: Vec::new(),
-                by_source: HashMap::new(),
-                tasks: JoinSet::new(),
-                in_flight: 0,
-                pieces,
-            };
-            self.begin(&mut filling, first).await;
-            let filled = self.fill(&mut filling, &mut received).await;
-            drop(received);
-            filling.tasks.shutdown().await;
-            self.pipeline.settle(filling, filled).await;
+            self.pipeline.catch_up(&self.stop).await;
+            if self.stop.is_cancelled() {
+                self.pipeline
+                    .queue
+                    .give_back(first.receipt, Return::Now)
+                    .await;
+                break;
+            }
+            let mut set_aside = self.batch(first, None).await;
+            // What fails a batch by itself, and has no further try, goes into the next one unread.
+            while let Some(SetAside {
+                delivery,
+                reason,
+                why,
+            }) = set_aside
+            {
+                set_aside = self.batch(delivery, Some((reason, why))).await;
+            }
         }
+        if let Some(alone) = self.next_alone.take() {
+            self.pipeline
+                .queue
+                .give_back(alone.receipt, Return::Now)
+                .await;
+        }
+    }
+
+    async fn next_first(&mut self) -> Option<Delivery> {
+        if self.stop.is_cancelled() {
+            return None;
+        }
+        if let Some(alone) = self.next_alone.take() {
+            return Some(alone);
+        }
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            first = self.next() => first,
+        }
+    }
+
+    /// One batch, from its first delivery to its end.
+    async fn batch(
+        &mut self,
+        first: Delivery,
+        set_aside: Option<(&'static str, String)>,
+    ) -> Option<SetAside> {
+        let (pieces, mut received) = mpsc::channel(PIECES_MAX);
+        let open = self.pipeline.open_batch();
+        let mut filling = Filling {
+            renewal: Renewal::begin(self.pipeline.lake.clone(), open.id.clone()),
+            open,
+            held: Vec::new(),
+            by_source: HashMap::new(),
+            tasks: JoinSet::new(),
+            in_flight: 0,
+            alone: first.attempt.care() >= Care::Alone,
+            pieces,
+        };
+        self.begin(&mut filling, first, set_aside).await;
+        let filled = self.fill(&mut filling, &mut received).await;
+        drop(received);
+        filling.tasks.shutdown().await;
+        self.pipeline.settle(filling, filled).await
     }
 
     /// After batches that the lake failed, longer each time: nothing is gained by trying harder.
@@ -88,8 +143,9 @@ impl Lane {
         let failures = self.pipeline.lake_failures.load(Ordering::Relaxed);
         if failures > 0 {
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => {}
-                () = pause(failures - 1) => {}
+                () = pause(self.pipeline.lake.clock.as_ref(), failures - 1) => {}
             }
         }
     }
@@ -101,28 +157,48 @@ impl Lane {
     /// Takes deliveries and pieces until the batch is full, old or idle, and every object that
     /// was begun has ended.
     async fn fill(
-        &self,
+        &mut self,
         filling: &mut Filling,
         received: &mut mpsc::Receiver<Piece>,
     ) -> Result<(), BatchError> {
-        let settings = &self.pipeline.settings;
-        let deadline = Instant::now() + settings.batch.age_max;
+        let pipeline = Arc::clone(&self.pipeline);
+        let (settings, clock) = (&pipeline.settings, pipeline.lake.clock.as_ref());
+        let mut old = clock.sleep(settings.batch.age_max);
+        let mut stopped = clock.sleep(Duration::MAX);
         let mut closing = false;
+        let mut stopping = false;
         loop {
-            closing |= self.is_full(filling);
+            closing |= filling.alone
+                || filling.open.is_full(&settings.batch)
+                || pipeline.alone.load(Ordering::Relaxed) > 0;
             if closing && filling.in_flight == 0 {
                 return Ok(());
             }
             let room = !closing && filling.in_flight < settings.objects_in_flight_max;
             let idle = match settings.idle_max {
-                Some(idle) if filling.in_flight == 0 => Instant::now() + idle,
-                _ => deadline,
+                Some(idle) if filling.in_flight == 0 && !closing => clock.sleep(idle),
+                _ => clock.sleep(Duration::MAX),
             };
             tokio::select! {
+                biased;
+                () = self.stop.cancelled(), if !stopping => {
+                    closing = true;
+                    stopping = true;
+                    stopped = clock.sleep(STOP_FILL_MAX);
+                }
+                () = &mut stopped, if stopping => return Err(BatchError::Stopped),
+                next = self.next(), if room => match next {
+                    Some(delivery) if delivery.attempt.care() >= Care::Alone => {
+                        self.next_alone = Some(delivery);
+                        closing = true;
+                    }
+                    Some(delivery) => self.begin(filling, delivery, None).await,
+                    None => closing = true,
+                },
                 Some(piece) = received.recv(), if filling.in_flight > 0 => {
                     if filling.open.take(piece).await? {
                         filling.in_flight -= 1;
-                        self.pipeline.totals.ended();
+                        pipeline.totals.ended();
                     }
                 }
                 Some(ended) = filling.tasks.join_next(), if !filling.tasks.is_empty() => {
@@ -130,74 +206,74 @@ impl Lane {
                         return Err(BatchError::Spoiled(String::from("a reading ended abnormally")));
                     }
                 }
-                next = self.next(), if room => match next {
-                    Some(delivery) => self.begin(filling, delivery).await,
-                    None => closing = true,
-                },
-                () = sleep_until(deadline.min(idle)), if !closing => closing = true,
-                () = self.stop.cancelled(), if !closing => closing = true,
+                () = &mut old, if !closing => closing = true,
+                () = idle, if !closing => closing = true,
             }
         }
     }
 
-    /// By rows, bytes or objects; by its first delivery while the one that spoils is looked for.
-    fn is_full(&self, filling: &Filling) -> bool {
-        let batch = &self.pipeline.settings.batch;
-        filling.open.rows >= batch.rows_max
-            || filling.open.bytes >= batch.bytes_max
-            || filling.open.entries.len() >= BATCH_OBJECTS_MAX
-            || self.pipeline.alone.load(Ordering::Relaxed) > 0
-    }
-
-    /// Begins every object of a delivery.
-    async fn begin(&self, filling: &mut Filling, delivery: Delivery) {
-        let Delivery {
-            objects,
-            receipt,
-            received_at,
-        } = delivery;
-        let mut held = Held {
-            receipt,
-            slots: Vec::new(),
-            failed: false,
-        };
-        for object in objects {
-            let object = match self.resolved(object).await {
+    /// Begins every object of a delivery, or sets all of them aside.
+    async fn begin(
+        &self,
+        filling: &mut Filling,
+        delivery: Delivery,
+        set_aside: Option<(&'static str, String)>,
+    ) {
+        let care = delivery.attempt.care();
+        let (mut slots, mut unnamed) = (Vec::new(), None);
+        for wanted in delivery.objects.clone() {
+            let generation = wanted.replay.map_or(0, |replay| replay.generation);
+            let object = match self.resolved(wanted.object).await {
                 Ok(object) => object,
                 Err(why) => {
-                    tracing::warn!(
-                        error = why,
-                        "an object cannot be named; its message goes back"
-                    );
-                    held.failed = true;
+                    unnamed = unnamed.max(Some(why));
                     continue;
                 }
             };
-            let Some(source) = SourceId::of(&object) else {
-                held.failed = true;
+            let Some(source) = SourceId::of(&object, generation) else {
+                unnamed = unnamed.max(Some(Return::Failed));
                 continue;
             };
             // Announced twice within one batch: both deliveries hang on one reading.
             if let Some(slot) = filling.by_source.get(&source) {
-                held.slots.push(*slot);
+                slots.push(*slot);
                 continue;
             }
             let slot = filling.open.entries.len();
             let kind = kind_of(&object.key).as_str();
-            let entry = Entry::begun(source.clone(), object.clone(), kind, received_at);
+            let mut entry =
+                Entry::begun(source.clone(), object.clone(), kind, delivery.received_at);
+            entry.sent_at = delivery.sent_at;
+            entry.generation = generation;
             filling.open.entries.push(entry);
             filling.by_source.insert(source.clone(), slot);
-            held.slots.push(slot);
+            slots.push(slot);
             filling.in_flight += 1;
-            let (ingest, batch) = (self.ingest(), filling.open.id.clone());
-            filling
-                .tasks
-                .spawn(ingest.object(object, source, batch, slot, filling.pieces.clone()));
+            let begun = Begun {
+                object,
+                source,
+                slot,
+                care,
+                set_aside: set_aside.clone(),
+                rows_known: wanted.replay.map_or(0, |replay| replay.rows_known),
+                lost: delivery.lost.clone(),
+            };
+            let ingest = self.pipeline.ingest().object(
+                begun,
+                filling.open.id.clone(),
+                filling.pieces.clone(),
+            );
+            filling.tasks.spawn(ingest);
         }
-        filling.held.push(held);
+        filling.held.push(Held {
+            delivery,
+            slots,
+            unnamed,
+        });
     }
 
-    async fn resolved(&self, object: ObjectRef) -> Result<ObjectRef, String> {
+    /// The object with its version, or why its delivery goes back.
+    async fn resolved(&self, object: ObjectRef) -> Result<ObjectRef, Return> {
         if object.version.etag.is_some() {
             return Ok(object);
         }
@@ -209,51 +285,49 @@ impl Lane {
                 ..object
             }),
             Err(error) => {
+                tracing::warn!(%error, key = object.key, "an object cannot be named; its message goes back");
                 if let FetchError::Denied { by, message } = &error {
-                    self.pipeline
-                        .health
-                        .denied("object", &format!("{by}: {message}"));
+                    let health = &self.pipeline.health;
+                    health.denied("object", &format!("{by}: {message}"));
+                    return Err(Return::Denied);
                 }
-                Err(error.to_string())
+                Err(Return::Failed)
             }
-        }
-    }
-
-    fn ingest(&self) -> Ingest {
-        let pipeline = &self.pipeline;
-        Ingest {
-            lake: pipeline.lake.clone(),
-            objects: Arc::clone(&pipeline.objects),
-            networks: Arc::clone(&pipeline.networks),
-            health: Arc::clone(&pipeline.health),
-            reading: Arc::clone(&pipeline.reading),
         }
     }
 }
 
-/// What to do with a delivery once its batch is decided.
-pub(super) enum Verdict {
-    Acknowledge,
-    GiveBack(Duration),
+impl Renewal {
+    fn begin(lake: Lake, batch: BatchId) -> Self {
+        let said = Arc::new(AtomicBool::new(false));
+        let renewing = renew(lake, batch, Arc::clone(&said));
+        Self {
+            task: AbortOnDropHandle::new(tokio::spawn(renewing)),
+            said,
+        }
+    }
+
+    /// Says it no more; true if it was said.
+    pub(super) fn end(self) -> bool {
+        drop(self.task);
+        self.said.load(Ordering::Relaxed)
+    }
 }
 
-impl Held {
-    /// A delivery is done when each of its objects is in this batch, or was committed before.
-    pub(super) fn verdict(&self, left_out: &HashMap<Slot, End>) -> Verdict {
-        let mut again = self.failed.then_some(FAILURE_PAUSE);
-        for slot in &self.slots {
-            match left_out.get(slot) {
-                None | Some(End::Read(_) | End::Duplicate) => {}
-                Some(End::Busy(wait)) => again = again.max(Some(*wait)),
-                Some(End::Failed(_)) => again = again.max(Some(FAILURE_PAUSE)),
-            }
+/// Renews the lease of an open batch. A batch that hangs is left to others in the end.
+async fn renew(lake: Lake, batch: BatchId, said: Arc<AtomicBool>) {
+    let opened = lake.clock.elapsed();
+    while lake.clock.elapsed().saturating_sub(opened) < BATCH_OPEN_MAX {
+        lake.clock.sleep(lake.lease / RENEWALS_PER_LEASE).await;
+        said.store(true, Ordering::Relaxed);
+        if let Err(error) = lake.renew(&batch).await {
+            tracing::warn!(%batch, %error, "the batch's lease was not renewed; trying again");
         }
-        again.map_or(Verdict::Acknowledge, Verdict::GiveBack)
     }
 }
 
 /// Waits before the next attempt, longer after each failure in a row.
-pub(super) async fn pause(failures: u32) {
+pub(super) async fn pause(clock: &dyn Clock, failures: u32) {
     let doubled = FAILURE_PAUSE.saturating_mul(2_u32.saturating_pow(failures.min(8)));
-    sleep(doubled.min(crate::limits::FAILURE_PAUSE_MAX)).await;
+    clock.sleep(doubled.min(FAILURE_PAUSE_MAX)).await;
 }

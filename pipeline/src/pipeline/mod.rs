@@ -11,19 +11,22 @@
 //! Must hold: every channel has a limit, so that a slow lake slows the queue (I4).
 
 pub mod batch;
+pub mod concurrency;
 pub mod ingest;
 mod lane;
-pub mod pairs;
+mod learn;
 pub mod piece;
 mod settle;
 pub mod totals;
+mod verdict;
+pub mod window;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Semaphore, mpsc};
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -32,14 +35,18 @@ use crate::decode::Table;
 use crate::decode::flow_logs::OwnNetworks;
 use crate::engine::Engine;
 use crate::lake::Lake;
+use crate::limits::STOP_MAX;
 use crate::metrics::SignalMetrics;
 use crate::object::fetch::Objects;
-use crate::queue::{Delivery, Queue, QueueError};
+use crate::queue::{Delivery, Queue, QueueError, Return};
 use crate::telemetry::health::Health;
 use batch::OpenBatch;
+use concurrency::Concurrency;
+use ingest::{Decoding, Ingest};
 use lane::Lane;
-use pairs::PairWindow;
+use learn::Learned;
 use totals::Totals;
+use window::EventWindow;
 
 /// How much the pipeline does at once, and when a batch closes.
 #[derive(Debug, Clone)]
@@ -54,6 +61,8 @@ pub struct Settings {
     pub lanes: usize,
     /// Whether signals feed the live counters. A backfill writes the lake only.
     pub live: bool,
+    /// Where decoders run.
+    pub decoding: Decoding,
 }
 
 /// A lane ended abnormally: a bug. The process should end and be started again.
@@ -76,8 +85,10 @@ pub struct Pipeline {
     pub engine: Arc<Engine>,
     /// What counts as internal.
     pub networks: Arc<OwnNetworks>,
-    /// The cross-account pairs that were seen.
-    pub pairs: Arc<PairWindow>,
+    /// The events that were committed lately.
+    pub window: Arc<EventWindow>,
+    /// The batches that the window knows.
+    pub learned: Mutex<Learned>,
     /// The series of the signals.
     pub metrics: Arc<SignalMetrics>,
     /// Event time of the newest committed row by table, epoch milliseconds.
@@ -87,7 +98,7 @@ pub struct Pipeline {
     /// Batches in a row that the lake failed.
     pub lake_failures: AtomicU32,
     /// Objects being read at once, in all lanes.
-    pub reading: Arc<Semaphore>,
+    pub concurrency: Arc<Concurrency>,
     /// What was done so far.
     pub totals: Arc<Totals>,
     /// Whether we can work.
@@ -98,6 +109,7 @@ impl Pipeline {
     /// Works until the queue ends or `stop` is cancelled; then what was begun is finished. An error
     /// means that a lane ended abnormally: its messages come again, to another process.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) -> Result<(), LaneDied> {
+        self.rebuild(&stop).await;
         let (sender, receiver) = mpsc::channel(self.settings.objects_in_flight_max.max(1));
         let intake = Arc::new(Mutex::new(receiver));
         let mut lanes = JoinSet::new();
@@ -106,16 +118,25 @@ impl Pipeline {
                 pipeline: Arc::clone(&self),
                 intake: Arc::clone(&intake),
                 stop: stop.clone(),
+                next_alone: None,
             };
             lanes.spawn(lane.run());
         }
         let mut died = Ok(());
+        let too_long = self.stopped_too_long(&stop);
+        tokio::pin!(too_long);
         {
             let receiving = self.receive(sender, &stop);
             tokio::pin!(receiving);
             let mut received_all = false;
             while !(received_all && lanes.is_empty()) {
                 tokio::select! {
+                    biased;
+                    () = &mut too_long => {
+                        tracing::warn!("the end took too long; what is open is left to its lease");
+                        lanes.shutdown().await;
+                        return died;
+                    }
                     () = &mut receiving, if !received_all => received_all = true,
                     Some(ended) = lanes.join_next(), if !lanes.is_empty() => if let Err(error) = ended {
                         tracing::error!(%error, "a lane ended abnormally; its messages come again");
@@ -126,19 +147,34 @@ impl Pipeline {
                 }
             }
         }
-        // Deliveries that no lane took go back at once.
+        tokio::select! {
+            biased;
+            () = self.return_rest(&intake) => {}
+            () = &mut too_long => {}
+        }
+        died
+    }
+
+    /// Deliveries that no lane took go back at once.
+    async fn return_rest(&self, intake: &lane::Intake) {
         let mut rest = intake.lock().await;
         rest.close();
         while let Some(delivery) = rest.recv().await {
-            self.queue.give_back(delivery.receipt, Duration::ZERO).await;
+            self.queue.give_back(delivery.receipt, Return::Now).await;
         }
-        died
+    }
+
+    /// Ends when the time for stopping is over.
+    async fn stopped_too_long(&self, stop: &CancellationToken) {
+        stop.cancelled().await;
+        self.lake.clock.sleep(STOP_MAX).await;
     }
 
     async fn receive(&self, to: mpsc::Sender<Delivery>, stop: &CancellationToken) {
         let mut failures = 0;
         loop {
             let received = tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 received = self.queue.receive() => received,
             };
@@ -156,7 +192,7 @@ impl Pipeline {
                         };
                         match room {
                             Some(room) => room.send(delivery),
-                            None => self.queue.give_back(delivery.receipt, Duration::ZERO).await,
+                            None => self.queue.give_back(delivery.receipt, Return::Now).await,
                         }
                     }
                 }
@@ -169,8 +205,9 @@ impl Pipeline {
                     }
                     tracing::error!(%error, failures, "receiving failed; trying again");
                     tokio::select! {
+                        biased;
                         () = stop.cancelled() => return,
-                        () = lane::pause(failures) => {}
+                        () = lane::pause(self.lake.clock.as_ref(), failures) => {}
                     }
                     failures += 1;
                 }
@@ -182,7 +219,18 @@ impl Pipeline {
         OpenBatch::new(
             self.lake.clone(),
             Arc::clone(&self.engine),
-            Arc::clone(&self.pairs),
+            Arc::clone(&self.window),
         )
+    }
+
+    fn ingest(&self) -> Ingest {
+        Ingest {
+            lake: self.lake.clone(),
+            objects: Arc::clone(&self.objects),
+            networks: Arc::clone(&self.networks),
+            health: Arc::clone(&self.health),
+            concurrency: Arc::clone(&self.concurrency),
+            decoding: self.settings.decoding,
+        }
     }
 }

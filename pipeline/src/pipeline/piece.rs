@@ -31,10 +31,14 @@ pub enum End {
     Read(Read),
     /// A committed batch has it already.
     Duplicate,
-    /// Another worker is at it.
+    /// Another worker is at it, or the lake does not answer.
     Busy(Duration),
+    /// The lease of its message was lost before it was claimed.
+    Lost,
     /// It could not be read now. Its rows, if any came, must not count.
     Failed(String),
+    /// Reading it is denied. The same holds for its rows.
+    Denied(String),
 }
 
 /// What reading an object told.
@@ -42,6 +46,8 @@ pub enum End {
 pub struct Read {
     /// What became of it.
     pub outcome: Outcome,
+    /// More about that, for people.
+    pub detail: Option<String>,
     /// Bytes as stored.
     pub compressed_bytes: u64,
     /// Bytes after inflating.
@@ -50,23 +56,92 @@ pub struct Read {
     pub inflated_sha256: Option<String>,
 }
 
-/// Sends a decoder's output to the lane. Used on a blocking thread.
+impl Read {
+    /// An object that ends without its bytes having been looked at.
+    pub fn nothing(outcome: Outcome, detail: Option<String>) -> Self {
+        Self {
+            outcome,
+            detail,
+            compressed_bytes: 0,
+            inflated_bytes: 0,
+            inflated_sha256: None,
+        }
+    }
+}
+
+/// Sends a decoder's output to the lane.
 #[derive(Debug)]
 pub(super) struct PieceSink {
-    pub(super) slot: Slot,
-    pub(super) pieces: Sender<Piece>,
+    slot: Slot,
+    to: To,
+    /// Rows that earlier readings gave, still to be left out.
+    known: u64,
+}
+
+#[derive(Debug)]
+enum To {
+    /// From a blocking thread.
+    Lane(Sender<Piece>),
+    /// Kept until the decoder is done.
+    Kept(Vec<Piece>),
+}
+
+impl PieceSink {
+    /// Sends as it decodes; to be used on a blocking thread. The first `known` rows are left out.
+    pub(super) fn to_lane(slot: Slot, known: u64, lane: Sender<Piece>) -> Self {
+        Self {
+            slot,
+            to: To::Lane(lane),
+            known,
+        }
+    }
+
+    /// Keeps the pieces.
+    pub(super) fn keeping(slot: Slot, known: u64) -> Self {
+        Self {
+            slot,
+            to: To::Kept(Vec::new()),
+            known,
+        }
+    }
+
+    /// What was kept.
+    pub(super) fn into_kept(self) -> Vec<Piece> {
+        match self.to {
+            To::Lane(_) => Vec::new(),
+            To::Kept(pieces) => pieces,
+        }
+    }
+
+    fn send(&mut self, piece: Piece) -> Result<(), Cancelled> {
+        match &mut self.to {
+            To::Lane(lane) => lane.blocking_send(piece).map_err(|_| Cancelled),
+            To::Kept(pieces) => {
+                pieces.push(piece);
+                Ok(())
+            }
+        }
+    }
 }
 
 impl Sink for PieceSink {
     fn batch(&mut self, table: Table, batch: RecordBatch) -> Result<(), Cancelled> {
-        self.pieces
-            .blocking_send(Piece::Rows(self.slot, table, batch))
-            .map_err(|_| Cancelled)
+        let rows = u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
+        let known = self.known.min(rows);
+        self.known -= known;
+        if known == rows {
+            return Ok(());
+        }
+        let known = usize::try_from(known).unwrap_or(usize::MAX);
+        let new = batch.slice(known, batch.num_rows() - known);
+        self.send(Piece::Rows(self.slot, table, new))
     }
 
     fn reject(&mut self, table: Table, rejected: RejectedRecord) -> Result<(), Cancelled> {
-        self.pieces
-            .blocking_send(Piece::Rejected(self.slot, table, rejected))
-            .map_err(|_| Cancelled)
+        // What earlier readings saw, they rejected.
+        if self.known > 0 {
+            return Ok(());
+        }
+        self.send(Piece::Rejected(self.slot, table, rejected))
     }
 }

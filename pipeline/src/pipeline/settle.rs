@@ -4,7 +4,7 @@
 //! order; counters advance only after the commit (I2), and nothing is acknowledged before the
 //! publish (I6).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -12,24 +12,35 @@ use metrics::{counter, histogram};
 
 use super::Pipeline;
 use super::batch::{self, BatchError, StagedBatch};
-use super::lane::{Filling, Held, Verdict};
+use super::lane::{self, Filling, Renewal};
 use super::piece::{End, Slot};
+use super::verdict::{Held, Verdict};
 use crate::lake::LakeError;
-use crate::lake::batch::{BatchId, Commit};
+use crate::lake::batch::{BatchId, Commit, StagedFile};
 use crate::lake::ingest_log::Entry;
+use crate::lake::source::SourceId;
 use crate::limits::{ALONE_BATCHES, FAILURE_PAUSE};
-use crate::queue::Receipt;
+use crate::queue::{Care, Delivery, Receipt, Return};
 use crate::telemetry::timed;
+
+/// A delivery that fails every batch it is in, and has no further try.
+#[derive(Debug)]
+pub(super) struct SetAside {
+    pub(super) delivery: Delivery,
+    /// For `quarantine.reason`.
+    pub(super) reason: &'static str,
+    pub(super) why: String,
+}
 
 /// The objects of a batch that are not to be committed with it.
 struct Left {
-    out: HashMap<Slot, End>,
+    out: BTreeMap<Slot, End>,
     /// Kind and key, for counting and logging.
-    names: HashMap<Slot, (&'static str, String)>,
+    names: BTreeMap<Slot, (&'static str, String)>,
 }
 
 impl Left {
-    fn of(entries: &[Entry], out: HashMap<Slot, End>) -> Self {
+    fn of(entries: &[Entry], out: BTreeMap<Slot, End>) -> Self {
         let name = |slot: &Slot| {
             let entry = entries.get(*slot)?;
             Some((*slot, (entry.kind, entry.object.key.clone())))
@@ -40,77 +51,133 @@ impl Left {
 }
 
 impl Pipeline {
-    /// Ends a batch, whatever became of it.
-    pub(super) async fn settle(&self, filling: Filling, filled: Result<(), BatchError>) {
-        let Filling { mut open, held, .. } = filling;
+    /// Ends a batch, whatever became of it. A delivery that comes back is to be set aside.
+    pub(super) async fn settle(
+        &self,
+        filling: Filling,
+        filled: Result<(), BatchError>,
+    ) -> Option<SetAside> {
+        let Filling {
+            mut open,
+            held,
+            renewal,
+            ..
+        } = filling;
         let id = open.id.clone();
         let left = Left::of(&open.entries, std::mem::take(&mut open.left_out));
         if filled.is_ok() && open.entries.len() == left.out.len() {
             // What was claimed and not read must not look busy to whoever gets it next.
-            if left.out.values().any(|end| matches!(end, End::Failed(_))) {
+            let claimed = |end: &End| matches!(end, End::Failed(_) | End::Denied(_));
+            if left.out.values().any(claimed) {
                 self.give_up(&id).await;
             }
-            return self.release(held, &left).await;
+            self.end_renewal(&id, renewal).await;
+            self.release(held, &left).await;
+            return None;
         }
         let staged = match filled {
             Ok(()) => open.stage(&left.out).await,
             Err(error) => Err(error),
         };
         match staged {
-            Ok(staged) => self.commit(&id, staged, held, &left).await,
+            Ok(staged) => self.commit(&id, staged, held, &left, renewal).await,
             Err(error) => {
                 tracing::error!(batch = %id, %error, "the batch is given up; its messages come again");
-                let after = self.failed(&error);
+                let why = self.failed(&error);
                 self.give_up(&id).await;
-                self.give_all_back(held, after).await;
+                self.end_renewal(&id, renewal).await;
+                return self.set_aside_or_give_back(held, &error, why).await;
             }
         }
+        None
     }
 
     /// Learns from a failed batch, and says when its deliveries may come again.
-    fn failed(&self, error: &BatchError) -> Duration {
+    fn failed(&self, error: &BatchError) -> Return {
         match error {
             BatchError::Lake(error) => self.lake_failed(error),
             BatchError::Signal { .. } | BatchError::Spoiled(_) => {
                 self.alone.store(ALONE_BATCHES, Ordering::Relaxed);
-                FAILURE_PAUSE
+                // Most of them are innocent, and each comes alone now.
+                Return::After(FAILURE_PAUSE)
             }
+            BatchError::Stopped => Return::Now,
         }
     }
 
     /// A lake that fails is no fault of the messages: they stay away for a lease, so that they do
     /// not run into the dead-letter queue meanwhile.
-    fn lake_failed(&self, error: &LakeError) -> Duration {
+    fn lake_failed(&self, error: &LakeError) -> Return {
         self.lake_failures.fetch_add(1, Ordering::Relaxed);
-        self.health.unavailable("lake", &error.to_string());
-        self.lake.lease
+        self.lake_trouble(error);
+        Return::After(self.lake.lease)
     }
 
-    async fn commit(&self, id: &BatchId, staged: StagedBatch, held: Vec<Held>, left: &Left) {
+    /// Shows on `/readyz` what the lake's failure asks for.
+    pub(super) fn lake_trouble(&self, error: &LakeError) {
+        error.trouble().tell(&self.health);
+    }
+
+    /// A delivery that fails its batch alone, at its last try, is quarantined by the next batch.
+    async fn set_aside_or_give_back(
+        &self,
+        mut held: Vec<Held>,
+        error: &BatchError,
+        why: Return,
+    ) -> Option<SetAside> {
+        let reason = match error {
+            BatchError::Signal { .. } => Some("signal_failed"),
+            BatchError::Spoiled(_) if !self.concurrency.is_outage() => Some("unreadable"),
+            BatchError::Spoiled(_) | BatchError::Lake(_) | BatchError::Stopped => None,
+        };
+        let alone = held.len() == 1;
+        let last = held
+            .pop_if(|held| alone && held.delivery.attempt.care() >= Care::LastTry)
+            .map(|held| held.delivery);
+        match (reason, last) {
+            (Some(reason), Some(delivery)) => Some(SetAside {
+                delivery,
+                reason,
+                why: error.to_string(),
+            }),
+            (_, last) => {
+                self.give_all_back(held, why).await;
+                if let Some(delivery) = last {
+                    self.queue.give_back(delivery.receipt, why).await;
+                }
+                None
+            }
+        }
+    }
+
+    async fn commit(
+        &self,
+        id: &BatchId,
+        staged: StagedBatch,
+        held: Vec<Held>,
+        left: &Left,
+        renewal: Renewal,
+    ) {
         let StagedBatch {
             files,
             sources,
             merged,
             entries,
-            open_pairs,
+            events,
             newest,
         } = staged;
-        let committed = timed("commit", self.lake.commit(id, files.clone(), sources)).await;
+        let committed = timed("commit", self.commit_until_known(id, &files, &sources)).await;
         let files = match committed {
-            Ok(Commit::Committed(files)) => files,
-            Ok(Commit::Fenced) => {
+            Commit::Committed(files) => files,
+            Commit::Fenced => {
                 counter!("trailflow_commits_total", "result" => "fenced").increment(1);
                 tracing::warn!(batch = %id, "fenced: another worker took over; nothing of it counts");
                 dropped(self.lake.drop_staging(&files).await);
-                return self.give_all_back(held, Duration::ZERO).await;
-            }
-            Err(error) => {
-                counter!("trailflow_commits_total", "result" => "unknown").increment(1);
-                tracing::error!(batch = %id, %error, "not known whether the batch is committed; its messages come again and tell");
-                let after = self.lake_failed(&error);
-                return self.give_all_back(held, after).await;
+                self.end_renewal(id, renewal).await;
+                return self.give_all_back(held, Return::Now).await;
             }
         };
+        self.end_renewal(id, renewal).await;
         counter!("trailflow_commits_total", "result" => "created").increment(1);
         self.lake_failures.store(0, Ordering::Relaxed);
         self.health.readable("lake");
@@ -119,7 +186,8 @@ impl Pipeline {
         let _none = self
             .alone
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
-        self.pairs.commit(open_pairs);
+        self.window.commit(events);
+        self.learned.lock().await.insert(id.clone());
         self.count(&entries, &merged);
         if let Ok(mut known) = self.newest.lock() {
             batch::freshness(&newest, &mut known);
@@ -131,8 +199,32 @@ impl Pipeline {
             }
             Err(error) => {
                 tracing::error!(batch = %id, %error, "publishing is unfinished; whoever gets the messages finishes it");
-                let after = self.lake_failed(&error);
-                self.give_all_back(held, after).await;
+                let why = self.lake_failed(&error);
+                self.give_all_back(held, why).await;
+            }
+        }
+    }
+
+    /// Asks until it is known whether the batch counts. Going on without knowing would leave a
+    /// batch that did land out of the counters; and with a lake that does not answer there is
+    /// nothing else to do.
+    async fn commit_until_known(
+        &self,
+        id: &BatchId,
+        files: &[StagedFile],
+        sources: &[SourceId],
+    ) -> Commit {
+        let mut failures = 0;
+        loop {
+            match self.lake.commit(id, files.to_vec(), sources.to_vec()).await {
+                Ok(commit) => return commit,
+                Err(error) => {
+                    counter!("trailflow_commits_total", "result" => "unknown").increment(1);
+                    tracing::error!(batch = %id, %error, failures, "not known whether the batch is committed; asking again");
+                    self.lake_trouble(&error);
+                    lane::pause(self.lake.clock.as_ref(), failures).await;
+                    failures += 1;
+                }
             }
         }
     }
@@ -187,11 +279,11 @@ impl Pipeline {
                     self.totals.duplicate();
                     "duplicate"
                 }
-                End::Failed(why) => {
+                End::Failed(why) | End::Denied(why) => {
                     tracing::warn!(key, error = why, "not read; its message comes again");
                     "retried"
                 }
-                End::Busy(_) | End::Read(_) => "retried",
+                End::Busy(_) | End::Lost | End::Read(_) => "retried",
             };
             counter!("trailflow_objects_total", "kind" => *kind, "outcome" => outcome).increment(1);
         }
@@ -202,8 +294,8 @@ impl Pipeline {
         let mut done: Vec<Receipt> = Vec::new();
         for held in held {
             match held.verdict(&left.out) {
-                Verdict::Acknowledge => done.push(held.receipt),
-                Verdict::GiveBack(after) => self.queue.give_back(held.receipt, after).await,
+                Verdict::Acknowledge => done.push(held.delivery.receipt),
+                Verdict::GiveBack(why) => self.queue.give_back(held.delivery.receipt, why).await,
             }
         }
         if !done.is_empty() {
@@ -211,9 +303,18 @@ impl Pipeline {
         }
     }
 
-    async fn give_all_back(&self, held: Vec<Held>, after: Duration) {
+    async fn give_all_back(&self, held: Vec<Held>, why: Return) {
         for held in held {
-            self.queue.give_back(held.receipt, after).await;
+            self.queue.give_back(held.delivery.receipt, why).await;
+        }
+    }
+
+    /// The batch is decided: its lease is of no more use. One that is left tells nobody anything.
+    async fn end_renewal(&self, id: &BatchId, renewal: Renewal) {
+        if renewal.end()
+            && let Err(error) = self.lake.end_renewal(id).await
+        {
+            tracing::debug!(batch = %id, %error, "a lease is left for the lifecycle rule");
         }
     }
 

@@ -6,6 +6,7 @@
 //! not an error.
 
 pub mod output;
+pub mod quarantine;
 
 use std::sync::Arc;
 

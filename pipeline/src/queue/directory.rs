@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
-use super::{Delivery, Queue, QueueError, Receipt};
+use super::{Attempt, Delivery, Queue, QueueError, Receipt, Return, Wanted};
 use crate::clock::Clock;
-use crate::limits::DIRECTORY_SCAN_EVERY;
+use crate::limits::{DIRECTORY_SCAN_EVERY, RECEIVES_MAX_DEFAULT};
 use crate::object::directory::Directory;
 use crate::object::{ObjectRef, Version};
 
@@ -20,8 +20,16 @@ use crate::object::{ObjectRef, Version};
 #[derive(Debug)]
 pub struct DirectoryQueue {
     directory: Directory,
-    seen: Mutex<HashMap<String, Seen>>,
+    seen: Mutex<Book>,
     clock: Arc<dyn Clock>,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    files: HashMap<String, Seen>,
+    /// Keys of the files that are delivered, by the number of their delivery.
+    out: HashMap<u64, String>,
+    deliveries: u64,
 }
 
 /// What is known of a file: its version and what became of that.
@@ -29,16 +37,18 @@ pub struct DirectoryQueue {
 struct Seen {
     version: Version,
     state: State,
+    /// How often it could not be read.
+    failures: u32,
 }
 
 #[derive(Debug)]
 enum State {
     /// Found at that time; delivered if a look at least a scan later finds the same.
-    New(Instant),
+    New(Duration),
     /// Delivered; its receipt is out, or it is done.
     Out,
     /// Given back; to be delivered again from that time on.
-    Due(Instant),
+    Due(Duration),
 }
 
 impl DirectoryQueue {
@@ -46,43 +56,44 @@ impl DirectoryQueue {
     pub fn new(directory: Directory, clock: Arc<dyn Clock>) -> Self {
         Self {
             directory,
-            seen: Mutex::new(HashMap::new()),
+            seen: Mutex::default(),
             clock,
         }
     }
 
-    fn due(&self, found: Vec<ObjectRef>) -> Vec<ObjectRef> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
+    /// What is to be delivered now, with the number and the attempt of its delivery.
+    fn due(&self, found: Vec<ObjectRef>) -> Vec<(u64, Attempt, ObjectRef)> {
+        let mut book = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.elapsed();
         // A file that is gone needs no memory.
         let there: HashSet<&str> = found.iter().map(|object| object.key.as_str()).collect();
-        seen.retain(|key, _| there.contains(key.as_str()));
-        found
-            .into_iter()
-            .filter(|object| {
-                let entry = seen.entry(object.key.clone());
-                let entry = entry.or_insert_with(|| Seen {
-                    version: Version::default(),
-                    state: State::New(now),
-                });
-                if entry.version != object.version {
-                    *entry = Seen {
-                        version: object.version.clone(),
-                        state: State::New(now),
-                    };
-                    return false;
-                }
-                let due = match entry.state {
-                    State::New(at) => now.duration_since(at) >= DIRECTORY_SCAN_EVERY,
-                    State::Out => false,
-                    State::Due(at) => at <= now,
-                };
-                if due {
-                    entry.state = State::Out;
-                }
-                due
-            })
-            .collect()
+        book.files.retain(|key, _| there.contains(key.as_str()));
+        let mut due = Vec::new();
+        for object in found {
+            let new = || Seen {
+                version: object.version.clone(),
+                state: State::New(now),
+                failures: 0,
+            };
+            let seen = book.files.entry(object.key.clone()).or_insert_with(new);
+            if seen.version != object.version {
+                *seen = new();
+            }
+            let is_due = match seen.state {
+                State::New(at) => now.saturating_sub(at) >= DIRECTORY_SCAN_EVERY,
+                State::Out => false,
+                State::Due(at) => at <= now,
+            };
+            if is_due {
+                seen.state = State::Out;
+                let attempt = Attempt::of(seen.failures + 1, Some(RECEIVES_MAX_DEFAULT));
+                book.deliveries += 1;
+                let number = book.deliveries;
+                book.out.insert(number, object.key.clone());
+                due.push((number, attempt, object));
+            }
+        }
+        due
     }
 }
 
@@ -94,28 +105,45 @@ impl Queue for DirectoryQueue {
         let found = listing.map_err(|error| QueueError::Unavailable(error.to_string()))?;
         let due = self.due(found.map_err(|error| QueueError::Unavailable(error.to_string()))?);
         if due.is_empty() {
-            sleep(DIRECTORY_SCAN_EVERY).await;
+            self.clock.sleep(DIRECTORY_SCAN_EVERY).await;
         }
         let received_at = self.clock.now();
-        let deliver = |object: ObjectRef| Delivery {
-            objects: vec![object.clone()],
-            receipt: Receipt::Listed(object),
+        let deliver = |(number, attempt, object)| Delivery {
+            objects: vec![Wanted::new(object)],
+            receipt: Receipt::Number(number),
             received_at,
+            sent_at: None,
+            attempt,
+            lost: CancellationToken::new(),
         };
         Ok(Some(due.into_iter().map(deliver).collect()))
     }
 
-    async fn acknowledge(&self, _receipts: Vec<Receipt>) {
+    async fn acknowledge(&self, receipts: Vec<Receipt>) {
         // A file stays where it is: the claims in the lake say that it was read.
+        let mut book = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        for receipt in receipts {
+            if let Receipt::Number(number) = receipt {
+                book.out.remove(&number);
+            }
+        }
     }
 
-    async fn give_back(&self, receipt: Receipt, after: Duration) {
-        let Receipt::Listed(object) = receipt else {
+    async fn give_back(&self, receipt: Receipt, why: Return) {
+        let Receipt::Number(number) = receipt else {
             return;
         };
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = seen.get_mut(&object.key) {
-            entry.state = State::Due(Instant::now() + after);
+        let mut book = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(key) = book.out.remove(&number) else {
+            return;
+        };
+        let now = self.clock.elapsed();
+        if let Some(seen) = book.files.get_mut(&key) {
+            let attempt = Attempt::of(seen.failures + 1, None);
+            if matches!(why, Return::Failed) {
+                seen.failures += 1;
+            }
+            seen.state = State::Due(now + attempt.pause(why));
         }
     }
 }

@@ -1,33 +1,40 @@
 //! A message's lease: it stays invisible to others while its objects are worked on.
 //!
 //! In: a received message. Out: renewals, well before each deadline. Must hold: renewal ends when
-//! the lease is settled or dropped, and before SQS's limit of 12 hours (domain 8.3).
+//! the lease is settled or dropped, when SQS says that the receipt is not valid any more, and
+//! before SQS's limit of 12 hours (domain 8.3); the last two are told to whoever works on it.
 
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::error::ProvideErrorMetadata as _;
+use aws_sdk_sqs::error::{DisplayErrorContext, ProvideErrorMetadata as _};
 use metrics::{counter, gauge};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::limits::LEASE_MAX;
+use crate::queue::Attempt;
 
 /// The lease of one message. Dropping it stops the renewal: the message comes again.
 #[derive(Debug)]
 pub struct Lease {
     /// What deletes the message.
     pub receipt_handle: String,
+    /// How often it came.
+    pub attempt: Attempt,
     _renewal: DropGuard,
 }
 
 impl Lease {
-    /// Renews the message's invisibility at half its time until the lease is dropped.
+    /// Renews the message's invisibility at half its time until the lease is dropped. `lost` is
+    /// cancelled when that is not possible any more.
     pub fn start(
         client: Client,
         queue_url: String,
         receipt_handle: String,
+        attempt: Attempt,
         length: Duration,
+        lost: CancellationToken,
     ) -> Self {
         let stop = CancellationToken::new();
         let renewal = renew(client, queue_url, receipt_handle.clone(), length);
@@ -35,12 +42,16 @@ impl Lease {
         tokio::spawn(async move {
             tokio::select! {
                 () = stopped.cancelled() => {}
-                () = renewal => {}
+                () = renewal => {
+                    counter!("trailflow_sqs_visibility_lost_total").increment(1);
+                    lost.cancel();
+                }
             }
         });
         gauge!("trailflow_sqs_messages_in_flight").increment(1.0);
         Self {
             receipt_handle,
+            attempt,
             _renewal: stop.drop_guard(),
         }
     }
@@ -65,13 +76,13 @@ fn is_lost(code: Option<&str>) -> bool {
     })
 }
 
+/// Ends when the lease is lost.
 async fn renew(client: Client, queue_url: String, receipt_handle: String, length: Duration) {
     let received = Instant::now();
     let seconds = i32::try_from(length.as_secs()).unwrap_or(i32::MAX);
     loop {
         sleep(length / 2).await;
         if received.elapsed() + length > LEASE_MAX {
-            counter!("trailflow_sqs_visibility_lost_total").increment(1);
             tracing::warn!(
                 "a message was held for 12 hours, the most that SQS allows; it comes again"
             );
@@ -86,15 +97,13 @@ async fn renew(client: Client, queue_url: String, receipt_handle: String, length
             .await;
         match renewed {
             Ok(_) => counter!("trailflow_sqs_visibility_extensions_total").increment(1),
+            // Somebody else has the message. The claims and the commit decide whose work counts.
             Err(error) if is_lost(error.code()) => {
-                // The receipt is not valid any more: somebody else has the message. The commit
-                // decides whose work counts; renewing is over.
-                counter!("trailflow_sqs_visibility_lost_total").increment(1);
-                tracing::warn!(error = %aws_sdk_sqs::error::DisplayErrorContext(&error), "lease lost");
+                tracing::warn!(error = %DisplayErrorContext(&error), "lease lost");
                 return;
             }
             Err(error) => {
-                tracing::warn!(error = %aws_sdk_sqs::error::DisplayErrorContext(&error), "renewing failed; trying again");
+                tracing::warn!(error = %DisplayErrorContext(&error), "renewing failed; trying again");
             }
         }
     }

@@ -3,82 +3,94 @@
 //! Must hold: an object that was given back comes again; the listing ends only when every object
 //! was acknowledged, or given up after [`LISTED_ATTEMPTS_MAX`] attempts.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
-use super::{Delivery, Queue, QueueError, Receipt};
+use super::{Attempt, Delivery, Queue, QueueError, Receipt, Return, Wanted};
 use crate::clock::Clock;
 use crate::limits::{FAILURE_PAUSE, LISTED_ATTEMPTS_MAX, LISTING_WAIT};
-use crate::object::ObjectRef;
 
 /// Objects that were listed, and when each may come.
 #[derive(Debug)]
 pub struct Listing {
+    objects: Vec<Wanted>,
     waiting: Mutex<Waiting>,
     clock: Arc<dyn Clock>,
 }
 
+/// Places in the list of objects.
 #[derive(Debug)]
 struct Waiting {
-    objects: VecDeque<(Instant, ObjectRef)>,
+    fresh: std::ops::Range<usize>,
+    /// Given back, and due at that time of the clock.
+    again: VecDeque<(Duration, usize)>,
     /// Delivered and not yet settled.
     out: usize,
-    /// How often an object came back because it could not be read.
-    failures: HashMap<String, u32>,
+    /// How often each could not be read.
+    failures: Vec<u32>,
 }
 
 impl Listing {
-    /// A queue of these objects.
-    pub fn new(objects: Vec<ObjectRef>, clock: Arc<dyn Clock>) -> Self {
-        let now = Instant::now();
-        let objects = objects.into_iter().map(|object| (now, object)).collect();
+    /// A queue of these objects, in this order.
+    pub fn new(objects: Vec<Wanted>, clock: Arc<dyn Clock>) -> Self {
+        let waiting = Waiting {
+            fresh: 0..objects.len(),
+            again: VecDeque::new(),
+            out: 0,
+            failures: vec![0; objects.len()],
+        };
         Self {
-            waiting: Mutex::new(Waiting {
-                objects,
-                out: 0,
-                failures: HashMap::new(),
-            }),
+            objects,
+            waiting: Mutex::new(waiting),
             clock,
         }
     }
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting> {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn next(&self) -> Option<ObjectRef> {
+    fn next(&self) -> Option<usize> {
         let mut waiting = self.waiting();
-        let now = Instant::now();
-        let due = waiting.objects.iter().position(|(at, _)| *at <= now)?;
-        let (_, object) = waiting.objects.remove(due)?;
+        let now = self.clock.elapsed();
+        let due = waiting.again.iter().position(|(at, _)| *at <= now);
+        let again = due.and_then(|due| waiting.again.remove(due));
+        let place = match again {
+            Some((_, place)) => place,
+            None => waiting.fresh.next()?,
+        };
         waiting.out += 1;
-        Some(object)
+        Some(place)
     }
 }
 
 #[async_trait]
 impl Queue for Listing {
     async fn receive(&self) -> Result<Option<Vec<Delivery>>, QueueError> {
-        if let Some(object) = self.next() {
-            let receipt = Receipt::Listed(object.clone());
-            let received_at = self.clock.now();
+        let next = self.next();
+        if let Some((place, object)) =
+            next.and_then(|place| Some((place, self.objects.get(place)?)))
+        {
             return Ok(Some(vec![Delivery {
-                objects: vec![object],
-                receipt,
-                received_at,
+                objects: vec![object.clone()],
+                receipt: Receipt::Number(u64::try_from(place).unwrap_or(u64::MAX)),
+                received_at: self.clock.now(),
+                sent_at: None,
+                attempt: Attempt::first(),
+                lost: CancellationToken::new(),
             }]));
         }
         {
             let waiting = self.waiting();
-            if waiting.objects.is_empty() && waiting.out == 0 {
+            if waiting.fresh.is_empty() && waiting.again.is_empty() && waiting.out == 0 {
                 return Ok(None);
             }
         }
-        sleep(LISTING_WAIT).await;
+        self.clock.sleep(LISTING_WAIT).await;
         Ok(Some(Vec::new()))
     }
 
@@ -87,20 +99,32 @@ impl Queue for Listing {
         waiting.out = waiting.out.saturating_sub(receipts.len());
     }
 
-    async fn give_back(&self, receipt: Receipt, after: Duration) {
-        let Receipt::Listed(object) = receipt else {
+    async fn give_back(&self, receipt: Receipt, why: Return) {
+        let Receipt::Number(number) = receipt else {
             return;
         };
+        let place = usize::try_from(number).unwrap_or(usize::MAX);
         let mut waiting = self.waiting();
         waiting.out = waiting.out.saturating_sub(1);
-        if after <= FAILURE_PAUSE {
-            let failures = waiting.failures.entry(object.key.clone()).or_default();
-            *failures += 1;
-            if *failures >= LISTED_ATTEMPTS_MAX {
-                tracing::error!(key = %object.key, "cannot be read; going on without it");
-                return;
+        let pause = match why {
+            Return::Now => Duration::ZERO,
+            Return::After(wait) => wait,
+            Return::Failed | Return::Denied => {
+                let failures = waiting.failures.get_mut(place);
+                let failures = failures.map_or(0, |failures| {
+                    *failures += 1;
+                    *failures
+                });
+                if failures >= LISTED_ATTEMPTS_MAX {
+                    let key = self.objects.get(place).map(|object| &object.object.key);
+                    tracing::error!(key, "cannot be read; going on without it");
+                    return;
+                }
+                FAILURE_PAUSE.saturating_mul(failures)
             }
-        }
-        waiting.objects.push_back((Instant::now() + after, object));
+        };
+        waiting
+            .again
+            .push_back((self.clock.elapsed() + pause, place));
     }
 }

@@ -3,6 +3,7 @@
 //! Out: [`Delivery`]s. Must hold: every delivery is settled exactly once, by acknowledging it or
 //! by giving it back (I6); one that is never settled comes again by itself.
 
+pub mod attempt;
 pub mod directory;
 pub mod lease;
 pub mod listing;
@@ -13,18 +14,55 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
 
 use crate::object::ObjectRef;
+pub use attempt::{Attempt, Care};
 
 /// Objects that were announced together and are acknowledged together.
 #[derive(Debug)]
 pub struct Delivery {
     /// Every object of the message.
-    pub objects: Vec<ObjectRef>,
+    pub objects: Vec<Wanted>,
     /// What settles it.
     pub receipt: Receipt,
     /// When it was received.
     pub received_at: DateTime<Utc>,
+    /// When the queue got it; a listing has no such time.
+    pub sent_at: Option<DateTime<Utc>>,
+    /// How often it came, this time included.
+    pub attempt: Attempt,
+    /// Cancelled when the lease is lost: what is not claimed by then is left to whoever gets the
+    /// message next.
+    pub lost: CancellationToken,
+}
+
+/// An object, and whether it is read anew.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Its name and version.
+    pub object: ObjectRef,
+    /// Set where a quarantined object is read again.
+    pub replay: Option<Replay>,
+}
+
+/// What is known of an object that is read again after its quarantine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replay {
+    /// How many times it was committed before: part of the identity of this reading.
+    pub generation: u64,
+    /// Rows that earlier readings gave, from its beginning; they are in the lake.
+    pub rows_known: u64,
+}
+
+impl Wanted {
+    /// For the first time.
+    pub const fn new(object: ObjectRef) -> Self {
+        Self {
+            object,
+            replay: None,
+        }
+    }
 }
 
 /// The right to settle a delivery.
@@ -35,8 +73,21 @@ pub enum Receipt {
     /// An SQS message that also announces what cannot be read: its objects are ingested, and it is
     /// left for the dead-letter queue.
     SqsLeft(lease::Lease),
-    /// A file or a listed object, by its place in its queue.
-    Listed(ObjectRef),
+    /// A delivery of a queue that keeps its own book, by its number there.
+    Number(u64),
+}
+
+/// Why a delivery goes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Return {
+    /// We stop, or were fenced: at once, to anybody.
+    Now,
+    /// Nothing is wrong with it: another worker is at it, or the lake is down.
+    After(Duration),
+    /// An object of it could not be read.
+    Failed,
+    /// Reading an object of it is denied.
+    Denied,
 }
 
 /// A source of deliveries.
@@ -49,8 +100,8 @@ pub trait Queue: Send + Sync + Debug {
     /// Its objects are committed: the delivery is done with.
     async fn acknowledge(&self, receipts: Vec<Receipt>);
 
-    /// Its objects are not committed: it should come again after this time.
-    async fn give_back(&self, receipt: Receipt, after: Duration);
+    /// Its objects are not committed: it should come again.
+    async fn give_back(&self, receipt: Receipt, why: Return);
 }
 
 /// Why a queue gives nothing.

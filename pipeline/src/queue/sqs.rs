@@ -11,14 +11,20 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::{DisplayErrorContext, ProvideErrorMetadata as _};
-use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message};
-use metrics::counter;
+use aws_sdk_sqs::types::{
+    DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName,
+};
+use chrono::{DateTime, Utc};
+use metrics::{counter, histogram};
+use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
 
 use super::lease::Lease;
-use super::{Delivery, Queue, QueueError, Receipt};
+use super::{Attempt, Delivery, Queue, QueueError, Receipt, Return, Wanted};
 use crate::clock::Clock;
-use crate::limits::{RECEIVE_MESSAGES_MAX, RECEIVE_WAIT, UNREADABLE_RETURN};
-use crate::notification::{self, Announced, Records};
+use crate::limits::{RECEIVE_MESSAGES_MAX, RECEIVE_WAIT, RECEIVES_MAX_DEFAULT, UNREADABLE_RETURN};
+use crate::notification::{self, Announced, Records, UnreadableRecord};
+use crate::object::ObjectRef;
 use crate::object::bucket::BucketAllowList;
 
 /// An SQS queue that S3, SNS, EventBridge or CloudTrail writes to.
@@ -28,6 +34,8 @@ pub struct SqsQueue {
     url: String,
     lease: Duration,
     buckets: BucketAllowList,
+    /// The `maxReceiveCount` of the queue's redrive policy.
+    receives_max: OnceCell<u32>,
     clock: Arc<dyn Clock>,
 }
 
@@ -45,13 +53,22 @@ impl SqsQueue {
             url,
             lease,
             buckets,
+            receives_max: OnceCell::new(),
             clock,
         }
     }
 
     /// A delivery, or nothing when the message is settled already.
     async fn delivery(&self, message: Message) -> Option<Delivery> {
+        let attempt = Attempt::of(receive_count(&message), Some(self.receives_max().await));
+        let sent_at = sent_at(&message);
         let handle = message.receipt_handle?;
+        let received_at = self.clock.now();
+        if let (1, Some(sent_at)) = (attempt.number(), sent_at) {
+            let waited = (received_at - sent_at).to_std().unwrap_or_default();
+            histogram!("trailflow_lag_seconds", "stage" => "message_to_received")
+                .record(waited.as_secs_f64());
+        }
         let parsed = notification::parse(message.body.as_deref().unwrap_or_default());
         counter!("trailflow_notifications_total", "shape" => parsed.shape.as_str()).increment(1);
         let records = match parsed.announced {
@@ -73,17 +90,10 @@ impl SqsQueue {
             .into_iter()
             .partition(|object| self.buckets.permits(&object.bucket));
         for object in &foreign {
-            counter!("trailflow_notifications_foreign_bucket_total").increment(1);
-            tracing::warn!(
-                bucket = %object.bucket, key = %object.key,
-                "announced by a bucket that is not in `buckets`, left for the dead-letter queue"
-            );
+            count_foreign(object);
         }
         for record in &records.unreadable {
-            let reason = record.unreadable.reason.as_str();
-            counter!("trailflow_notification_records_unreadable_total", "reason" => reason)
-                .increment(1);
-            tracing::warn!(reason, detail = %record.unreadable.detail, "a record announces nothing readable");
+            count_unreadable(record, message.message_id.as_deref());
         }
         let left = !foreign.is_empty() || !records.unreadable.is_empty();
         if permitted.is_empty() {
@@ -94,17 +104,56 @@ impl SqsQueue {
             }
             return None;
         }
-        let lease = Lease::start(self.client.clone(), self.url.clone(), handle, self.lease);
+        let lost = CancellationToken::new();
+        let lease = Lease::start(
+            self.client.clone(),
+            self.url.clone(),
+            handle,
+            attempt,
+            self.lease,
+            lost.clone(),
+        );
         let receipt = if left {
             Receipt::SqsLeft(lease)
         } else {
             Receipt::Sqs(lease)
         };
         Some(Delivery {
-            objects: permitted,
+            objects: permitted.into_iter().map(Wanted::new).collect(),
             receipt,
-            received_at: self.clock.now(),
+            received_at,
+            sent_at,
+            attempt,
+            lost,
         })
+    }
+
+    /// Asked once. Without a redrive policy nothing else ends a message that fails for ever.
+    async fn receives_max(&self) -> u32 {
+        let asked = async {
+            let attributes = self
+                .client
+                .get_queue_attributes()
+                .queue_url(&self.url)
+                .attribute_names(QueueAttributeName::RedrivePolicy);
+            match attributes.send().await {
+                Ok(found) => {
+                    let policy = found
+                        .attributes
+                        .and_then(|mut all| all.remove(&QueueAttributeName::RedrivePolicy));
+                    policy.as_deref().and_then(max_receive_count)
+                }
+                Err(error) => {
+                    tracing::warn!(
+                        error = %DisplayErrorContext(&error), assumed = RECEIVES_MAX_DEFAULT,
+                        "the queue's redrive policy cannot be read; allow sqs:GetQueueAttributes"
+                    );
+                    None
+                }
+            }
+            .unwrap_or(RECEIVES_MAX_DEFAULT)
+        };
+        *self.receives_max.get_or_init(|| asked).await
     }
 
     /// Returns a message: it comes again after this time.
@@ -164,6 +213,8 @@ impl Queue for SqsQueue {
             .max_number_of_messages(RECEIVE_MESSAGES_MAX)
             .wait_time_seconds(seconds(RECEIVE_WAIT))
             .visibility_timeout(seconds(self.lease))
+            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+            .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
             .send()
             .await
             .map_err(|error| {
@@ -193,20 +244,70 @@ impl Queue for SqsQueue {
         for receipt in receipts {
             match receipt {
                 Receipt::Sqs(lease) => drop(handles.insert(lease.receipt_handle.clone())),
-                left @ Receipt::SqsLeft(_) => self.give_back(left, UNREADABLE_RETURN).await,
-                Receipt::Listed(_) => {}
+                left @ Receipt::SqsLeft(_) => {
+                    self.give_back(left, Return::After(UNREADABLE_RETURN)).await;
+                }
+                Receipt::Number(_) => {}
             }
         }
         self.delete(handles.into_iter().collect()).await;
     }
 
-    async fn give_back(&self, receipt: Receipt, after: Duration) {
+    async fn give_back(&self, receipt: Receipt, why: Return) {
         let (Receipt::Sqs(lease) | Receipt::SqsLeft(lease)) = receipt else {
             return;
         };
         let handle = lease.receipt_handle.clone();
+        let after = lease.attempt.pause(why);
         // First the renewal ends, or it might make the message invisible again.
         drop(lease);
         self.hide(handle, after).await;
     }
+}
+
+fn count_foreign(object: &ObjectRef) {
+    counter!("trailflow_notifications_foreign_bucket_total").increment(1);
+    tracing::warn!(
+        bucket = %object.bucket, key = %object.key,
+        "announced by a bucket that is not in `buckets`, left for the dead-letter queue"
+    );
+}
+
+fn count_unreadable(record: &UnreadableRecord, message_id: Option<&str>) {
+    let reason = record.unreadable.reason.as_str();
+    counter!("trailflow_notification_records_unreadable_total", "reason" => reason).increment(1);
+    tracing::warn!(
+        message_id, reason, detail = %record.unreadable.detail,
+        "a record announces nothing readable"
+    );
+}
+
+fn attribute(message: &Message, name: &MessageSystemAttributeName) -> Option<i64> {
+    message.attributes.as_ref()?.get(name)?.parse().ok()
+}
+
+fn receive_count(message: &Message) -> u32 {
+    let count = attribute(
+        message,
+        &MessageSystemAttributeName::ApproximateReceiveCount,
+    );
+    count
+        .and_then(|count| u32::try_from(count).ok())
+        .unwrap_or(1)
+}
+
+/// `SentTimestamp` is in epoch milliseconds.
+fn sent_at(message: &Message) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_millis(attribute(
+        message,
+        &MessageSystemAttributeName::SentTimestamp,
+    )?)
+}
+
+/// AWS writes a number, some tools a text.
+fn max_receive_count(policy: &str) -> Option<u32> {
+    let policy: serde_json::Value = serde_json::from_str(policy).ok()?;
+    let count = policy.get("maxReceiveCount")?;
+    let number = count.as_u64().or_else(|| count.as_str()?.parse().ok())?;
+    u32::try_from(number).ok()
 }

@@ -81,7 +81,7 @@ pub const SIGNAL_COUNTERS: [(&str, &str); 1] = [(
     "Rows that went to a metric's series of `other`, by signal.",
 )];
 /// Gauges: name and help.
-pub const GAUGES: [(&str, &str); 6] = [
+pub const GAUGES: [(&str, &str); 7] = [
     (
         "trailflow_sqs_messages_in_flight",
         "Messages held under a lease.",
@@ -89,6 +89,10 @@ pub const GAUGES: [(&str, &str); 6] = [
     (
         "trailflow_memory_budget_bytes",
         "Resident memory (used) and its configured budget (limit), by state.",
+    ),
+    (
+        "trailflow_concurrency_level",
+        "Objects that may be read at once; falls when the store throttles.",
     ),
     ("trailflow_series", "Series that a signal has."),
     ("trailflow_ready", "1 when the service can work, else 0."),

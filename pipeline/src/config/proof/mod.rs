@@ -76,7 +76,16 @@ impl Proof<'_> {
                 "write one such as \"http://localhost:4566\", or leave it out for AWS itself",
             );
         }
+        if let Some(url) = &raw.lake_endpoint_url {
+            self.name(
+                "lake.endpoint_url",
+                url,
+                names::endpoint,
+                "write one such as \"http://localhost:8333\", or leave it out for AWS itself",
+            );
+        }
         Aws {
+            lake_endpoint_url: raw.lake_endpoint_url.clone(),
             region: raw.region.clone(),
             endpoint_url: raw.endpoint_url.clone(),
             force_path_style: raw.force_path_style.unwrap_or_default(),

@@ -1,0 +1,129 @@
+//! Ingests objects that are listed, with a progress bar and a report: `backfill`, and a replay of
+//! what was quarantined.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::query::ReportFormat;
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::object::fetch::Objects;
+use crate::pipeline::totals::Summary;
+use crate::queue::Wanted;
+use crate::queue::listing::Listing;
+use crate::service::{self, Listed, Mode};
+use crate::telemetry::health::Health;
+
+/// A batch that waits for nothing more closes after this time.
+const IDLE_MAX: Duration = Duration::from_millis(200);
+
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    summary: &'a Summary,
+    seconds: f64,
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// Objects that were quarantined.
+    pub(super) quarantined: u64,
+    /// 0 when every object was done with, else 1.
+    pub(super) code: ExitCode,
+}
+
+/// Ingests these objects and reports.
+pub(super) async fn ingest(
+    config: &Config,
+    objects: Arc<dyn Objects>,
+    wanted: Vec<Wanted>,
+    format: ReportFormat,
+) -> anyhow::Result<Ended> {
+    let total = u64::try_from(wanted.len()).unwrap_or(u64::MAX);
+    let queue = Arc::new(Listing::new(wanted, Arc::new(SystemClock)));
+    let health = Arc::new(Health::default());
+    let mode = Mode {
+        listed: Some(Listed { queue, objects }),
+        idle_max: Some(IDLE_MAX),
+        live: false,
+    };
+    let pipeline = service::pipeline(config, mode, Arc::clone(&health)).await?;
+    let stop = service::stop_on_signal(health)?;
+    let bar = progress(total);
+    let started = Instant::now();
+    let totals = Arc::clone(&pipeline.totals);
+    let running = pipeline.run(stop);
+    tokio::pin!(running);
+    loop {
+        tokio::select! {
+            done = &mut running => break done?,
+            () = tokio::time::sleep(Duration::from_millis(100)) => {
+                bar.set_position(totals.summary().ended.min(total));
+            }
+        }
+    }
+    bar.finish_and_clear();
+    let summary = totals.summary();
+    report(format, &summary, started.elapsed())?;
+    let quarantined = summary.quarantined;
+    if summary.objects < total {
+        let missing = total - summary.objects;
+        super::note(&format!(
+            "trailflow: stopped with {missing} of {total} objects to do. Run it again: it goes on there"
+        ));
+        return Ok(Ended {
+            quarantined,
+            code: ExitCode::from(1),
+        });
+    }
+    Ok(Ended {
+        quarantined,
+        code: ExitCode::SUCCESS,
+    })
+}
+
+fn report(format: ReportFormat, summary: &Summary, elapsed: Duration) -> anyhow::Result<()> {
+    if format == ReportFormat::Json {
+        let report = Report {
+            summary,
+            seconds: elapsed.as_secs_f64(),
+        };
+        return super::print(&serde_json::to_string(&report)?);
+    }
+    let line = |name: &str, count: u64| super::print(&format!("{name:<34}{count:>12}"));
+    line("objects", summary.objects)?;
+    line("  ingested", summary.ingested)?;
+    line("  ignored", summary.ignored)?;
+    for (reason, count) in &summary.ignored_by_reason {
+        line(&format!("    {reason}"), *count)?;
+    }
+    line("  quarantined", summary.quarantined)?;
+    for (reason, count) in &summary.quarantined_by_reason {
+        line(&format!("    {reason}"), *count)?;
+    }
+    line("  committed before", summary.duplicates)?;
+    for (table, rows) in &summary.records {
+        line(&format!("rows of {table}"), *rows)?;
+    }
+    for (reason, count) in &summary.rejected {
+        line(&format!("records rejected: {reason}"), *count)?;
+    }
+    Ok(())
+}
+
+/// A bar on a terminal, nothing in a pipe.
+fn progress(total: u64) -> indicatif::ProgressBar {
+    let bar = indicatif::ProgressBar::new(total);
+    let style = indicatif::ProgressStyle::with_template(
+        "{bar:40} {pos}/{len} objects, {per_sec}, {eta} to go",
+    );
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

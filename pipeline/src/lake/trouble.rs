@@ -1,0 +1,113 @@
+//! What a failing lake asks for: a person, less haste, or patience.
+//!
+//! In: a [`LakeError`]. Out: a [`Trouble`], for `/readyz` and for the pace. S3's own words reach us
+//! as the text of the store's error.
+
+use super::LakeError;
+use crate::telemetry::health::Health;
+
+/// Words of S3, STS and KMS for "you may not".
+const DENIED: [&str; 8] = [
+    "AccessDenied",
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "SignatureDoesNotMatch",
+    "KMS.",
+    "kms:",
+    "provide_credentials",
+];
+/// Words for "not so fast".
+const THROTTLED: [&str; 4] = ["SlowDown", "503", "429", "TooManyRequests"];
+
+/// Why the lake does not do what it is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// A person must act.
+    Denied(String),
+    /// Fewer requests.
+    Throttled(String),
+    /// Try again.
+    Unavailable(String),
+}
+
+impl LakeError {
+    /// What it means for the next attempt.
+    pub fn trouble(&self) -> Trouble {
+        let text = chain(self);
+        let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        let refused = matches!(
+            self,
+            Self::Store(
+                object_store::Error::PermissionDenied { .. }
+                    | object_store::Error::Unauthenticated { .. }
+            )
+        );
+        if refused || says(&DENIED) {
+            let by = if text.to_ascii_lowercase().contains("kms") {
+                "kms"
+            } else {
+                "s3"
+            };
+            Trouble::Denied(format!("{by}: {text}"))
+        } else if says(&THROTTLED) {
+            Trouble::Throttled(text)
+        } else {
+            Trouble::Unavailable(text)
+        }
+    }
+}
+
+impl Trouble {
+    /// Shows it on `/readyz`.
+    pub fn tell(&self, health: &Health) {
+        match self {
+            Self::Denied(why) => health.denied("lake", why),
+            Self::Throttled(why) | Self::Unavailable(why) => health.unavailable("lake", why),
+        }
+    }
+}
+
+/// The error and its causes in a line: the outer ones leave out what S3 said.
+fn chain(error: &LakeError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str) -> LakeError {
+        LakeError::Store(object_store::Error::Generic {
+            store: "S3",
+            source: text.to_owned().into(),
+        })
+    }
+
+    #[test]
+    fn the_words_of_s3_and_kms_are_told_apart() {
+        let denied =
+            said("<Code>AccessDenied</Code> not authorized to perform: kms:GenerateDataKey");
+        assert!(matches!(denied.trouble(), Trouble::Denied(why) if why.starts_with("kms: ")));
+        let expired = said("status 400: <Code>ExpiredToken</Code>");
+        assert!(matches!(expired.trouble(), Trouble::Denied(why) if why.starts_with("s3: ")));
+        assert!(matches!(
+            said("503: SlowDown").trouble(),
+            Trouble::Throttled(_)
+        ));
+        assert!(matches!(
+            said("connection reset").trouble(),
+            Trouble::Unavailable(_)
+        ));
+    }
+}

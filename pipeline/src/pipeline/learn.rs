@@ -1,0 +1,151 @@
+//! Learning what was committed: by this worker before a restart, and by others beside it.
+//!
+//! In: the lake's decisions. Out: ids in the window of events. Must hold: only committed batches
+//! are learned (I11), the newest ones first in line for the room there is.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use tokio_util::sync::CancellationToken;
+
+use super::{Pipeline, lane};
+use crate::lake::LakeError;
+use crate::lake::batch::{BatchId, StagedFile};
+use crate::limits::{
+    BATCH_OPEN_MAX, LEARN_DECISIONS_MAX, LEARN_FILES_MAX, WINDOW_AGE_MAX, WINDOW_EVENTS_MAX,
+};
+
+/// Which batches the window has seen.
+#[derive(Debug, Default)]
+pub struct Learned {
+    batches: BTreeSet<BatchId>,
+    /// By the clock that never goes back.
+    at: Option<Duration>,
+}
+
+impl Learned {
+    /// The window knows this batch.
+    pub fn insert(&mut self, batch: BatchId) {
+        self.batches.insert(batch);
+    }
+}
+
+impl Pipeline {
+    /// Before the first batch: rebuilds the window. Tries until the lake answers.
+    pub(super) async fn rebuild(&self, stop: &CancellationToken) {
+        let mut failures = 0;
+        loop {
+            let since = self.lake.clock.now() - WINDOW_AGE_MAX;
+            let learned = tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                learned = self.learn(since) => learned,
+            };
+            match learned {
+                Ok(batches) => {
+                    self.health.readable("lake");
+                    if batches > 0 {
+                        tracing::info!(batches, "the window of events is rebuilt from the lake");
+                    }
+                    return;
+                }
+                Err(error) => {
+                    tracing::error!(%error, failures, "the lake cannot be read; trying again");
+                    self.lake_trouble(&error);
+                    tokio::select! {
+                        biased;
+                        () = stop.cancelled() => return,
+                        () = lane::pause(self.lake.clock.as_ref(), failures) => {}
+                    }
+                    failures += 1;
+                }
+            }
+        }
+    }
+
+    /// Before a batch is opened: what others committed since, looked for once in a batch's age.
+    /// A failure costs precision between workers, not exactness, so the batch goes on.
+    pub(super) async fn catch_up(&self, stop: &CancellationToken) {
+        let clock = &self.lake.clock;
+        let last = self.learned.lock().await.at;
+        match last {
+            None => return self.rebuild(stop).await,
+            Some(at) if clock.elapsed().saturating_sub(at) < self.settings.batch.age_max => return,
+            Some(_) => {}
+        }
+        let since = clock.now() - BATCH_OPEN_MAX - self.lake.lease;
+        if let Err(error) = self.learn(since).await {
+            tracing::warn!(%error, "what other workers committed is not known; copies of their events may count");
+        }
+    }
+
+    /// Learns the batches since then that are new to the window; says how many.
+    async fn learn(&self, since: DateTime<Utc>) -> Result<usize, LakeError> {
+        let mut learned = self.learned.lock().await;
+        let decided = self.lake.decided_since(since).await?;
+        let horizon = BatchId::lowest_at(since);
+        learned.batches.retain(|batch| *batch >= horizon);
+        let new: Vec<BatchId> = decided
+            .into_iter()
+            .filter(|batch| !learned.batches.contains(batch))
+            .collect();
+        for files in self.newest(&new).await?.into_iter().rev() {
+            self.learn_files(files).await?;
+        }
+        let count = new.len();
+        learned.batches.extend(new);
+        learned.at = Some(self.lake.clock.elapsed());
+        Ok(count)
+    }
+
+    /// The event files of the newest batches, newest first, as many as the window has room for.
+    async fn newest(&self, batches: &[BatchId]) -> Result<Vec<Vec<StagedFile>>, LakeError> {
+        let newest_first: Vec<BatchId> = batches.iter().rev().cloned().collect();
+        let event_files = |batch| {
+            let lake = self.lake.clone();
+            async move { lake.event_files(&batch).await }
+        };
+        let mut decisions = stream::iter(newest_first)
+            .map(event_files)
+            .buffered(LEARN_DECISIONS_MAX);
+        let mut newest = Vec::new();
+        let mut room = u64::try_from(WINDOW_EVENTS_MAX / 2).unwrap_or(u64::MAX);
+        while let Some(files) = decisions.try_next().await? {
+            let rows: u64 = files.iter().map(|file| file.rows).sum();
+            newest.push(files);
+            room = room.saturating_sub(rows);
+            if room == 0 {
+                break;
+            }
+        }
+        Ok(newest)
+    }
+
+    async fn learn_files(&self, files: Vec<StagedFile>) -> Result<(), LakeError> {
+        let read = |file: StagedFile| {
+            let lake = self.lake.clone();
+            async move {
+                let rows = lake.event_ids(&file).await;
+                (file, rows)
+            }
+        };
+        let mut read = stream::iter(files).map(read).buffered(LEARN_FILES_MAX);
+        while let Some((file, rows)) = read.next().await {
+            match rows {
+                Ok(rows) => {
+                    for rows in rows {
+                        self.window.learn(&rows).map_err(LakeError::from)?;
+                    }
+                }
+                // It cannot be learned by trying again, and must not keep the service from working.
+                Err(LakeError::Parquet(error)) => {
+                    tracing::error!(file = file.published, %error, "a committed file cannot be read; copies of its events may count");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,272 @@
+//! The window of events: which were committed lately, so that none counts twice.
+//!
+//! AWS writes one event into two objects now and then, minutes apart (domain 1.2): the later row
+//! is suppressed, by `event_id` and nothing else. The two copies of one cross-account AssumeRole
+//! have other event ids and the same `sharedEventID` (domain 2.5): both rows stay, and the later
+//! one is marked, so that a signal can count the pair once.
+//!
+//! In: decoded rows. Out: the rows that are new. Must hold: a row is held back only for a twin in
+//! a committed batch or in its own batch (I11): a twin in a batch that is abandoned must not hide
+//! its sibling. At most [`WINDOW_EVENTS_MAX`] ids of either kind are remembered; the oldest go.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arrow::array::{Array as _, AsArray as _, BooleanArray, RecordBatch, StringArray};
+use arrow::compute::filter_record_batch;
+use arrow::error::ArrowError;
+use sha2::{Digest as _, Sha256};
+
+use crate::limits::WINDOW_EVENTS_MAX;
+
+/// Event ids and shared ids of committed batches.
+#[derive(Debug, Default)]
+pub struct EventWindow {
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    events: Generations,
+    shared: Generations,
+}
+
+/// The ids of the batch that is open; they join the window when it commits.
+#[derive(Debug, Default)]
+pub struct OpenEvents {
+    events: HashSet<EventKey>,
+    shared: HashSet<EventKey>,
+}
+
+/// The rows of a batch that are new.
+#[derive(Debug)]
+pub struct Admitted {
+    /// New rows, the later one of a cross-account pair marked.
+    pub rows: RecordBatch,
+    /// Rows that were left out, because their event is there already.
+    pub suppressed: usize,
+}
+
+impl EventWindow {
+    /// Takes out the rows whose event is known, and marks those whose sibling is.
+    pub fn admit(&self, open: &mut OpenEvents, rows: RecordBatch) -> Result<Admitted, ArrowError> {
+        let known = self.lock();
+        let new: BooleanArray = texts(&rows, "event_id")?
+            .iter()
+            .map(|id| {
+                // Decoding rejects an event without an id; a null could not be told apart.
+                Some(id.is_none_or(|id| {
+                    let key = EventKey::of(id);
+                    !known.events.holds(key) && open.events.insert(key)
+                }))
+            })
+            .collect();
+        let suppressed = new.len() - new.true_count();
+        let rows = if suppressed == 0 {
+            rows
+        } else {
+            filter_record_batch(&rows, &new)?
+        };
+        Ok(Admitted {
+            rows: marked(&known, open, rows)?,
+            suppressed,
+        })
+    }
+
+    /// The batch is committed: its ids are known from now on.
+    pub fn commit(&self, open: OpenEvents) {
+        let mut known = self.lock();
+        for key in open.events {
+            known.events.insert(key);
+        }
+        for key in open.shared {
+            known.shared.insert(key);
+        }
+    }
+
+    /// Learns the ids of rows that somebody else committed: their two id columns.
+    pub fn learn(&self, rows: &RecordBatch) -> Result<(), ArrowError> {
+        let mut known = self.lock();
+        for id in texts(rows, "event_id")?.iter().flatten() {
+            known.events.insert(EventKey::of(id));
+        }
+        for id in texts(rows, "shared_event_id")?.iter().flatten() {
+            known.shared.insert(EventKey::of(id));
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Marks the rows whose sibling was seen before.
+fn marked(
+    known: &Known,
+    open: &mut OpenEvents,
+    rows: RecordBatch,
+) -> Result<RecordBatch, ArrowError> {
+    let ids = texts(&rows, "shared_event_id")?;
+    if ids.null_count() == rows.num_rows() {
+        return Ok(rows);
+    }
+    let mut seen = |id: &str| {
+        let key = EventKey::of(id);
+        known.shared.holds(key) || !open.shared.insert(key)
+    };
+    let marks = ids.iter().map(|id| Some(id.is_some_and(&mut seen)));
+    let marks: BooleanArray = marks.collect();
+    let schema = rows.schema();
+    let place = schema.index_of("shared_event_seen")?;
+    let mut columns = rows.columns().to_vec();
+    if let Some(column) = columns.get_mut(place) {
+        *column = Arc::new(marks);
+    }
+    RecordBatch::try_new(schema, columns)
+}
+
+fn texts<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a StringArray, ArrowError> {
+    rows.column_by_name(name)
+        .and_then(|column| column.as_string_opt::<i32>())
+        .ok_or_else(|| ArrowError::SchemaError(format!("no text column {name}")))
+}
+
+/// An event id in 16 bytes: the UUID that it is, else the head of its sha256.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct EventKey(u128);
+
+impl EventKey {
+    fn of(id: &str) -> Self {
+        Self(uuid_as_aws_writes_it(id).unwrap_or_else(|| {
+            let digest = Sha256::digest(id.as_bytes());
+            let head = digest.iter().take(16);
+            head.fold(0, |key, byte| key << 8 | u128::from(*byte))
+        }))
+    }
+}
+
+/// Lower case with hyphens, as AWS writes it; any other spelling is another text, and so another id.
+fn uuid_as_aws_writes_it(id: &str) -> Option<u128> {
+    if id.len() != 36 || id.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return None;
+    }
+    uuid::Uuid::try_parse(id).ok().map(|uuid| uuid.as_u128())
+}
+
+/// The newest ids: two sets, of which the older is dropped whole when the newer is full. Half of
+/// the limit at least is remembered, and no id costs more than its place in a set.
+#[derive(Debug, Default)]
+struct Generations {
+    newer: HashSet<EventKey>,
+    older: HashSet<EventKey>,
+}
+
+impl Generations {
+    fn holds(&self, key: EventKey) -> bool {
+        self.newer.contains(&key) || self.older.contains(&key)
+    }
+
+    fn insert(&mut self, key: EventKey) {
+        if self.newer.len() >= WINDOW_EVENTS_MAX / 2 {
+            self.older = std::mem::take(&mut self.newer);
+        }
+        self.newer.insert(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::datatypes::{DataType, Field, Schema};
+
+    const FIRST: &str = "6d0f1c5e-0000-4000-8000-000000000001";
+    const SECOND: &str = "6d0f1c5e-0000-4000-8000-000000000002";
+
+    /// Rows of event id and shared id.
+    fn rows(ids: &[(&str, Option<&str>)]) -> RecordBatch {
+        let schema = Schema::new(vec![
+            Field::new("event_id", DataType::Utf8, false),
+            Field::new("shared_event_id", DataType::Utf8, true),
+            Field::new("shared_event_seen", DataType::Boolean, true),
+        ]);
+        let events: StringArray = ids.iter().map(|(id, _)| Some(*id)).collect();
+        let shared: StringArray = ids.iter().map(|(_, shared)| *shared).collect();
+        let seen: BooleanArray = ids.iter().map(|_| Some(false)).collect();
+        let columns: Vec<arrow::array::ArrayRef> =
+            vec![Arc::new(events), Arc::new(shared), Arc::new(seen)];
+        RecordBatch::try_new(Arc::new(schema), columns).unwrap()
+    }
+
+    fn marks(rows: &RecordBatch) -> Vec<bool> {
+        let marks = rows.column(2).as_boolean();
+        marks.iter().map(Option::unwrap).collect()
+    }
+
+    #[test]
+    fn a_twin_in_the_same_batch_is_suppressed_and_a_pair_is_marked() {
+        let window = EventWindow::default();
+        let mut open = OpenEvents::default();
+        let twins = [(FIRST, Some("s")), (SECOND, Some("s")), (FIRST, Some("s"))];
+        let admitted = window.admit(&mut open, rows(&twins)).unwrap();
+        assert_eq!((admitted.rows.num_rows(), admitted.suppressed), (2, 1));
+        assert_eq!(marks(&admitted.rows), [false, true]);
+    }
+
+    #[test]
+    fn a_twin_in_an_abandoned_batch_hides_nothing() {
+        let window = EventWindow::default();
+        let mut abandoned = OpenEvents::default();
+        window
+            .admit(&mut abandoned, rows(&[(FIRST, Some("s"))]))
+            .unwrap();
+        drop(abandoned);
+        let mut open = OpenEvents::default();
+        let admitted = window
+            .admit(&mut open, rows(&[(FIRST, Some("s"))]))
+            .unwrap();
+        assert_eq!(
+            (admitted.suppressed, marks(&admitted.rows)),
+            (0, vec![false])
+        );
+        window.commit(open);
+        let again = window
+            .admit(&mut OpenEvents::default(), rows(&[(FIRST, Some("s"))]))
+            .unwrap();
+        assert_eq!(again.suppressed, 1);
+    }
+
+    #[test]
+    fn what_others_committed_is_learned() {
+        let window = EventWindow::default();
+        window.learn(&rows(&[("not-a-uuid", Some("s"))])).unwrap();
+        let mut open = OpenEvents::default();
+        let admitted = window
+            .admit(&mut open, rows(&[("not-a-uuid", None), (FIRST, Some("s"))]))
+            .unwrap();
+        assert_eq!(
+            (admitted.suppressed, marks(&admitted.rows)),
+            (1, vec![true])
+        );
+    }
+
+    #[test]
+    fn spellings_are_ids_of_their_own() {
+        let upper = FIRST.to_uppercase();
+        assert_ne!(EventKey::of(FIRST), EventKey::of(&upper));
+        assert_ne!(EventKey::of(FIRST), EventKey::of(&FIRST.replace('-', "")));
+        assert_eq!(EventKey::of("any text"), EventKey::of("any text"));
+    }
+
+    #[test]
+    fn the_oldest_go_and_half_stay() {
+        let mut generations = Generations::default();
+        let key = |number: usize| EventKey(u128::try_from(number).unwrap());
+        for number in 0..=WINDOW_EVENTS_MAX {
+            generations.insert(key(number));
+        }
+        assert!(!generations.holds(key(0)));
+        assert!(generations.holds(key(WINDOW_EVENTS_MAX / 2 + 1)));
+        assert!(generations.newer.len() + generations.older.len() <= WINDOW_EVENTS_MAX);
+    }
+}

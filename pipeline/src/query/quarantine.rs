@@ -1,0 +1,112 @@
+//! What is quarantined, as the lake's log tells it.
+//!
+//! In: `ingest_log` and `quarantine`. Out: rows for people, and objects to read again. Must hold:
+//! an object is quarantined when its newest reading is; a replay is numbered after it, so that two
+//! replays of one list are one.
+
+use arrow::array::{Array as _, AsArray as _, RecordBatch};
+use arrow::datatypes::Int64Type;
+use datafusion::error::DataFusionError;
+
+use super::LakeSession;
+use crate::object::{ObjectRef, Version};
+use crate::queue::{Replay, Wanted};
+
+/// Which of the quarantined objects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Chosen {
+    /// Every one.
+    All,
+    /// Those of a reason.
+    Reason(String),
+    /// The one of a key.
+    Key(String),
+}
+
+/// Lists them, oldest first.
+pub fn list_sql(chosen: &Chosen) -> String {
+    let only = match chosen {
+        Chosen::All => String::new(),
+        Chosen::Reason(reason) => format!("AND log.reason = {}", text(reason)),
+        Chosen::Key(key) => format!("AND log.key = {}", text(key)),
+    };
+    format!(
+        "SELECT log.committed_at AS quarantined_at, log.reason, log.bucket, log.key,
+                all_readings.readings, all_readings.rows_known, log.etag, log.version_id,
+                coalesce(log.generation, 0) AS generation, log.source
+         FROM ingest_log AS log
+         JOIN (SELECT bucket, key, etag, max(coalesce(generation, 0)) AS newest,
+                      count(*) AS readings, sum(rows + coalesce(suppressed, 0)) AS rows_known
+               FROM ingest_log GROUP BY bucket, key, etag) AS all_readings
+           ON log.bucket = all_readings.bucket AND log.key = all_readings.key
+          AND log.etag = all_readings.etag AND coalesce(log.generation, 0) = all_readings.newest
+         WHERE log.outcome = 'quarantined' {only}
+         ORDER BY quarantined_at, log.key"
+    )
+}
+
+/// Every reading of an object.
+pub fn readings_sql(object: &str) -> String {
+    let object = text(object);
+    format!(
+        "SELECT committed_at, coalesce(generation, 0) AS generation, outcome, reason, bucket, key,
+                rows, suppressed, rejected, compressed_bytes, inflated_bytes, inflated_sha256,
+                written_at, received_at, etag, version_id, source, batch
+         FROM ingest_log WHERE key = {object} OR source = {object} ORDER BY committed_at"
+    )
+}
+
+/// What was quarantined of an object: as a whole, and record by record.
+pub fn records_sql(object: &str) -> String {
+    let object = text(object);
+    format!(
+        "SELECT quarantined_at, scope, reason, table_name, position, excerpt
+         FROM quarantine WHERE key = {object} OR source = {object}
+         ORDER BY quarantined_at, scope, position"
+    )
+}
+
+/// The objects to read again.
+pub async fn wanted(
+    session: &LakeSession,
+    chosen: &Chosen,
+) -> Result<Vec<Wanted>, DataFusionError> {
+    let (_, rows) = session.rows(&list_sql(chosen)).await?;
+    Ok(rows.iter().flat_map(wanted_of).collect())
+}
+
+fn wanted_of(rows: &RecordBatch) -> Vec<Wanted> {
+    let strings = |name: &str, row: usize| {
+        let column = rows.column_by_name(name)?.as_string_opt::<i32>()?;
+        column.is_valid(row).then(|| column.value(row).to_owned())
+    };
+    let number = |name: &str, row: usize| {
+        let column = rows.column_by_name(name)?;
+        let column = column.as_primitive_opt::<Int64Type>()?;
+        u64::try_from(column.value(row)).ok()
+    };
+    let wanted = |row| {
+        Some(Wanted {
+            object: ObjectRef {
+                bucket: strings("bucket", row)?,
+                key: strings("key", row)?,
+                version: Version {
+                    etag: strings("etag", row),
+                    version_id: strings("version_id", row),
+                },
+                size_bytes: None,
+                written_at: None,
+            },
+            replay: Some(Replay {
+                generation: number("generation", row)? + 1,
+                rows_known: number("rows_known", row).unwrap_or_default(),
+            }),
+        })
+    };
+    (0..rows.num_rows()).filter_map(wanted).collect()
+}
+
+/// A text in SQL.
+fn text(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
