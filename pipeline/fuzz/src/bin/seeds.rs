@@ -37,22 +37,42 @@ const WORD_BYTES: std::ops::RangeInclusive<usize> = 3..=48;
 fn main() -> Fallible<()> {
     let folder = PathBuf::from(std::env::args().nth(1).ok_or("usage: seeds FOLDER")?);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let data = root.join("testdata");
+    let data = |folder: &str| root.join("testdata").join(folder);
 
     let bodies = files(
-        &[data.join("notifications"), data.join("hostile")],
+        &[
+            data("notifications"),
+            data("bad_input/notifications"),
+            data("hostile"),
+        ],
         &["json"],
     )?;
     let documents = files(
-        &[data.join("cloudtrail"), data.join("hostile")],
+        &[
+            data("cloudtrail"),
+            data("bad_input/cloudtrail"),
+            data("hostile"),
+        ],
         &["json", "ndjson"],
     )?;
     let logs = files(
-        &[data.join("flow_logs"), data.join("objects/flow_log_text")],
+        &[
+            data("flow_logs"),
+            data("bad_input/flow_logs"),
+            data("objects/flow_log_text"),
+        ],
         &["log"],
     )?;
-    let signals = files(&[data.join("signals"), root.join("sql")], &["sql"])?;
-    let mut stored = files(&[data.join("hostile")], &["bin"])?;
+    let signals = files(
+        &[data("signals"), data("bad_input/signals"), root.join("sql")],
+        &["sql"],
+    )?;
+    let mut tables = described(&data("flow_logs"))?;
+    tables.extend(files(
+        &[data("flow_logs"), data("bad_input/parquet")],
+        &["parquet"],
+    )?);
+    let mut stored = files(&[data("bad_input/gzip"), data("hostile")], &["bin", "gz"])?;
     for seed in documents.iter().chain(&logs).step_by(8) {
         stored.push(gzip(seed)?);
         stored.push(deflate(seed)?);
@@ -62,11 +82,7 @@ fn main() -> Fallible<()> {
     write(&folder, "decompress", &stored)?;
     write(&folder, "cloudtrail", &documents)?;
     write(&folder, "flow_log_text", &logs)?;
-    write(
-        &folder,
-        "flow_log_parquet",
-        &tables(&data.join("flow_logs"))?,
-    )?;
+    write(&folder, "flow_log_parquet", &tables)?;
     write(&folder, "signal", &signals)
 }
 
@@ -109,8 +125,8 @@ fn deflate(content: &[u8]) -> Fallible<Vec<u8>> {
 }
 
 /// The tables that `<case>.columns.json` describes, as Parquet, under every compression in turn.
-fn tables(folder: &Path) -> Fallible<Vec<Vec<u8>>> {
-    let mut tables = files(&[folder.to_path_buf()], &["parquet"])?;
+fn described(folder: &Path) -> Fallible<Vec<Vec<u8>>> {
+    let mut tables = Vec::new();
     for described in files(&[folder.to_path_buf()], &["columns.json"])? {
         let described: Value = serde_json::from_slice(&described)?;
         let mut columns = Vec::new();
