@@ -70,3 +70,31 @@ fn every_invariant_that_code_names_is_numbered() {
     let expected: BTreeSet<String> = (1..=11).map(|number| number.to_string()).collect();
     assert_eq!(numbered, expected);
 }
+
+/// What is fuzzed is what is shipped: both lock files name the same version of a crate.
+#[test]
+fn the_fuzz_targets_lock_what_is_shipped() {
+    let locked = |path: &str| -> BTreeSet<(String, String)> {
+        let text = fs::read_to_string(repository().join(path)).unwrap();
+        let package = |text: &str| {
+            let value = |key: &str| {
+                let line = text.lines().find_map(|line| line.strip_prefix(key))?;
+                Some(line.trim_matches('"').to_owned())
+            };
+            Some((value("name = ")?, value("version = ")?))
+        };
+        text.split("[[package]]").filter_map(package).collect()
+    };
+    let shipped = locked("Cargo.lock");
+    let names: BTreeSet<&String> = shipped.iter().map(|(name, _)| name).collect();
+    let fuzzed = locked("pipeline/fuzz/Cargo.lock");
+    let other: Vec<&(String, String)> = fuzzed
+        .iter()
+        .filter(|package| names.contains(&package.0) && !shipped.contains(*package))
+        .collect();
+    assert!(
+        other.is_empty(),
+        "pipeline/fuzz/Cargo.lock has {other:?}; copy Cargo.lock there, and run cargo update --workspace in pipeline/fuzz"
+    );
+    assert!(fuzzed.iter().any(|(name, _)| name == "parquet"));
+}

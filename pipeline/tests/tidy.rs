@@ -186,7 +186,13 @@ fn every_rule_holds() {
 fn sources() -> Vec<(PathBuf, String)> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
-    for (folder, module) in [("src", ""), ("decode/src", "decode/")] {
+    let folders = [
+        ("src", ""),
+        ("decode/src", "decode/"),
+        ("fuzz/src", "fuzz/"),
+        ("fuzz/targets", "fuzz/"),
+    ];
+    for (folder, module) in folders {
         let source = package.join(folder);
         for file in rust_files(&source) {
             let name = file
