@@ -252,3 +252,31 @@ def last_try(trailflow, emulator, folder, rows, signals):
     came = came_of(queue.lake)
     neighbours.assert_whole(came, OURS)
     return {row.id: the_one(came, (OURS, fault_key(row))) for row in rows}
+
+
+def kills(trailflow, emulator, folder, rows):
+    """An object whose reading ends the process, twice, in a queue that gives up after three receives."""
+    (row,) = rows
+    key = fault_key(row)
+    queue = Queue.of(emulator, folder, "kills", 3, {(OURS, key): (small_object(row.id), "silent")})
+    # Short, so that a killed process does not hold the message for long; but longer than its last
+    # receive, which the emulator goes on answering: a message given to the dead is one receive less.
+    queue.config += "[pipeline]\nlease_seconds = 12\n"
+    neighbours = Neighbours("kills")
+    stored = queue.s3.objects[OURS, key]
+    try:
+        queue.send(created(key, stored.etag))
+        for times in (1, 2):
+            with queue.start(trailflow) as service:
+                until("the object is being read", lambda: stored.gets == times, SECONDS, service.alive)
+                service.kill()
+        stored.fault = None
+        announce(queue, neighbours.objects)
+        with queue.start(trailflow) as service:
+            until("every message is settled", queue.empty, SECONDS, service.alive)
+            assert service.terminate() == 0
+    finally:
+        queue.s3.stop()
+    came = came_of(queue.lake)
+    neighbours.assert_whole(came, OURS)
+    return {row.id: the_one(came, (OURS, key))}

@@ -23,6 +23,7 @@ LITERALS = (
     (re.compile(r"Outcome::Ignored\(\s*\"(\w+)\""), "ignored"),
     (re.compile(r"\bunread\(\s*\"(\w+)\""), "ignored"),
     (re.compile(r"BatchError::\w+[^=;]*=>\s*Some\(\s*\"(\w+)\""), "quarantined"),
+    (re.compile(r"POISON_DEATHS_MIN\)[\s\S]{0,200}?\(\"(\w+)\","), "quarantined"),
     (re.compile(r"\bset_aside\b[^;{}]{0,80}?\"(\w+)\""), "quarantined"),
 )
 

@@ -10,7 +10,7 @@ from wiring import make_bucket
 
 KEYS = {
     "objects", "ingested", "ignored", "quarantined", "duplicates", "records", "rejected",
-    "ignored_by_reason", "quarantined_by_reason", "seconds",
+    "ignored_by_reason", "quarantined_by_reason", "duplicate_events", "seconds",
 }
 
 

@@ -27,7 +27,7 @@ ENDLESS_LAKE = os.environ.get("TRAILFLOW_TEST_ENDLESS") == "1"
 """Whether replies of the lake that never end are tried at every operation: each costs its timeout."""
 
 TRIALS_MAX = 24
-READY_SECONDS = 90
+READY_SECONDS = 300
 OUTAGE_SECONDS = 120
 DRAIN_SECONDS = 150
 """A message whose object may not be read stays away for a minute."""

@@ -17,6 +17,7 @@ use crate::engine::Engine;
 use crate::finding::Findings;
 use crate::lake::worker::Worker;
 use crate::lake::{Lake, store};
+use crate::limits;
 use crate::metrics::SignalMetrics;
 use crate::object::bucket::BucketAllowList;
 use crate::object::directory::Directory;
@@ -183,7 +184,7 @@ fn configured(
             let queue = SqsQueue::new(
                 aws::sqs(sdk),
                 queue_url.clone(),
-                config.pipeline.lease,
+                config.pipeline.lease * limits::MESSAGE_LEASES,
                 BucketAllowList::new(buckets.clone()),
                 Arc::clone(clock),
             );

@@ -34,6 +34,9 @@ pub const BLOCKING_THREADS_MAX: usize = OBJECTS_IN_FLIGHT_LIMIT + 512;
 pub const LEASE: Duration = Duration::from_mins(2);
 /// A lease lasts this many times as long as a batch is open, or a slow worker is taken for dead.
 pub const LEASE_PER_BATCH_AGE_MIN: u32 = 3;
+/// A message stays invisible this many times as long as a claim holds. It is renewed at half of it, so
+/// the message of a dead worker comes back when its claims are over, and no receive is wasted on a wait.
+pub const MESSAGE_LEASES: u32 = 2;
 /// SQS hides a message for twelve hours at most, counted from its receipt.
 pub const LEASE_MAX: Duration = Duration::from_hours(12);
 /// The most series that one metric may ask for; a label with more values is better a column.

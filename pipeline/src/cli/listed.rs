@@ -110,6 +110,9 @@ fn report(format: ReportFormat, summary: &Summary, elapsed: Duration) -> anyhow:
     for (table, rows) in &summary.records {
         line(&format!("rows of {table}"), *rows)?;
     }
+    if summary.duplicate_events > 0 {
+        line("events that were known", summary.duplicate_events)?;
+    }
     for (reason, count) in &summary.rejected {
         line(&format!("records rejected: {reason}"), *count)?;
     }

@@ -39,10 +39,10 @@ pub(super) async fn plan(
     reference: &Reference,
     runtime: &Arc<RuntimeEnv>,
 ) -> Result<Planned, Findings> {
-    let context = SessionContext::new_with_config_rt(session_config(), Arc::clone(runtime));
+    let mut context = SessionContext::new_with_config_rt(session_config(), Arc::clone(runtime));
     let failed = |error: &DataFusionError, fix: &str| at_query(&signal, &reason(error), fix);
     let source = signal.header.source;
-    register(&context, source, reference)
+    register(&mut context, source, reference)
         .map_err(|error| failed(&error, "report this as a bug"))?;
     let logical = context
         .state()
@@ -82,10 +82,11 @@ pub(super) async fn plan(
 }
 
 fn register(
-    context: &SessionContext,
+    context: &mut SessionContext,
     source: Table,
     reference: &Reference,
 ) -> Result<(), DataFusionError> {
+    datafusion_functions_json::register_all(context)?;
     context.register_table(source.name(), Arc::new(input::table(schema_of(source))?))?;
     for (name, rows) in reference::tables(reference)? {
         let table = MemTable::try_new(rows.schema(), vec![vec![rows]])?;

@@ -32,6 +32,10 @@ use crate::object::key::kind_of;
 use crate::object::{ObjectRef, Version};
 use crate::queue::{Care, Delivery, Return};
 
+/// The part of `/readyz` that is troubled while versions may not be asked for. Apart from the
+/// readings: a HEAD needs no key, and an object that turns out to be known is never read.
+const NAMING: &str = "object version";
+
 /// Deliveries for whichever lane asks first.
 pub(super) type Intake = Arc<Mutex<mpsc::Receiver<Delivery>>>;
 
@@ -278,17 +282,23 @@ impl Lane {
             return Ok(object);
         }
         match self.pipeline.objects.resolve(&object).await {
-            Ok(object) => Ok(object),
+            Ok(object) => {
+                self.pipeline.health.readable(NAMING);
+                Ok(object)
+            }
             // Named as it was announced, so that the reading says what is wrong with it.
-            Err(FetchError::Missing) => Ok(ObjectRef {
-                version: Version::of_etag("missing"),
-                ..object
-            }),
+            Err(FetchError::Missing) => {
+                self.pipeline.health.readable(NAMING);
+                Ok(ObjectRef {
+                    version: Version::of_etag("missing"),
+                    ..object
+                })
+            }
             Err(error) => {
                 tracing::warn!(%error, key = object.key, "an object cannot be named; its message goes back");
                 if let FetchError::Denied { by, message } = &error {
                     let health = &self.pipeline.health;
-                    health.denied("object", &format!("{by}: {message}"));
+                    health.denied(NAMING, &format!("{by}: {message}"));
                     return Err(Return::Denied);
                 }
                 Err(Return::Failed)

@@ -27,6 +27,8 @@ pub struct Summary {
     pub quarantined: u64,
     /// Of these: were committed before.
     pub duplicates: u64,
+    /// Events that are no rows because another object brought them.
+    pub duplicate_events: u64,
     /// Rows by table.
     pub records: BTreeMap<&'static str, u64>,
     /// Rejected records by reason.
@@ -63,6 +65,7 @@ impl Totals {
             totals.objects += 1;
             totals.compressed_bytes += entry.compressed_bytes;
             totals.inflated_bytes += entry.inflated_bytes;
+            totals.duplicate_events += entry.suppressed;
             match entry.outcome {
                 Outcome::Ingested => totals.ingested += 1,
                 Outcome::Ignored(reason) => {

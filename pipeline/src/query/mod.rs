@@ -49,7 +49,8 @@ impl LakeSession {
             .with_memory_limit(memory_bytes_max, 1.0)
             .build_arc()?;
         let config = SessionConfig::new().with_information_schema(true);
-        let context = SessionContext::new_with_config_rt(config, runtime);
+        let mut context = SessionContext::new_with_config_rt(config, runtime);
+        datafusion_functions_json::register_all(&mut context)?;
         let root = Url::parse("lake://root/").map_err(|e| DataFusionError::External(e.into()))?;
         context.register_object_store(&root, Arc::clone(&lake.store));
         let session = Self { context };

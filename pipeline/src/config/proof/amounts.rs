@@ -12,7 +12,7 @@ impl Proof<'_> {
     pub(super) fn limits(&mut self, raw: &RawConfig) -> (Batch, PipelineLimits) {
         let mut batch = Batch::default();
         let mut pipeline = PipelineLimits::default();
-        let lease_max = limits::LEASE_MAX.as_secs();
+        let lease_max = (limits::LEASE_MAX / limits::MESSAGE_LEASES).as_secs();
         self.amount(
             "batch.bytes_max",
             raw.batch_bytes_max,
