@@ -186,12 +186,13 @@ def faults(trailflow, emulator, folder, rows):
     queue = Queue.of(emulator, folder, "faults", 5, objects)
     neighbours = Neighbours("faults")
     try:
-        for row in rows:
-            key = fault_key(row)
-            named = json.dumps({"s3Bucket": OURS, "s3ObjectKey": [key]})
-            queue.send(named if row.form == "unversioned" else created(key, queue.s3.etag(OURS, key)))
-        announce(queue, neighbours.objects)
+        # Ready first: what is denied keeps it from being ready.
         with queue.start(trailflow) as service:
+            for row in rows:
+                key = fault_key(row)
+                named = json.dumps({"s3Bucket": OURS, "s3ObjectKey": [key]})
+                queue.send(named if row.form == "unversioned" else created(key, queue.s3.etag(OURS, key)))
+            announce(queue, neighbours.objects)
 
             def unsettled():
                 lines = queue.logged()

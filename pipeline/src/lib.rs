@@ -13,6 +13,7 @@
 pub mod cli;
 pub mod config;
 pub mod clock;
+pub mod schedule;
 pub mod service;
 
 // What reads bytes and text from elsewhere is a package of its own: pure, optimised without paying

@@ -19,6 +19,7 @@ use crate::lake::worker::Worker;
 use crate::lake::{Lake, store};
 use crate::limits;
 use crate::metrics::SignalMetrics;
+use crate::metrics::scheduled::ScheduledSeries;
 use crate::object::bucket::BucketAllowList;
 use crate::object::directory::Directory;
 use crate::object::fetch::Objects;
@@ -31,6 +32,7 @@ use crate::pipeline::{Pipeline, Settings};
 use crate::queue::Queue;
 use crate::queue::directory::DirectoryQueue;
 use crate::queue::sqs::SqsQueue;
+use crate::schedule::Runs;
 use crate::signal::Catalog;
 use crate::telemetry::health::Health;
 
@@ -137,7 +139,7 @@ pub async fn pipeline(
     // The configuration has proved the networks.
     let networks = OwnNetworks::parse(&config.reference.own_networks).unwrap_or_default();
     if mode.live {
-        SignalMetrics::describe(engine.signals().iter().map(|planned| &planned.signal));
+        SignalMetrics::describe(engine.all_signals());
     }
     let limit = u32::try_from(config.pipeline.memory_bytes_max / MIB).unwrap_or(u32::MAX);
     metrics::gauge!("trailflow_memory_budget_bytes", "state" => "limit")
@@ -171,6 +173,16 @@ pub async fn pipeline(
         totals: Arc::new(Totals::default()),
         health,
     }))
+}
+
+/// Runs the signals over rollups beside the pipeline, until told to stop.
+pub fn scheduled(pipeline: &Pipeline, series: Arc<ScheduledSeries>, stop: &CancellationToken) {
+    let runs = Runs {
+        lake: pipeline.lake.clone(),
+        engine: Arc::clone(&pipeline.engine),
+        series,
+    };
+    tokio::spawn(runs.run(stop.clone()));
 }
 
 fn configured(

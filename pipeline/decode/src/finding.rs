@@ -37,10 +37,26 @@ impl Finding {
         Self {
             file: file.to_path_buf(),
             line,
-            what: what.into(),
-            fix: fix.into(),
+            what: one_line(what.into()),
+            fix: one_line(fix.into()),
         }
     }
+}
+
+/// What a file says may stand in a message; its line breaks may not, for a finding is one line.
+fn one_line(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let mut line = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() {
+            line.extend(letter.escape_default());
+        } else {
+            line.push(letter);
+        }
+    }
+    line
 }
 
 impl Findings {

@@ -31,7 +31,7 @@ use arrow::record_batch::RecordBatch;
 /// The tables that log objects decode into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Table {
-    /// CloudTrail events of every category but Insights.
+    /// CloudTrail events of every category, Insights among them.
     Cloudtrail,
     /// VPC Flow Logs, versions 2 to 11.
     FlowLogs,
@@ -67,8 +67,6 @@ pub enum RejectReason {
     MalformedJson,
     /// An element of `Records` that is not an object.
     NotAnObject,
-    /// A CloudTrail Insights record in a file of events.
-    Insight,
     /// No `eventTime`, or one that is not a time.
     EventTime,
     /// No `eventID`, so that it cannot be told from its twin.
@@ -171,7 +169,6 @@ impl RejectReason {
         match self {
             Self::MalformedJson => "malformed_json",
             Self::NotAnObject => "not_an_object",
-            Self::Insight => "insight",
             Self::EventTime => "event_time",
             Self::EventId => "event_id",
             Self::Utf8 => "utf8",

@@ -182,6 +182,24 @@ pub const LEARN_DECISIONS_MAX: usize = 16;
 pub const LEARN_FILES_MAX: usize = 2;
 /// A batch that is open this long is not renewed any more: something hangs, and others take over.
 pub const BATCH_OPEN_MAX: Duration = Duration::from_hours(1);
+/// Access keys of pods that are remembered: a fleet of 5,000 pods that renew every hour, over ten
+/// hours. About 250 bytes each.
+pub const PODS_MAX: usize = 50_000;
+/// The longest that credentials of a role are valid: twelve hours (IAM, `MaxSessionDuration`).
+pub const CREDENTIALS_AGE_MAX: Duration = Duration::from_hours(12);
+/// The most that one page of a Parquet flow log may inflate to. Writers cut at a mebibyte; a
+/// dictionary may be some times larger.
+pub const PARQUET_PAGE_BYTES_MAX: u64 = 64 * MIB;
+/// A signal over rollups runs this often at most: each run lists and reads them.
+pub const SCHEDULE_EVERY_MIN: Duration = Duration::from_mins(1);
+/// The first runs come so long after the start, when the first batches may be in the lake.
+pub const SCHEDULE_FIRST: Duration = Duration::from_secs(15);
+/// How far back its views reach unless it says so.
+pub const SCHEDULE_OVER: Duration = Duration::from_hours(24);
+/// And how far at most.
+pub const SCHEDULE_OVER_MAX: Duration = Duration::from_hours(32 * 24);
+/// What the queries over rollups may hold at once.
+pub const SCHEDULE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// A lease is renewed this many times in its length.
 pub const RENEWALS_PER_LEASE: u32 = 3;
 /// Readings that fail in a row, of whatever objects, before it is held to be an outage of the

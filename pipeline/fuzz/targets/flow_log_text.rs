@@ -110,7 +110,9 @@ impl<'a> Values<'a> {
             times.as_primitive::<TimestampMillisecondType>().values()
         });
         for (row, time) in self.rows.iter().zip(times) {
-            let seconds: i64 = row[end].parse().expect("a number of seconds");
+            // Converters write whole numbers as `5.0` too.
+            let whole = row[end].split('.').next().unwrap_or_default();
+            let seconds: i64 = whole.parse().expect("a number of seconds");
             assert_eq!(*time, seconds * 1000);
         }
     }

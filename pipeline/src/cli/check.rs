@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::config::{Config, Environment, Reference};
 use crate::engine::Engine;
-use crate::engine::proof;
+use crate::engine::{proof, scheduled_proof};
 use crate::finding::Findings;
 use crate::limits::MEMORY_BYTES_MAX;
 use crate::signal::Catalog;
@@ -62,20 +62,22 @@ impl Check {
             .testdata
             .unwrap_or_else(|| beside(directory.as_deref(), "testdata"));
         let (mut signals, mut tests) = (0_usize, 0_usize);
-        for signal in catalog.signals {
-            let alone = Catalog {
-                signals: vec![signal],
-            };
-            match Engine::new(alone, &reference, MEMORY_BYTES_MAX).await {
-                Ok(engine) => {
-                    for planned in engine.signals() {
-                        signals += 1;
-                        tests += planned.signal.header.tests.len();
-                        findings.extend(proof::prove(planned, &testdata).await);
-                    }
+        match Engine::survey(catalog, &reference, MEMORY_BYTES_MAX).await {
+            Ok((engine, found)) => {
+                findings.extend(found);
+                for signal in engine.all_signals() {
+                    signals += 1;
+                    tests += signal.header.tests.len();
                 }
-                Err(found) => findings.extend(found),
+                for planned in engine.signals() {
+                    findings.extend(proof::prove(planned, &testdata).await);
+                }
+                for scheduled in engine.scheduled() {
+                    let found = scheduled_proof::prove(scheduled, &engine, &testdata).await;
+                    findings.extend(found);
+                }
             }
+            Err(found) => findings.extend(found),
         }
         if findings.is_empty() {
             super::note(&format!("{signals} signals, {tests} tests: no findings"));

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, Environment, LISTEN_DEFAULT, LakeUrl, Source};
 use crate::demo::{Plan, Truth, generate, report};
+use crate::metrics::scheduled::ScheduledSeries;
 use crate::metrics::server;
 use crate::object::directory::Directory;
 use crate::query::LakeSession;
@@ -52,11 +53,18 @@ impl Demo {
         let (bucket, lake) = (self.dir.join("bucket"), self.dir.join("lake"));
         let handle = own::install()?;
         let health = Arc::new(Health::default());
+        let series = Arc::new(ScheduledSeries::default());
         // A port that is taken is found before anything is made; a run that ends serves nobody.
         let served = if self.once {
             None
         } else {
-            let served = server::serve(self.listen, handle, Arc::clone(&health)).await;
+            let served = server::serve(
+                self.listen,
+                handle,
+                Arc::clone(&series),
+                Arc::clone(&health),
+            )
+            .await;
             let taken = || format!("{} is taken: choose another with --listen", self.listen);
             Some(served.with_context(taken)?)
         };
@@ -92,7 +100,9 @@ impl Demo {
             live: true,
         };
         let watching = service::pipeline(&config, mode, Arc::clone(&health)).await?;
-        watching.run(service::stop_on_signal(health)?).await?;
+        let stop = service::stop_on_signal(health)?;
+        service::scheduled(&watching, series, &stop);
+        watching.run(stop).await?;
         Ok(if holds {
             ExitCode::SUCCESS
         } else {

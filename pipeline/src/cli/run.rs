@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::config::{Config, Environment};
+use crate::metrics::scheduled::ScheduledSeries;
 use crate::metrics::server;
 use crate::service::{self, Mode};
 use crate::telemetry::{self, health::Health, own};
@@ -32,14 +33,20 @@ impl Run {
         let _telemetry = telemetry::start(&config.telemetry)?;
         let handle = own::install()?;
         let health = Arc::new(Health::default());
-        let (address, _serving) = server::serve(config.listen, handle, Arc::clone(&health))
-            .await
-            .map_err(|error| {
-                anyhow::anyhow!(
-                    "{} cannot be listened on: {error}. Set TRAILFLOW_LISTEN",
-                    config.listen
-                )
-            })?;
+        let series = Arc::new(ScheduledSeries::default());
+        let (address, _serving) = server::serve(
+            config.listen,
+            handle,
+            Arc::clone(&series),
+            Arc::clone(&health),
+        )
+        .await
+        .map_err(|error| {
+            anyhow::anyhow!(
+                "{} cannot be listened on: {error}. Set TRAILFLOW_LISTEN",
+                config.listen
+            )
+        })?;
         let mode = Mode {
             listed: None,
             idle_max: None,
@@ -50,11 +57,12 @@ impl Run {
         health.started();
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
-            signals = pipeline.engine.signals().len(),
+            signals = pipeline.engine.all_signals().count(),
             batch_closes_after_seconds = config.batch.age_max.as_secs(),
             metrics = %format!("http://{address}/metrics"),
             "trailflow runs"
         );
+        service::scheduled(&pipeline, series, &stop);
         pipeline.run(stop).await?;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)

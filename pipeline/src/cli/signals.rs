@@ -95,6 +95,7 @@ fn as_json(signal: &Signal) -> serde_json::Value {
         "summary": header.summary,
         "cannot_tell": header.cannot_tell,
         "metrics": metrics,
+        "every_seconds": header.schedule.as_ref().map(|schedule| schedule.every_seconds),
         "grain": header.rollup.as_ref().map(|rollup| &rollup.grain),
         "measures": header.rollup.as_ref().map(|rollup| rollup.measures.keys().collect::<Vec<_>>()),
         "tests": header.tests.len(),

@@ -10,8 +10,9 @@ use crate::signal::{Merge, Rollup};
 const WINDOW: &str = "window_start";
 const MILLISECONDS: &str = "Timestamp(Millisecond, Some(\"UTC\"))";
 
-/// `SELECT grain…, sum(measure)… FROM table GROUP BY grain…`, columns in the header's order.
-pub(super) fn sql(rollup: &Rollup, table: &str) -> String {
+/// `SELECT grain…, sum(measure)… FROM table WHERE condition GROUP BY grain…`, columns in the
+/// header's order.
+pub(super) fn sql(rollup: &Rollup, table: &str, condition: Option<&str>) -> String {
     let mut sql = String::from("SELECT ");
     for column in &rollup.grain {
         let name = quoted(column);
@@ -34,7 +35,11 @@ pub(super) fn sql(rollup: &Rollup, table: &str) -> String {
         format!("{function}({name}) AS {name}", name = quoted(column))
     });
     sql.push_str(&measures.collect::<Vec<_>>().join(", "));
-    push(&mut sql, format_args!(" FROM {table} GROUP BY "));
+    push(&mut sql, format_args!(" FROM {table}"));
+    if let Some(condition) = condition {
+        push(&mut sql, format_args!(" WHERE {condition}"));
+    }
+    sql.push_str(" GROUP BY ");
     sql.push_str(
         &rollup
             .grain
@@ -71,7 +76,7 @@ mod tests {
             .into(),
         };
         assert_eq!(
-            sql(&rollup, "partial"),
+            sql(&rollup, "partial", None),
             "SELECT arrow_cast(\"window_start\", 'Timestamp(Millisecond, Some(\"UTC\"))') AS \
              \"window_start\", \"role_arn\", sum(\"calls\") AS \"calls\", max(\"last\") AS \
              \"last\" FROM partial GROUP BY \"window_start\", \"role_arn\""

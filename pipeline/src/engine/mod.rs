@@ -1,6 +1,7 @@
 //! Runs signals on batches.
 //!
-//! In: a catalogue, the reference tables, batches of one table. Out: partial aggregate rows.
+//! In: a catalogue, the reference tables, batches of one table. Out: partial aggregate rows; for
+//! the signals over rollups, which [`scheduled`] runs, the series as they are now.
 //!
 //! ```text
 //! signal ─ plan ─→ query ─┐
@@ -17,6 +18,8 @@ pub mod plan;
 pub mod proof;
 mod prepared;
 pub mod reference;
+pub mod scheduled;
+pub mod scheduled_proof;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +28,7 @@ use arrow::compute::cast;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
+use chrono::{DateTime, Utc};
 use datafusion::error::DataFusionError;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 
@@ -33,11 +37,14 @@ use crate::decode::Table;
 use crate::finding::{Finding, Findings};
 use crate::signal::{Catalog, Signal};
 use prepared::Prepared;
+use scheduled::Scheduled;
 
 /// Every signal, planned.
 #[derive(Debug)]
 pub struct Engine {
     planned: Vec<Planned>,
+    scheduled: Vec<Scheduled>,
+    reference: Vec<(&'static str, RecordBatch)>,
 }
 
 /// One signal with its two queries.
@@ -56,25 +63,70 @@ impl Engine {
         reference: &Reference,
         memory_bytes_max: usize,
     ) -> Result<Self, Findings> {
+        let (engine, findings) = Self::survey(catalog, reference, memory_bytes_max).await?;
+        findings.or(engine)
+    }
+
+    /// Plans what can be planned, and reports what cannot.
+    pub async fn survey(
+        catalog: Catalog,
+        reference: &Reference,
+        memory_bytes_max: usize,
+    ) -> Result<(Self, Findings), Findings> {
         let runtime = runtime(memory_bytes_max)?;
-        let mut planned = Vec::new();
+        let tables = reference::tables(reference).map_err(|error| {
+            let fix = "report this as a bug";
+            Findings::from(Finding::new(
+                Path::new("engine"),
+                None,
+                error.to_string(),
+                fix,
+            ))
+        })?;
+        let mut engine = Self {
+            planned: Vec::new(),
+            scheduled: Vec::new(),
+            reference: tables,
+        };
         let mut findings = Findings::default();
-        for signal in catalog.signals {
-            match plan::plan(signal, reference, &runtime).await {
-                Ok(one) => planned.push(one),
+        let (over_tables, over_rollups): (Vec<_>, Vec<_>) = catalog
+            .signals
+            .into_iter()
+            .partition(|signal| signal.header.source.table().is_some());
+        for signal in over_tables {
+            match plan::plan(signal, &engine.reference, &runtime).await {
+                Ok(one) => engine.planned.push(one),
                 Err(found) => findings.extend(found),
             }
         }
-        if findings.is_empty() {
-            Ok(Self { planned })
-        } else {
-            Err(findings)
+        for signal in over_rollups {
+            match scheduled::plan(signal, &engine, &runtime).await {
+                Ok(one) => engine.scheduled.push(one),
+                Err(found) => findings.extend(found),
+            }
         }
+        Ok((engine, findings))
     }
 
-    /// The signals in the order of the catalogue.
+    /// The signals over tables, in the order of the catalogue.
     pub fn signals(&self) -> &[Planned] {
         &self.planned
+    }
+
+    /// The signals over rollups, in the order of the catalogue.
+    pub fn scheduled(&self) -> &[Scheduled] {
+        &self.scheduled
+    }
+
+    /// Every signal.
+    pub fn all_signals(&self) -> impl Iterator<Item = &Signal> {
+        let over_tables = self.planned.iter().map(|planned| &planned.signal);
+        over_tables.chain(self.scheduled.iter().map(|scheduled| &scheduled.signal))
+    }
+
+    /// The names and rows of the reference tables.
+    pub fn reference(&self) -> &[(&'static str, RecordBatch)] {
+        &self.reference
     }
 }
 
@@ -108,7 +160,19 @@ impl Planned {
     /// The query that merges the signal's stored rows: its view. Nothing without a rollup.
     pub fn view_sql(&self) -> Option<String> {
         let rollup = self.signal.header.rollup.as_ref()?;
-        Some(merge::sql(rollup, &self.rollup_table()))
+        Some(merge::sql(rollup, &self.rollup_table(), None))
+    }
+
+    /// The same, of the windows that begin at this time or later; `event_date` is the folder that
+    /// they are in.
+    pub fn view_sql_since(&self, since: DateTime<Utc>) -> Option<String> {
+        let rollup = self.signal.header.rollup.as_ref()?;
+        let condition = format!(
+            "event_date >= '{}' AND window_start >= to_timestamp_millis({})",
+            since.format("%Y-%m-%d"),
+            since.timestamp_millis()
+        );
+        Some(merge::sql(rollup, &self.rollup_table(), Some(&condition)))
     }
 
     /// The name under which SQL sees the partial rows of the rollup.
@@ -117,8 +181,8 @@ impl Planned {
     }
 
     /// The table that the signal reads.
-    pub fn source(&self) -> Table {
-        self.signal.header.source
+    pub fn source(&self) -> Option<Table> {
+        self.signal.header.source.table()
     }
 
     /// The signal's name.

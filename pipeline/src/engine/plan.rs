@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
-use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
@@ -16,7 +16,6 @@ use datafusion::prelude::SessionContext;
 
 use super::prepared::{Prepared, session_config};
 use super::{Planned, input, merge, output, reference};
-use crate::config::Reference;
 use crate::decode::{Table, cloudtrail, flow_logs};
 use crate::finding::{Finding, Findings};
 use crate::signal::Signal;
@@ -36,12 +35,13 @@ pub fn schema_of(table: Table) -> SchemaRef {
 /// Plans a signal's query and the merge of its rows.
 pub(super) async fn plan(
     signal: Signal,
-    reference: &Reference,
+    reference: &[(&'static str, RecordBatch)],
     runtime: &Arc<RuntimeEnv>,
 ) -> Result<Planned, Findings> {
     let mut context = SessionContext::new_with_config_rt(session_config(), Arc::clone(runtime));
     let failed = |error: &DataFusionError, fix: &str| at_query(&signal, &reason(error), fix);
-    let source = signal.header.source;
+    // Signals over rollups are planned elsewhere.
+    let source = signal.header.source.table().unwrap_or(Table::Cloudtrail);
     register(&mut context, source, reference)
         .map_err(|error| failed(&error, "report this as a bug"))?;
     let logical = context
@@ -84,15 +84,10 @@ pub(super) async fn plan(
 fn register(
     context: &mut SessionContext,
     source: Table,
-    reference: &Reference,
+    reference: &[(&'static str, RecordBatch)],
 ) -> Result<(), DataFusionError> {
-    datafusion_functions_json::register_all(context)?;
     context.register_table(source.name(), Arc::new(input::table(schema_of(source))?))?;
-    for (name, rows) in reference::tables(reference)? {
-        let table = MemTable::try_new(rows.schema(), vec![vec![rows]])?;
-        context.register_table(name, Arc::new(table))?;
-    }
-    Ok(())
+    reference::register(context, reference)
 }
 
 async fn merging(
@@ -104,7 +99,7 @@ async fn merging(
     context.register_table(PARTIAL, Arc::new(input::table(partial)?))?;
     let logical = context
         .state()
-        .create_logical_plan(&merge::sql(columns, PARTIAL))
+        .create_logical_plan(&merge::sql(columns, PARTIAL, None))
         .await?;
     let optimized = context.state().optimize(&logical)?;
     Prepared::new(&context, &optimized).await
@@ -112,7 +107,7 @@ async fn merging(
 
 /// The first function that depends on more than its arguments. Looked for before the optimizer
 /// replaces `now()` by a constant.
-fn volatile(plan: &LogicalPlan) -> Option<String> {
+pub(super) fn volatile(plan: &LogicalPlan) -> Option<String> {
     let mut found = None;
     let visited = plan.apply_with_subqueries(|node| {
         node.apply_expressions(|expression| {
@@ -134,7 +129,7 @@ fn volatile(plan: &LogicalPlan) -> Option<String> {
 }
 
 /// DataFusion's message without its frames.
-fn reason(error: &DataFusionError) -> String {
+pub(super) fn reason(error: &DataFusionError) -> String {
     let message = error.strip_backtrace();
     message
         .lines()
@@ -144,10 +139,10 @@ fn reason(error: &DataFusionError) -> String {
         .to_owned()
 }
 
-fn at_query(signal: &Signal, what: &str, fix: &str) -> Findings {
+pub(super) fn at_query(signal: &Signal, what: &str, fix: &str) -> Findings {
     Findings::from(finding(signal, what, fix))
 }
 
-fn finding(signal: &Signal, what: &str, fix: &str) -> Finding {
+pub(super) fn finding(signal: &Signal, what: &str, fix: &str) -> Finding {
     Finding::new(&signal.file, Some(signal.sql_line), what, fix)
 }

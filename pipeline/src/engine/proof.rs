@@ -7,19 +7,21 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-use super::Planned;
+use super::{Planned, plan, reference};
+use crate::decode::cloudtrail::PodSessions;
 use crate::decode::{Cancelled, Provenance, RejectedRecord, Sink, Table, cloudtrail, flow_logs};
 use crate::finding::{Finding, Findings};
 use crate::object::decompress;
 use crate::signal::{Test, TestInput, TestValue};
 
 /// A row as text by column: what is compared.
-type Row = BTreeMap<String, String>;
+pub(super) type Row = BTreeMap<String, String>;
 
 /// Proves every test of a signal.
 pub async fn prove(planned: &Planned, testdata: &Path) -> Findings {
@@ -36,7 +38,19 @@ pub async fn prove(planned: &Planned, testdata: &Path) -> Findings {
 }
 
 async fn run(planned: &Planned, test: &Test, testdata: &Path) -> Result<(), String> {
-    let batches = decoded(planned.source(), &test.input, testdata)?;
+    let replanned;
+    let planned = match &test.reference {
+        None => planned,
+        // The plan holds the tables' rows.
+        Some(reference) => {
+            let tables = reference::of_test(reference).map_err(|error| error.to_string())?;
+            let again = plan::plan(planned.signal.clone(), &tables, &Arc::default()).await;
+            replanned = again.map_err(|findings| findings.to_string())?;
+            &replanned
+        }
+    };
+    let table = planned.source().unwrap_or(Table::Cloudtrail);
+    let batches = decoded(table, &test.input, testdata)?;
     let expected: Vec<Row> = test.rows.iter().map(expected_row).collect();
     let single = |batch: &RecordBatch| -> Vec<RecordBatch> {
         (0..batch.num_rows())
@@ -108,7 +122,14 @@ fn decoded(table: Table, input: &TestInput, testdata: &Path) -> Result<Vec<Recor
             rejected.position
         ));
     }
-    Ok(collected.batches)
+    if table != Table::Cloudtrail {
+        return Ok(collected.batches);
+    }
+    let mut pods = PodSessions::default();
+    let named = collected.batches.into_iter().map(|rows| pods.name(rows));
+    named
+        .collect::<Result<_, _>>()
+        .map_err(|error| error.to_string())
 }
 
 /// Collects the batches of one table.
@@ -133,7 +154,7 @@ impl Sink for Collected {
 }
 
 /// The rows of a result as text; times as epoch milliseconds, nulls left out.
-fn rows(batches: &[RecordBatch]) -> Result<Vec<Row>, String> {
+pub(super) fn rows(batches: &[RecordBatch]) -> Result<Vec<Row>, String> {
     let mut rows = Vec::new();
     for batch in batches {
         let schema = batch.schema();
@@ -149,7 +170,7 @@ fn rows(batches: &[RecordBatch]) -> Result<Vec<Row>, String> {
                 )
                 .and_then(|column| arrow::compute::cast(&column, &DataType::Int64))
             } else {
-                Ok(std::sync::Arc::clone(column))
+                Ok(Arc::clone(column))
             };
             texts.push(plain.map_err(|error| error.to_string())?);
         }
@@ -172,7 +193,7 @@ fn rows(batches: &[RecordBatch]) -> Result<Vec<Row>, String> {
     Ok(rows)
 }
 
-fn expected_row(row: &BTreeMap<String, TestValue>) -> Row {
+pub(super) fn expected_row(row: &BTreeMap<String, TestValue>) -> Row {
     row.iter()
         .map(|(column, value)| {
             let text = match value {
@@ -186,13 +207,22 @@ fn expected_row(row: &BTreeMap<String, TestValue>) -> Row {
         .collect()
 }
 
+/// The same text, or the same number: `3` and `3.0`.
+fn same(got: &str, expected: &str) -> bool {
+    got == expected
+        || matches!(
+            (got.parse::<f64>(), expected.parse::<f64>()),
+            (Ok(got), Ok(expected)) if got.total_cmp(&expected).is_eq()
+        )
+}
+
 /// Every expected row must match one row in the columns it names, and no row may be left over.
-fn compare(got: &[Row], expected: &[Row]) -> Result<(), String> {
+pub(super) fn compare(got: &[Row], expected: &[Row]) -> Result<(), String> {
     let mut left: Vec<&Row> = got.iter().collect();
     for row in expected {
         let matches = |got: &&Row| {
             row.iter()
-                .all(|(column, value)| got.get(column) == Some(value))
+                .all(|(column, value)| got.get(column).is_some_and(|got| same(got, value)))
         };
         match left.iter().position(matches) {
             Some(index) => drop(left.swap_remove(index)),

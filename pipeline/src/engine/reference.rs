@@ -9,8 +9,12 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::error::ArrowError;
+use datafusion::datasource::MemTable;
+use datafusion::error::DataFusionError;
+use datafusion::prelude::SessionContext;
 
-use crate::config::Reference;
+use crate::config::{Cluster, Reference};
+use crate::signal::TestReference;
 
 /// The names and rows of the reference tables.
 pub fn tables(reference: &Reference) -> Result<Vec<(&'static str, RecordBatch)>, ArrowError> {
@@ -52,6 +56,34 @@ pub fn tables(reference: &Reference) -> Result<Vec<(&'static str, RecordBatch)>,
             table(&[("cidr", reference.own_networks.clone())])?,
         ),
     ])
+}
+
+/// Those of a test.
+pub fn of_test(test: &TestReference) -> Result<Vec<(&'static str, RecordBatch)>, ArrowError> {
+    let clusters = test.clusters.iter().map(|cluster| Cluster {
+        oidc_id: cluster.oidc_id.clone(),
+        name: cluster.name.clone(),
+    });
+    tables(&Reference {
+        expected_audiences: test.expected_audiences.clone(),
+        own_networks: test.own_networks.clone(),
+        clusters: clusters.collect(),
+        node_roles: test.node_roles.clone(),
+        watched_roles: test.watched_roles.clone(),
+    })
+}
+
+/// Makes them, and the JSON functions, known to a session.
+pub fn register(
+    context: &mut SessionContext,
+    tables: &[(&'static str, RecordBatch)],
+) -> Result<(), DataFusionError> {
+    datafusion_functions_json::register_all(context)?;
+    for (name, rows) in tables {
+        let table = MemTable::try_new(rows.schema(), vec![vec![rows.clone()]])?;
+        context.register_table(*name, Arc::new(table))?;
+    }
+    Ok(())
 }
 
 fn table(columns: &[(&str, Vec<String>)]) -> Result<RecordBatch, ArrowError> {

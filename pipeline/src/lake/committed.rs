@@ -17,8 +17,9 @@ use super::batch::{BatchId, Decision, StagedFile};
 use super::create::read;
 use super::{Lake, LakeError, protocol_path};
 use crate::decode::Table;
+use crate::decode::cloudtrail::ISSUE_COLUMNS;
 
-/// The columns that the window knows events by.
+/// The columns that the window knows events by; those of [`ISSUE_COLUMNS`] come beside them.
 const ID_COLUMNS: [&str; 2] = ["event_id", "shared_event_id"];
 
 impl Lake {
@@ -44,7 +45,7 @@ impl Lake {
         Ok(files)
     }
 
-    /// The id columns of a committed file, wherever it is by now. Nothing when it is gone: a
+    /// The ids and issued keys of a committed file, wherever it is by now. Nothing when it is gone: a
     /// lifecycle rule took it.
     pub async fn event_ids(&self, file: &StagedFile) -> Result<Vec<RecordBatch>, LakeError> {
         // It may be published between the two looks, so the published name is asked again.
@@ -61,7 +62,10 @@ impl Lake {
 /// A batch's file is a few megabytes: one request for all of it costs less than several for less.
 fn id_columns(bytes: Bytes) -> Result<Vec<RecordBatch>, LakeError> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(bytes)?;
-    let mask = ProjectionMask::columns(builder.parquet_schema(), ID_COLUMNS);
+    let mask = ProjectionMask::columns(
+        builder.parquet_schema(),
+        ID_COLUMNS.into_iter().chain(ISSUE_COLUMNS),
+    );
     let rows = builder.with_projection(mask).build()?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -3,11 +3,12 @@
 //! In: a signal and its merged rows. Out: counters in the process's recorder. Must hold: called
 //! after commit only (I2); at most `series_max` series a metric, the rest in one of `other` (I8).
 
+pub mod scheduled;
 mod series;
 pub mod server;
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::compute::cast;
@@ -16,7 +17,7 @@ use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use metrics::{Label, counter, gauge};
 
-use crate::signal::{Metric, MetricKind, Signal};
+use crate::signal::{Merge, Metric, MetricKind, Signal};
 use series::SeriesSet;
 
 /// The label value of what is beyond `series_max`.
@@ -26,6 +27,8 @@ pub const OTHER: &str = "other";
 #[derive(Debug, Default)]
 pub struct SignalMetrics {
     known: Mutex<HashMap<String, SeriesSet>>,
+    /// By metric and labels, of gauges whose measure merges by max or min.
+    extremes: Mutex<HashMap<(String, Vec<String>), f64>>,
 }
 
 impl SignalMetrics {
@@ -66,31 +69,48 @@ impl SignalMetrics {
         metric: &Metric,
         batch: &RecordBatch,
     ) -> Result<(), ArrowError> {
-        let options = FormatOptions::default();
-        let mut labels = Vec::new();
-        for label in &metric.labels {
-            labels.push(ArrayFormatter::try_new(column(batch, label)?, &options)?);
-        }
-        let values = cast(column(batch, &metric.value)?, &DataType::Float64)?;
-        let values = values.as_primitive::<Float64Type>();
-        for row in 0..batch.num_rows() {
-            if values.is_null(row) {
-                continue;
-            }
-            let wanted = labels
-                .iter()
-                .map(|label| label.value(row).to_string())
-                .collect();
+        for (wanted, value) in values(metric, batch)? {
             let granted = self.grant(signal, metric, wanted);
-            let labels: Vec<Label> = metric
-                .labels
-                .iter()
-                .zip(granted)
-                .map(|(name, value)| Label::new(name.clone(), value))
-                .collect();
-            add(metric, labels, values.value(row));
+            self.add(signal, metric, granted, value);
         }
         Ok(())
+    }
+
+    fn add(&self, signal: &Signal, metric: &Metric, granted: Vec<String>, value: f64) {
+        let labels: Vec<Label> = metric
+            .labels
+            .iter()
+            .zip(&granted)
+            .map(|(name, value)| Label::new(name.clone(), value.clone()))
+            .collect();
+        match metric.kind {
+            MetricKind::Counter => counter!(metric.name.clone(), labels).increment(whole(value)),
+            MetricKind::Gauge => {
+                let value = self.extreme(signal, metric, granted, value);
+                gauge!(metric.name.clone(), labels).set(value);
+            }
+            MetricKind::Histogram => {
+                metrics::histogram!(metric.name.clone(), labels).record(value);
+            }
+        }
+    }
+
+    /// What a gauge shows: the largest, or the smallest, of all batches where its measure merges
+    /// so, for batches do not come in the order of their events.
+    fn extreme(&self, signal: &Signal, metric: &Metric, labels: Vec<String>, value: f64) -> f64 {
+        let rollup = signal.header.rollup.as_ref();
+        let merge = rollup.and_then(|rollup| rollup.measures.get(&metric.value));
+        let better = match merge {
+            Some(Merge::Max) => f64::max,
+            Some(Merge::Min) => f64::min,
+            Some(Merge::Sum) | None => return value,
+        };
+        let mut extremes = self.extremes.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = extremes
+            .entry((metric.name.clone(), labels))
+            .or_insert(value);
+        *known = better(*known, value);
+        *known
     }
 
     /// The labels of a series that may exist: those asked for, or `other` in all places.
@@ -116,6 +136,23 @@ impl SignalMetrics {
     }
 }
 
+/// The label values of each row that has a value, and that.
+fn values(metric: &Metric, batch: &RecordBatch) -> Result<Vec<(Vec<String>, f64)>, ArrowError> {
+    let options = FormatOptions::default();
+    let mut labels = Vec::new();
+    for label in &metric.labels {
+        labels.push(ArrayFormatter::try_new(column(batch, label)?, &options)?);
+    }
+    let values = cast(column(batch, &metric.value)?, &DataType::Float64)?;
+    let values = values.as_primitive::<Float64Type>();
+    let rows = (0..batch.num_rows()).filter(|row| values.is_valid(*row));
+    let labelled = rows.map(|row| {
+        let labels = labels.iter().map(|label| label.value(row).to_string());
+        (labels.collect(), values.value(row))
+    });
+    Ok(labelled.collect())
+}
+
 fn column<'a>(
     batch: &'a RecordBatch,
     name: &str,
@@ -125,16 +162,6 @@ fn column<'a>(
         None => Err(ArrowError::SchemaError(format!(
             "no column {name} in the merged rows"
         ))),
-    }
-}
-
-fn add(metric: &Metric, labels: Vec<Label>, value: f64) {
-    match metric.kind {
-        MetricKind::Counter => counter!(metric.name.clone(), labels).increment(whole(value)),
-        MetricKind::Gauge => gauge!(metric.name.clone(), labels).set(value),
-        MetricKind::Histogram => {
-            metrics::histogram!(metric.name.clone(), labels).record(value);
-        }
     }
 }
 

@@ -16,12 +16,14 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use super::scheduled::ScheduledSeries;
 use crate::limits::METRICS_UPKEEP_EVERY;
 use crate::telemetry::health::Health;
 
 #[derive(Debug, Clone)]
 struct Served {
     handle: PrometheusHandle,
+    scheduled: Arc<ScheduledSeries>,
     health: Arc<Health>,
 }
 
@@ -29,6 +31,7 @@ struct Served {
 pub async fn serve(
     listen: SocketAddr,
     handle: PrometheusHandle,
+    scheduled: Arc<ScheduledSeries>,
     health: Arc<Health>,
 ) -> std::io::Result<(SocketAddr, JoinHandle<std::io::Result<()>>)> {
     let listener = TcpListener::bind(listen).await?;
@@ -44,7 +47,11 @@ pub async fn serve(
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
-        .with_state(Served { handle, health });
+        .with_state(Served {
+            handle,
+            scheduled,
+            health,
+        });
     let serving = tokio::spawn(axum::serve(listener, router).into_future());
     Ok((address, serving))
 }
@@ -59,7 +66,7 @@ async fn metrics(State(served): State<Served>) -> impl IntoResponse {
         header::CONTENT_TYPE,
         "text/plain; version=0.0.4; charset=utf-8",
     )];
-    (kind, served.handle.render())
+    (kind, served.handle.render() + &served.scheduled.render())
 }
 
 async fn ready(State(served): State<Served>) -> impl IntoResponse {

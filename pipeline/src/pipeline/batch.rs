@@ -232,9 +232,13 @@ impl OpenBatch {
 
     /// Evaluates the signals on the pending rows, and stages the rows.
     async fn flush(&mut self) -> Result<(), BatchError> {
-        for (table, batches) in std::mem::take(&mut self.pending) {
+        for (table, mut batches) in std::mem::take(&mut self.pending) {
+            if table == Table::Cloudtrail {
+                let named = self.window.name_pods(batches);
+                batches = named.map_err(LakeError::from)?;
+            }
             for (planned, partial) in self.engine.signals().iter().zip(&mut self.partial) {
-                if planned.source() != table {
+                if planned.source() != Some(table) {
                     continue;
                 }
                 let started = Instant::now();

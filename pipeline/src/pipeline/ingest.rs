@@ -139,9 +139,11 @@ impl Ingest {
         }
         match kind_of(&begun.object.key) {
             KeyKind::CloudTrailDigest => return unread("digest"),
-            KeyKind::CloudTrailInsight => return unread("insight"),
             KeyKind::Own => return unread("own_output"),
-            KeyKind::CloudTrail { .. } | KeyKind::FlowLogs { .. } | KeyKind::Unknown => {}
+            KeyKind::CloudTrail { .. }
+            | KeyKind::CloudTrailInsight
+            | KeyKind::FlowLogs { .. }
+            | KeyKind::Unknown => {}
         }
         match self.fetch_and_decode(begun, pieces).await {
             Ok(read) => {
@@ -300,11 +302,11 @@ fn decode(
             flow_logs::decode_parquet(bytes, provenance, networks, sink)?;
             Ok(Outcome::Ingested)
         }
-        (KeyKind::CloudTrail { .. }, _) | (KeyKind::Unknown, Content::Json) => {
+        (KeyKind::CloudTrail { .. } | KeyKind::CloudTrailInsight, _)
+        | (KeyKind::Unknown, Content::Json) => {
             Ok(match cloudtrail::decode(input, provenance, sink)? {
                 Document::Events => Outcome::Ingested,
                 Document::Digest => Outcome::Ignored("digest"),
-                Document::Insights => Outcome::Ignored("insight"),
             })
         }
         (KeyKind::FlowLogs { .. }, _) | (KeyKind::Unknown, Content::FlowLogText) => {

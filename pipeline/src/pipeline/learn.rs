@@ -1,6 +1,7 @@
 //! Learning what was committed: by this worker before a restart, and by others beside it.
 //!
-//! In: the lake's decisions. Out: ids in the window of events. Must hold: only committed batches
+//! In: the lake's decisions. Out: ids in the window of events, and the
+//! keys of pods. Must hold: only committed batches
 //! are learned (I11), the newest ones first in line for the room there is.
 
 use std::collections::BTreeSet;
@@ -137,6 +138,7 @@ impl Pipeline {
                 Ok(rows) => {
                     for rows in rows {
                         self.window.learn(&rows).map_err(LakeError::from)?;
+                        self.window.learn_keys(&rows).map_err(LakeError::from)?;
                     }
                 }
                 // It cannot be learned by trying again, and must not keep the service from working.

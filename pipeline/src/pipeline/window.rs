@@ -5,6 +5,9 @@
 //! have other event ids and the same `sharedEventID` (domain 2.5): both rows stay, and the later
 //! one is marked, so that a signal can count the pair once.
 //!
+//! Beside them it remembers which pod a key was issued to ([`PodSessions`]): a fact that holds
+//! whether its batch counts or not.
+//!
 //! In: decoded rows. Out: the rows that are new. Must hold: a row is held back only for a twin in
 //! a committed batch or in its own batch (I11): a twin in a batch that is abandoned must not hide
 //! its sibling. At most [`WINDOW_EVENTS_MAX`] ids of either kind are remembered; the oldest go.
@@ -17,12 +20,14 @@ use arrow::compute::filter_record_batch;
 use arrow::error::ArrowError;
 use sha2::{Digest as _, Sha256};
 
+use crate::decode::cloudtrail::PodSessions;
 use crate::limits::WINDOW_EVENTS_MAX;
 
 /// Event ids and shared ids of committed batches.
 #[derive(Debug, Default)]
 pub struct EventWindow {
     known: Mutex<Known>,
+    pods: Mutex<PodSessions>,
 }
 
 #[derive(Debug, Default)]
@@ -94,6 +99,24 @@ impl EventWindow {
             known.shared.insert(EventKey::of(id));
         }
         Ok(())
+    }
+
+    /// Learns the keys that rows of somebody else's batch issued to pods.
+    pub fn learn_keys(&self, rows: &RecordBatch) -> Result<(), ArrowError> {
+        self.pods().learn(rows)
+    }
+
+    /// Names the pods of calls with keys that were issued to one, in these batches or before.
+    pub fn name_pods(&self, batches: Vec<RecordBatch>) -> Result<Vec<RecordBatch>, ArrowError> {
+        let mut pods = self.pods();
+        for rows in &batches {
+            pods.learn(rows)?;
+        }
+        batches.into_iter().map(|rows| pods.name(rows)).collect()
+    }
+
+    fn pods(&self) -> MutexGuard<'_, PodSessions> {
+        self.pods.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {

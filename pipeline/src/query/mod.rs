@@ -7,6 +7,7 @@
 
 pub mod output;
 pub mod quarantine;
+pub mod rollups;
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use datafusion::datasource::listing::{
 };
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use url::Url;
 
@@ -45,14 +46,16 @@ impl LakeSession {
         engine: &Engine,
         memory_bytes_max: usize,
     ) -> Result<Self, DataFusionError> {
-        let runtime = RuntimeEnvBuilder::new()
-            .with_memory_limit(memory_bytes_max, 1.0)
-            .build_arc()?;
-        let config = SessionConfig::new().with_information_schema(true);
+        let runtime = bounded(memory_bytes_max)?;
+        let mut config = SessionConfig::new().with_information_schema(true);
+        // It moves JSON functions below the filters, and every row would be parsed.
+        config
+            .options_mut()
+            .optimizer
+            .enable_leaf_expression_pushdown = false;
         let mut context = SessionContext::new_with_config_rt(config, runtime);
         datafusion_functions_json::register_all(&mut context)?;
-        let root = Url::parse("lake://root/").map_err(|e| DataFusionError::External(e.into()))?;
-        context.register_object_store(&root, Arc::clone(&lake.store));
+        register_store(&context, lake)?;
         let session = Self { context };
         for table in [
             Table::Cloudtrail,
@@ -90,20 +93,7 @@ impl LakeSession {
         schema: SchemaRef,
         partitions: &[&str],
     ) -> Result<(), DataFusionError> {
-        let url = ListingTableUrl::parse(format!("lake://root/{folder}/"))?;
-        let partitions = partitions
-            .iter()
-            .map(|column| ((*column).to_owned(), DataType::Utf8))
-            .collect();
-        let options = ListingOptions::new(Arc::new(ParquetFormat::default()))
-            .with_file_extension(".parquet")
-            .with_table_partition_cols(partitions);
-        let config = ListingTableConfig::new(url)
-            .with_listing_options(options)
-            .with_schema(schema);
-        self.context
-            .register_table(name, Arc::new(ListingTable::try_new(config)?))?;
-        Ok(())
+        register_folder(&self.context, name, folder, schema, partitions)
     }
 
     /// Plans a query. Statements that would change something are refused.
@@ -120,4 +110,41 @@ impl LakeSession {
         let schema = Arc::clone(frame.schema().inner());
         Ok((schema, frame.collect().await?))
     }
+}
+
+/// Memory for queries: at most so many bytes.
+fn bounded(memory_bytes_max: usize) -> Result<Arc<RuntimeEnv>, DataFusionError> {
+    RuntimeEnvBuilder::new()
+        .with_memory_limit(memory_bytes_max, 1.0)
+        .build_arc()
+}
+
+/// Makes the lake's files readable under `lake://root/`.
+fn register_store(context: &SessionContext, lake: &Lake) -> Result<(), DataFusionError> {
+    let root = Url::parse("lake://root/").map_err(|e| DataFusionError::External(e.into()))?;
+    context.register_object_store(&root, Arc::clone(&lake.store));
+    Ok(())
+}
+
+/// Makes the Parquet files of a folder a table. A folder that is not there is an empty one.
+fn register_folder(
+    context: &SessionContext,
+    name: &str,
+    folder: &str,
+    schema: SchemaRef,
+    partitions: &[&str],
+) -> Result<(), DataFusionError> {
+    let url = ListingTableUrl::parse(format!("lake://root/{folder}/"))?;
+    let partitions = partitions
+        .iter()
+        .map(|column| ((*column).to_owned(), DataType::Utf8))
+        .collect();
+    let options = ListingOptions::new(Arc::new(ParquetFormat::default()))
+        .with_file_extension(".parquet")
+        .with_table_partition_cols(partitions);
+    let config = ListingTableConfig::new(url)
+        .with_listing_options(options)
+        .with_schema(schema);
+    context.register_table(name, Arc::new(ListingTable::try_new(config)?))?;
+    Ok(())
 }

@@ -76,10 +76,16 @@ pub const COUNTERS: [(&str, &str); 15] = [
     ),
 ];
 /// Of the signals; fed by `metrics`.
-pub const SIGNAL_COUNTERS: [(&str, &str); 1] = [(
-    "trailflow_series_overflow_total",
-    "Rows that went to a metric's series of `other`, by signal.",
-)];
+pub const SIGNAL_COUNTERS: [(&str, &str); 2] = [
+    (
+        "trailflow_series_overflow_total",
+        "Rows that went to a metric's series of `other`, by signal.",
+    ),
+    (
+        "trailflow_scheduled_runs_total",
+        "Runs of the signals over rollups, by signal and result: ok or failed.",
+    ),
+];
 /// Gauges: name and help.
 pub const GAUGES: [(&str, &str); 7] = [
     (

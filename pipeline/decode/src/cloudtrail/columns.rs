@@ -153,6 +153,7 @@ columns! {
     response_elements: text,
     additional_event_data: text,
     service_event_details: text,
+    insight_details: text,
     addendum_reason: text,
     unknown_fields: text,
     row_no: number,

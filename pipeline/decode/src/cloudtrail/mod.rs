@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Must hold: a document of any size needs one window and one batch of memory; one bad record
-//! never fails the document (I5); digests and Insights are recognised, not read as events; what
-//! was read before damage is handed on; the stream is read to its end, so that damage there shows.
+//! never fails the document (I5); a digest is recognised, not read as events; what was
+//! read before damage is handed on; the stream is read to its end, so that damage there shows.
 //! Shapes: `{"Records":[…]}`, a bare array of events, events one after another (NDJSON), and
 //! several of these one after another.
 
@@ -16,6 +16,7 @@ mod columns;
 mod document;
 mod error_class;
 mod identity;
+mod pods;
 mod record;
 mod redact;
 mod row;
@@ -25,6 +26,7 @@ mod window;
 use std::io::BufRead;
 
 pub use columns::schema;
+pub use pods::{ISSUE_COLUMNS, PodSessions};
 
 use self::columns::{Row, Rows};
 use self::document::Place;
@@ -42,8 +44,6 @@ pub enum Document {
     Events,
     /// A digest file (domain 1.10): a proof of delivery, no events.
     Digest,
-    /// An Insights file (domain 1.9): findings of CloudTrail's own, no events.
-    Insights,
 }
 
 /// Decodes one object.
@@ -65,14 +65,13 @@ pub fn decode(
         rows: Rows::new(),
         records: 0,
         rejected: 0,
-        insights: Vec::new(),
     };
     let outcome = decoder.records(place);
     if !matches!(outcome, Err(DecodeError::Cancelled)) {
         decoder.hand_on()?;
     }
     outcome?;
-    decoder.document()
+    Ok(Document::Events)
 }
 
 struct Decoder<'s, R> {
@@ -82,16 +81,13 @@ struct Decoder<'s, R> {
     rows: Rows,
     /// Records seen so far, rejected ones too.
     records: u64,
-    /// Rejected ones among them, but for Insights.
+    /// Rejected ones among them.
     rejected: usize,
-    /// Positions of the Insights records among them.
-    insights: Vec<u64>,
 }
 
 /// What became of one record in the window.
 enum Outcome {
     Row,
-    Insight,
     Rejected(RejectReason),
 }
 
@@ -107,30 +103,6 @@ impl<R: BufRead> Decoder<'_, R> {
         Ok(())
     }
 
-    /// What the document was. An Insights record among events is counted as rejected, so that
-    /// every record of a file of events is accounted for.
-    fn document(&mut self) -> Result<Document, DecodeError> {
-        let insights = std::mem::take(&mut self.insights);
-        if !insights.is_empty()
-            && u64::try_from(insights.len()).is_ok_and(|all| all == self.records)
-        {
-            return Ok(Document::Insights);
-        }
-        for position in insights {
-            let excerpt = String::from("(an Insights record in a file of events)");
-            let reason = RejectReason::Insight;
-            self.sink.reject(
-                Table::Cloudtrail,
-                RejectedRecord {
-                    reason,
-                    position,
-                    excerpt,
-                },
-            )?;
-        }
-        Ok(Document::Events)
-    }
-
     /// Reads the record at the front of the window.
     fn record(&mut self, place: Place) -> Result<(), DecodeError> {
         let (rows, row_no) = (&mut self.rows, self.records);
@@ -138,9 +110,6 @@ impl<R: BufRead> Decoder<'_, R> {
             cursor.peek_byte()?;
             let start = cursor.position();
             let record = Record::parse(cursor)?;
-            if record.is_insight {
-                return Ok(Outcome::Insight);
-            }
             Ok(match Row::of(record, row_no) {
                 Ok(row) => {
                     rows.append(&row, cursor.position() - start);
@@ -151,10 +120,6 @@ impl<R: BufRead> Decoder<'_, R> {
         })?;
         match attempt {
             Attempt::Done(Outcome::Row, length) => self.window.consume(length),
-            Attempt::Done(Outcome::Insight, length) => {
-                self.insights.push(self.records);
-                self.window.consume(length);
-            }
             Attempt::Done(Outcome::Rejected(reason), length) => {
                 self.reject(reason)?;
                 self.window.consume(length);

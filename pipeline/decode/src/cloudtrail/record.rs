@@ -44,8 +44,8 @@ pub(super) struct Record<'a> {
     pub(super) response_elements: Option<&'a [u8]>,
     pub(super) additional_event_data: Option<&'a [u8]>,
     pub(super) service_event_details: Option<&'a [u8]>,
-    /// The record is a CloudTrail Insights record, not an event.
-    pub(super) is_insight: bool,
+    /// Of an Insights record, which has no identity, source or name (domain 1.9).
+    pub(super) insight_details: Option<&'a [u8]>,
     pub(super) resources: Vec<Resource<'a>>,
     pub(super) identity: UserIdentity<'a>,
     pub(super) unknown_fields: Vec<UnknownField<'a>>,
@@ -116,11 +116,8 @@ impl<'a> Record<'a> {
             b"errorMessage" => self.error_message = text(value)?,
             b"requestID" => self.request_id = text(value)?,
             b"eventID" => self.event_id = text(value)?,
-            b"eventType" => {
-                self.event_type = text(value)?;
-                self.is_insight |= self.event_type.as_deref() == Some("AwsCloudTrailInsight");
-            }
-            b"insightDetails" => self.is_insight |= raw(value)?.is_some(),
+            b"eventType" => self.event_type = text(value)?,
+            b"insightDetails" => self.insight_details = raw(value)?,
             b"eventCategory" => self.event_category = text(value)?,
             b"apiVersion" => self.api_version = text(value)?,
             b"recipientAccountId" => self.recipient_account_id = text(value)?,

@@ -121,6 +121,7 @@ impl<'a> Row<'a> {
         self.response_elements = clean(record.response_elements)?;
         self.additional_event_data = clean(record.additional_event_data)?;
         self.service_event_details = clean(record.service_event_details)?;
+        self.insight_details = clean(record.insight_details)?;
         self.unknown_fields = unknown_fields(&record.unknown_fields)?;
         Ok(())
     }

@@ -21,6 +21,7 @@ mod columns;
 mod layout;
 mod text;
 mod conversion;
+mod pages;
 mod parquet;
 mod batch;
 mod networks;

@@ -30,6 +30,8 @@ pub enum Kind<T: 'static> {
     Bytes(fn(&mut T, u64)),
     /// A string such as `"5m"`; arrives in seconds.
     Seconds(fn(&mut T, u64)),
+    /// A moment with its offset; arrives in milliseconds since 1970 UTC.
+    Instant(fn(&mut T, i64)),
     /// A table, or an array of tables: called once for each, in order.
     Tables(fn(&mut Walk<'_>, &mut T, &Entry<'_>)),
 }
@@ -72,6 +74,7 @@ impl<T> Kind<T> {
                 "write a size such as \"64 MiB\", or a number of bytes",
             ),
             Self::Seconds(_) => ("a duration", "write a duration such as \"5m\" or \"30s\""),
+            Self::Instant(_) => ("a time", "write a time such as 2024-05-01T12:00:00Z"),
             Self::Tables(_) => ("a table or an array of tables", "write it as a table"),
         }
     }

@@ -10,4 +10,4 @@ pub mod key;
 pub mod place;
 pub mod walk;
 pub(crate) mod nearest;
-mod quantity;
+pub(crate) mod quantity;

@@ -1,6 +1,9 @@
 //! Reads a quantity with its unit: `"64 MiB"`, `"5m"`.
 //!
-//! In: the text that a person wrote. Out: bytes or seconds.
+//! In: the text that a person wrote. Out: bytes, seconds or a moment.
+
+use chrono::DateTime;
+use toml::value::Datetime;
 
 /// Units of size. Decimal ones are taken as they are meant, a thousand a step.
 const SIZES: [(&str, u64); 9] = [
@@ -38,6 +41,13 @@ pub(crate) fn seconds(text: &str) -> Result<u64, NotAQuantity> {
         what: format!("\"{text}\", which is not a duration"),
         fix: "write a whole number and one of s, m, h, d, such as \"5m\"",
     })
+}
+
+/// A moment in milliseconds since 1970 UTC. Without an offset a time means another moment on every
+/// machine.
+pub(crate) fn epoch_millis(time: &Datetime) -> Option<i64> {
+    let time = DateTime::parse_from_rfc3339(&time.to_string()).ok()?;
+    Some(time.timestamp_millis())
 }
 
 fn read(text: &str, units: &[(&str, u64)]) -> Option<u64> {

@@ -206,6 +206,14 @@ impl<'w> Walk<'w> {
                     set(into, seconds);
                 }
             }
+            (Kind::Instant(set), DeValue::Datetime(time)) => match quantity::epoch_millis(time) {
+                Some(millis) => set(into, millis),
+                None => self.report(
+                    Some(place),
+                    &format!("`{path}` has no offset"),
+                    "write the time in UTC, such as 2024-05-01T12:00:00Z",
+                ),
+            },
             (Kind::Tables(each), DeValue::Table(_)) => self.entry(*each, path, value, into),
             (Kind::Tables(each), DeValue::Array(items)) => {
                 for item in items {

@@ -10,10 +10,9 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::Table;
 use crate::finding::{Finding, Findings};
 use crate::limits;
-use crate::signal::{Signal, check};
+use crate::signal::{Signal, Source, check};
 
 mod embedded {
     //! The files below `sql/`, as `build.rs` found them.
@@ -26,13 +25,6 @@ pub struct Catalog {
     /// Sorted by file.
     pub signals: Vec<Signal>,
 }
-
-/// The folders of a catalog: a signal stands in the one that its query reads.
-const FOLDERS: [Table; 3] = [
-    Table::Cloudtrail,
-    Table::FlowLogs,
-    Table::TransitGatewayFlowLogs,
-];
 
 impl Catalog {
     /// The signals that are part of this binary.
@@ -156,7 +148,9 @@ fn signal_files(directory: &Path) -> (Vec<PathBuf>, Findings) {
                 .into_iter()
                 .filter(|path| is_sql(path))
                 .collect();
-            let known = FOLDERS.iter().any(|table| path.ends_with(table.name()));
+            let known = Source::ALL
+                .iter()
+                .any(|source| path.ends_with(source.name()));
             if known {
                 files.extend(inside);
             } else if !inside.is_empty() {
@@ -173,7 +167,7 @@ fn signal_files(directory: &Path) -> (Vec<PathBuf>, Findings) {
 }
 
 fn misplaced(path: &Path, what: &str) -> Finding {
-    let names = FOLDERS.map(Table::name).join(", ");
+    let names = Source::ALL.map(Source::name).join(", ");
     Finding::new(
         path,
         None,

@@ -15,6 +15,8 @@ use crate::finding::Findings;
 use crate::keys::place::{Placed, Places};
 use crate::keys::walk::Walk;
 use crate::limits;
+use crate::signal::reference::TestReference;
+use crate::signal::source::{Schedule, Source};
 
 /// What a signal says about itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,8 +37,10 @@ pub struct Header {
     pub seed: Option<String>,
     /// What the logs do not say, and so this signal cannot either.
     pub cannot_tell: Option<String>,
-    /// The one table that the query reads.
-    pub source: Table,
+    /// What the query reads.
+    pub source: Source,
+    /// When it runs, if it reads rollups.
+    pub schedule: Option<Schedule>,
     /// The series it feeds.
     pub metrics: Vec<Metric>,
     /// What it stores in the lake.
@@ -152,6 +156,10 @@ pub struct Test {
     pub name: String,
     /// What is decoded.
     pub input: TestInput,
+    /// The moment of the run, epoch milliseconds; of a signal over rollups only.
+    pub at_millis: Option<i64>,
+    /// What the configuration knows in this test.
+    pub reference: Option<TestReference>,
     /// What must come out; empty means nothing may.
     pub rows: Vec<BTreeMap<String, TestValue>>,
     /// Where each key was written; `rows[0]` is the first row.
@@ -218,7 +226,8 @@ impl Header {
             false_positives: Vec::new(),
             seed: None,
             cannot_tell: None,
-            source: Table::Cloudtrail,
+            source: Source::Table(Table::Cloudtrail),
+            schedule: None,
             metrics: Vec::new(),
             rollup: None,
             alerts: Vec::new(),
@@ -247,6 +256,8 @@ impl Test {
         Self {
             name: String::new(),
             input: TestInput::Inline(String::new()),
+            at_millis: None,
+            reference: None,
             rows: Vec::new(),
             places: Places::default(),
         }
@@ -388,7 +399,7 @@ rows = [
         assert_eq!(header.why, "Somebody waits.");
         assert_eq!(header.seed.as_deref(), Some("rejected packets"));
         assert_eq!(header.cannot_tell.as_deref(), Some("Which rule rejected."));
-        assert_eq!(header.source, Table::FlowLogs);
+        assert_eq!(header.source, Source::Table(Table::FlowLogs));
 
         let [calls, bytes] = header.metrics.as_slice() else {
             panic!("two metrics")

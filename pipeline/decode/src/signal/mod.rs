@@ -10,6 +10,8 @@ pub mod catalog;
 mod check;
 pub mod header;
 mod fence;
+mod reference;
+mod source;
 mod tokens;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +21,8 @@ pub use crate::signal::catalog::Catalog;
 pub use crate::signal::header::{
     Alert, Header, Merge, Metric, MetricKind, Rollup, Severity, Status, Test, TestInput, TestValue,
 };
+pub use crate::signal::reference::{TestCluster, TestReference};
+pub use crate::signal::source::{Schedule, Source};
 
 /// One signal, read and not yet planned.
 #[derive(Debug, Clone, PartialEq)]

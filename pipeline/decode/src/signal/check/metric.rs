@@ -13,6 +13,9 @@ const PREFIX: &str = "trailflow_";
 /// Labels that Prometheus gives itself, or that histograms use.
 const RESERVED: [&str; 4] = ["job", "instance", "le", "quantile"];
 
+/// Buckets that a run counts itself are series of a gauge, one for each bound.
+const BUCKET: (&str, &str) = ("_bucket", "le");
+
 pub(super) fn check(signal: &Signal, report: &mut Report<'_>) {
     let rollup = signal.header.rollup.as_ref();
     for metric in &signal.header.metrics {
@@ -110,7 +113,9 @@ fn label_mistake(
     if !valid || label.starts_with("__") {
         let fix = "write letters, digits and `_`, beginning with a letter";
         mistake(format!("\"{label}\" cannot name a label"), fix)
-    } else if RESERVED.contains(&label.as_str()) {
+    } else if RESERVED.contains(&label.as_str())
+        && !(label == BUCKET.1 && metric.name.ends_with(BUCKET.0))
+    {
         let fix = format!("name the column {label}_name, or similar");
         mistake(format!("the label `{label}` belongs to Prometheus"), &fix)
     } else if rest.contains(label) {

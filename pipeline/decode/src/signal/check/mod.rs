@@ -8,6 +8,7 @@ mod alert;
 mod metric;
 mod query;
 mod rollup;
+mod schedule;
 mod tests_of_signal;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use crate::finding::{Finding, Findings};
-use crate::signal::{Catalog, Signal, fence};
+use crate::signal::{Catalog, Signal, Source, fence};
 
 /// Tables that a signal's view cannot be named as.
 const TABLES: [&str; 5] = [
@@ -36,9 +37,11 @@ pub(crate) fn catalog(catalog: &Catalog, runbooks: Option<&str>) -> Findings {
         identity(signal, &mut report);
         metric::check(signal, &mut report);
         rollup::check(signal, &mut report);
+        schedule::check(signal, &mut report);
         alert::check(signal, anchors.as_ref(), &mut report);
         tests_of_signal::check(signal, &mut report);
-        query::check(&signal.sql, signal.sql_line, &mut report);
+        let merges = signal.header.source != Source::Rollups;
+        query::check(&signal.sql, signal.sql_line, merges, &mut report);
     }
     unique(catalog, &mut report);
     report.findings
@@ -51,7 +54,7 @@ pub(crate) fn text(file: &Path, text: &str) -> Findings {
         findings: Findings::default(),
     };
     if let Ok(parts) = fence::split(file, text) {
-        query::check(&parts.sql, parts.sql_line, &mut report);
+        query::check(&parts.sql, parts.sql_line, true, &mut report);
     }
     report.findings
 }

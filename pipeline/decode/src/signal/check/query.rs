@@ -9,31 +9,39 @@ use crate::signal::tokens::{Token, TokenKind, Unclosed, tokens};
 struct Refusal {
     why: &'static str,
     fix: &'static str,
+    /// It only spoils a merge.
+    of_merging: bool,
 }
 
 const CLOCK: Refusal = Refusal {
     why: "gives other rows on every run",
     fix: "take the time from the event: event_time, or ts_end",
+    of_merging: false,
 };
 const CHANCE: Refusal = Refusal {
     why: "gives other rows on every run",
     fix: "remove it: the same batch must always give the same rows",
+    of_merging: false,
 };
 const AVERAGE: Refusal = Refusal {
     why: "cannot be merged with that of another batch",
     fix: "store a sum and a count, and divide when reading",
+    of_merging: true,
 };
 const DISTINCT: Refusal = Refusal {
     why: "counts once in every batch what it should count once in all",
     fix: "put the column into the grain and count rows",
+    of_merging: true,
 };
 const LIMIT: Refusal = Refusal {
     why: "drops rows that depend on their order",
     fix: "remove it; `series_max` limits the series",
+    of_merging: false,
 };
 const STAR: Refusal = Refusal {
     why: "changes with the table",
     fix: "name every column",
+    of_merging: false,
 };
 
 /// Words that are refused wherever they stand.
@@ -66,11 +74,12 @@ const FUNCTIONS: [(&str, &Refusal); 15] = [
     ("approx_distinct", &DISTINCT),
 ];
 
-pub(super) fn check(sql: &str, sql_line: u32, report: &mut Report<'_>) {
+/// `merges`: its rows are partial and merge with those of other batches.
+pub(super) fn check(sql: &str, sql_line: u32, merges: bool, report: &mut Report<'_>) {
     match tokens(sql, sql_line) {
         Ok(tokens) => {
             one_select(sql_line, &tokens, report);
-            forbidden(&tokens, report);
+            forbidden(&tokens, merges, report);
         }
         Err(Unclosed { what, line }) => {
             report.at(
@@ -107,7 +116,8 @@ fn one_select(sql_line: u32, tokens: &[Token<'_>], report: &mut Report<'_>) {
     }
 }
 
-fn forbidden(tokens: &[Token<'_>], report: &mut Report<'_>) {
+fn forbidden(tokens: &[Token<'_>], merges: bool, report: &mut Report<'_>) {
+    let refuses = |refusal: &Refusal| merges || !refusal.of_merging;
     for (index, token) in tokens.iter().enumerate() {
         let before = index.checked_sub(1).and_then(|before| tokens.get(before));
         let next = tokens.get(index.saturating_add(1));
@@ -124,11 +134,12 @@ fn forbidden(tokens: &[Token<'_>], report: &mut Report<'_>) {
                     continue;
                 }
                 if let Some((_, refusal)) = FUNCTIONS.iter().find(|(name, _)| matches(name, &word))
+                    && refuses(refusal)
                 {
                     refuse(token.line, &format!("{word}()"), refusal, report);
                 }
                 let argument = tokens.get(index.saturating_add(2));
-                if argument.is_some_and(|argument| argument.is("distinct")) {
+                if merges && argument.is_some_and(|argument| argument.is("distinct")) {
                     refuse(
                         token.line,
                         &format!("{word}(DISTINCT …)"),

@@ -5,16 +5,17 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use chrono::DateTime;
 use toml::de::DeValue;
 
-use crate::Table;
 use crate::keys::key::{Key, Kind};
 use crate::keys::place::Place;
+use crate::keys::quantity;
 use crate::keys::walk::{Entry, Walk};
 use crate::signal::header::{
     Alert, Header, Merge, Metric, MetricKind, Rollup, Severity, Status, Test, TestInput, TestValue,
 };
+use crate::signal::reference::TestReference;
+use crate::signal::source::{Schedule, Source};
 
 /// The whole header.
 pub(super) const HEADER: &[Key<Header>] = &[
@@ -40,12 +41,16 @@ pub(super) const HEADER: &[Key<Header>] = &[
     Key::required(
         "source",
         Kind::Word(
-            &["cloudtrail", "flow_logs", "transit_gateway_flow_logs"],
-            |h, word| {
-                h.source = source(word);
-            },
+            &[
+                "cloudtrail",
+                "flow_logs",
+                "transit_gateway_flow_logs",
+                "rollups",
+            ],
+            |h, word| h.source = Source::named(word).unwrap_or(h.source),
         ),
     ),
+    Key::optional("schedule", Kind::Tables(schedule)),
     Key::optional("metric", Kind::Tables(metric)),
     Key::required(
         "rollup.window",
@@ -91,6 +96,14 @@ const ALERT: &[Key<Alert>] = &[
     Key::required("runbook", Kind::Text(|a, text| a.runbook = text)),
 ];
 
+const SCHEDULE: &[Key<Schedule>] = &[
+    Key::required(
+        "every",
+        Kind::Seconds(|s, seconds| s.every_seconds = seconds),
+    ),
+    Key::optional("over", Kind::Seconds(|s, seconds| s.over_seconds = seconds)),
+];
+
 const TEST: &[Key<Test>] = &[
     Key::required("name", Kind::Text(|t, text| t.name = text)),
     Key::optional(
@@ -101,8 +114,20 @@ const TEST: &[Key<Test>] = &[
         "events",
         Kind::Text(|t, text| t.input = TestInput::File(PathBuf::from(text))),
     ),
+    Key::optional("at", Kind::Instant(|t, millis| t.at_millis = Some(millis))),
+    Key::optional("reference", Kind::Tables(test_reference)),
     Key::required("rows", Kind::Tables(test_row)),
 ];
+
+fn test_reference(walk: &mut Walk<'_>, test: &mut Test, entry: &Entry<'_>) {
+    test.reference = Some(TestReference::read(walk, entry));
+}
+
+fn schedule(walk: &mut Walk<'_>, header: &mut Header, entry: &Entry<'_>) {
+    let mut schedule = Schedule::default();
+    walk.table(SCHEDULE, entry, &mut schedule);
+    header.schedule = Some(schedule);
+}
 
 fn metric(walk: &mut Walk<'_>, header: &mut Header, entry: &Entry<'_>) {
     let mut metric = Metric::blank();
@@ -190,9 +215,9 @@ fn test_value(value: &DeValue<'_>) -> Result<TestValue, &'static str> {
             .map_err(|_| "write a number"),
         DeValue::Boolean(boolean) => Ok(TestValue::Boolean(*boolean)),
         // Without an offset a time means another moment on every machine.
-        DeValue::Datetime(time) => DateTime::parse_from_rfc3339(&time.to_string())
-            .map(|time| TestValue::Instant(time.timestamp_millis()))
-            .map_err(|_| "write the time in UTC, such as 2024-05-01T12:00:00Z"),
+        DeValue::Datetime(time) => quantity::epoch_millis(time)
+            .map(TestValue::Instant)
+            .ok_or("write the time in UTC, such as 2024-05-01T12:00:00Z"),
         DeValue::Array(_) | DeValue::Table(_) => {
             Err("write text, a number, true, false or a time such as 2024-05-01T12:00:00Z")
         }
@@ -206,14 +231,6 @@ fn status(word: &str) -> Status {
         "stable" => Status::Stable,
         "deprecated" => Status::Deprecated,
         _ => Status::Experimental,
-    }
-}
-
-fn source(word: &str) -> Table {
-    match word {
-        "flow_logs" => Table::FlowLogs,
-        "transit_gateway_flow_logs" => Table::TransitGatewayFlowLogs,
-        _ => Table::Cloudtrail,
     }
 }
 

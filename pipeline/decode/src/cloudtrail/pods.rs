@@ -1,0 +1,278 @@
+//! Which pod a call came from: credentials that were issued to a pod lead later calls back to it.
+//!
+//! STS logs the access key id that it issues (domain 2.2), and every call names the one it was
+//! signed with. A session of IRSA or Pod Identity names its pod only when it begins; the calls in
+//! it name a role.
+//!
+//! In: rows of `cloudtrail`. Out: the same rows, with `k8s_cluster`, `k8s_ns`, `k8s_sa` and
+//! `k8s_pod` filled where the key was issued to a pod, also through a role that the pod assumed.
+//! Must hold: what a row says itself is never replaced; at most [`PODS_MAX`] keys are remembered,
+//! the oldest go; a key is believed for [`CREDENTIALS_AGE_MAX`] after its issue.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{Array as _, AsArray as _, RecordBatch, StringArray};
+use arrow::datatypes::TimestampMillisecondType;
+use arrow::error::ArrowError;
+
+use crate::limits::{CREDENTIALS_AGE_MAX, PODS_MAX};
+
+/// The columns that name a pod.
+const POD_COLUMNS: [&str; 4] = ["k8s_cluster", "k8s_ns", "k8s_sa", "k8s_pod"];
+
+/// The columns that [`PodSessions::learn`] reads.
+pub const ISSUE_COLUMNS: [&str; 7] = [
+    "event_time",
+    "issued_access_key_id",
+    "error_code",
+    "k8s_cluster",
+    "k8s_ns",
+    "k8s_sa",
+    "k8s_pod",
+];
+
+/// The keys that were issued to pods: two generations, of which the older is dropped whole when
+/// the newer is full.
+#[derive(Debug, Default)]
+pub struct PodSessions {
+    newer: HashMap<Box<str>, Issue>,
+    older: HashMap<Box<str>, Issue>,
+}
+
+/// To whom and when a key was issued.
+#[derive(Debug, Clone)]
+struct Issue {
+    at_millis: i64,
+    pod: Arc<Pod>,
+}
+
+/// The values of [`POD_COLUMNS`].
+#[derive(Debug)]
+struct Pod([Option<String>; 4]);
+
+impl PodSessions {
+    /// Learns the keys that these rows issue; the rows need [`ISSUE_COLUMNS`] only.
+    pub fn learn(&mut self, rows: &RecordBatch) -> Result<(), ArrowError> {
+        let keys = texts(rows, "issued_access_key_id")?;
+        if keys.null_count() == keys.len() {
+            return Ok(());
+        }
+        let errors = texts(rows, "error_code")?;
+        let accounts = texts(rows, "k8s_sa")?;
+        let times = times(rows)?;
+        let columns = pod_columns(rows)?;
+        for (row, key) in keys.iter().enumerate() {
+            let Some(key) = key.filter(|_| accounts.is_valid(row) && errors.is_null(row)) else {
+                continue;
+            };
+            let pod = columns.map(|column| value(column, row));
+            self.insert(key, times.value(row), Arc::new(Pod(pod)));
+        }
+        Ok(())
+    }
+
+    /// Learns the keys that these rows issue, and names the pods of those that use one.
+    pub fn name(&mut self, rows: RecordBatch) -> Result<RecordBatch, ArrowError> {
+        self.learn(&rows)?;
+        if self.newer.is_empty() && self.older.is_empty() {
+            return Ok(rows);
+        }
+        let pods = self.pods(&rows)?;
+        if pods.iter().all(Option::is_none) {
+            return Ok(rows);
+        }
+        let schema = rows.schema();
+        let mut columns = rows.columns().to_vec();
+        for (at, name) in POD_COLUMNS.iter().enumerate() {
+            let said = texts(&rows, name)?;
+            let filled: StringArray = pods
+                .iter()
+                .enumerate()
+                .map(|(row, pod)| match pod {
+                    Some(pod) => pod.0.get(at).and_then(Option::as_deref),
+                    None => said.is_valid(row).then(|| said.value(row)),
+                })
+                .collect();
+            if let Some(column) = columns.get_mut(schema.index_of(name)?) {
+                *column = Arc::new(filled);
+            }
+        }
+        RecordBatch::try_new(schema, columns)
+    }
+
+    /// The pod of each row that names none itself. What a pod's session issues in its turn, by
+    /// assuming another role, is the pod's too.
+    fn pods(&mut self, rows: &RecordBatch) -> Result<Vec<Option<Arc<Pod>>>, ArrowError> {
+        let used = texts(rows, "access_key_id")?;
+        let issued = texts(rows, "issued_access_key_id")?;
+        let accounts = texts(rows, "k8s_sa")?;
+        let times = times(rows)?;
+        let mut pods = Vec::with_capacity(rows.num_rows());
+        for (row, key) in used.iter().enumerate() {
+            let at = times.value(row);
+            let pod = key
+                .filter(|_| accounts.is_null(row))
+                .and_then(|key| self.pod_of(key, at));
+            if let Some(pod) = &pod
+                && issued.is_valid(row)
+            {
+                self.insert(issued.value(row), at, Arc::clone(pod));
+            }
+            pods.push(pod);
+        }
+        Ok(pods)
+    }
+
+    /// The pod that the key was issued to, if it can have been valid at that time.
+    fn pod_of(&self, key: &str, at_millis: i64) -> Option<Arc<Pod>> {
+        let issue = self.newer.get(key).or_else(|| self.older.get(key))?;
+        // Clocks of two services may differ: a use may look a little older than the issue.
+        let apart = at_millis.abs_diff(issue.at_millis);
+        (u128::from(apart) <= CREDENTIALS_AGE_MAX.as_millis()).then(|| Arc::clone(&issue.pod))
+    }
+
+    fn insert(&mut self, key: &str, at_millis: i64, pod: Arc<Pod>) {
+        if self.newer.len() >= PODS_MAX / 2 {
+            self.older = std::mem::take(&mut self.newer);
+        }
+        self.newer.insert(key.into(), Issue { at_millis, pod });
+    }
+}
+
+fn pod_columns(rows: &RecordBatch) -> Result<[&StringArray; 4], ArrowError> {
+    let [cluster, namespace, account, pod] = POD_COLUMNS;
+    Ok([
+        texts(rows, cluster)?,
+        texts(rows, namespace)?,
+        texts(rows, account)?,
+        texts(rows, pod)?,
+    ])
+}
+
+fn value(column: &StringArray, row: usize) -> Option<String> {
+    column.is_valid(row).then(|| column.value(row).to_owned())
+}
+
+fn texts<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a StringArray, ArrowError> {
+    rows.column_by_name(name)
+        .and_then(|column| column.as_string_opt::<i32>())
+        .ok_or_else(|| ArrowError::SchemaError(format!("no text column {name}")))
+}
+
+fn times(
+    rows: &RecordBatch,
+) -> Result<&arrow::array::PrimitiveArray<TimestampMillisecondType>, ArrowError> {
+    rows.column_by_name("event_time")
+        .and_then(|column| column.as_primitive_opt())
+        .ok_or_else(|| ArrowError::SchemaError(String::from("no time column event_time")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{decode, schema};
+    use super::*;
+    use crate::{Cancelled, Provenance, RejectedRecord, Sink, Table};
+
+    #[derive(Default)]
+    struct Batches(Vec<RecordBatch>);
+
+    impl Sink for Batches {
+        fn batch(&mut self, _: Table, batch: RecordBatch) -> Result<(), Cancelled> {
+            self.0.push(batch);
+            Ok(())
+        }
+
+        fn reject(&mut self, _: Table, rejected: RejectedRecord) -> Result<(), Cancelled> {
+            panic!("{rejected:?}")
+        }
+    }
+
+    fn rows(events: &[String]) -> RecordBatch {
+        let mut batches = Batches::default();
+        let provenance = Provenance {
+            bucket: "b",
+            key: "k",
+        };
+        decode(events.join("\n").as_bytes(), provenance, &mut batches).unwrap();
+        arrow::compute::concat_batches(&schema(), &batches.0).unwrap()
+    }
+
+    fn event(number: usize, time: &str, rest: &str) -> String {
+        format!(
+            r#"{{"eventVersion":"1.08","eventID":"00000000-0000-4000-8000-{number:012}","eventTime":"{time}",{rest}}}"#
+        )
+    }
+
+    /// A service account gets a key.
+    fn issued(number: usize, time: &str, account: &str, key: &str) -> String {
+        event(
+            number,
+            time,
+            &format!(
+                r#""eventSource":"sts.amazonaws.com","eventName":"AssumeRoleWithWebIdentity","userIdentity":{{"type":"WebIdentityUser","userName":"system:serviceaccount:shop:{account}"}},"responseElements":{{"credentials":{{"accessKeyId":"{key}"}}}}"#
+            ),
+        )
+    }
+
+    /// A key is used; with `next`, to get another one.
+    fn used(number: usize, time: &str, key: &str, next: Option<&str>) -> String {
+        let response = next.map_or(String::from("null"), |next| {
+            format!(r#"{{"credentials":{{"accessKeyId":"{next}"}}}}"#)
+        });
+        event(
+            number,
+            time,
+            &format!(
+                r#""eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{{"type":"AssumedRole","accessKeyId":"{key}"}},"responseElements":{response}"#
+            ),
+        )
+    }
+
+    fn accounts(rows: &RecordBatch) -> Vec<Option<&str>> {
+        texts(rows, "k8s_sa").unwrap().iter().collect()
+    }
+
+    #[test]
+    fn a_key_leads_to_its_pod_whatever_the_order_and_through_roles() {
+        let mut pods = PodSessions::default();
+        let (ten, eleven) = ("2026-01-05T10:00:00Z", "2026-01-05T11:00:00Z");
+        let batch = rows(&[
+            used(1, eleven, "ASIA1", Some("ASIA2")),
+            issued(2, ten, "cart", "ASIA1"),
+            used(3, eleven, "ASIA2", None),
+            used(4, eleven, "ASIA9", None),
+        ]);
+        let named = pods.name(batch).unwrap();
+        assert_eq!(
+            accounts(&named),
+            [Some("cart"), Some("cart"), Some("cart"), None]
+        );
+        let later = pods.name(rows(&[used(5, eleven, "ASIA2", None)])).unwrap();
+        assert_eq!(accounts(&later), [Some("cart")]);
+    }
+
+    #[test]
+    fn a_key_is_forgotten_when_its_credentials_are_over() {
+        let mut pods = PodSessions::default();
+        pods.learn(&rows(&[issued(1, "2026-01-05T10:00:00Z", "cart", "ASIA1")]))
+            .unwrap();
+        let at = |time| rows(&[used(2, time, "ASIA1", None)]);
+        let within = pods.name(at("2026-01-05T22:00:00Z")).unwrap();
+        assert_eq!(accounts(&within), [Some("cart")]);
+        let after = pods.name(at("2026-01-05T22:00:01Z")).unwrap();
+        assert_eq!(accounts(&after), [None]);
+    }
+
+    #[test]
+    fn the_oldest_keys_go() {
+        let mut pods = PodSessions::default();
+        let pod = Arc::new(Pod([None, None, Some(String::from("cart")), None]));
+        for number in 0..=PODS_MAX {
+            pods.insert(&format!("ASIA{number}"), 0, Arc::clone(&pod));
+        }
+        assert!(pods.pod_of("ASIA0", 0).is_none());
+        assert!(pods.pod_of(&format!("ASIA{PODS_MAX}"), 0).is_some());
+        assert!(pods.newer.len() + pods.older.len() <= PODS_MAX);
+    }
+}

@@ -1,0 +1,112 @@
+//! Signals over rollups: queries that see what the other signals have stored, every few minutes.
+//!
+//! In: a session that has the signals' views, and the moment of the run. Out: the series as they
+//! are now. Must hold: a query takes the time from the table `schedule` and from nowhere else, so
+//! that the same rollups and the same moment give the same series.
+
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, TimestampMillisecondArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::error::ArrowError;
+use chrono::{DateTime, Utc};
+use datafusion::datasource::MemTable;
+use datafusion::error::DataFusionError;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::prelude::SessionContext;
+
+use super::plan::{at_query, finding, reason, volatile};
+use super::prepared::session_config;
+use super::{Engine, output, reference};
+use crate::finding::Findings;
+use crate::signal::{Schedule, Signal};
+
+/// The table of one row that says when the run is.
+const SCHEDULE: &str = "schedule";
+
+/// A signal over rollups that was planned once, so that it can be planned again.
+#[derive(Debug)]
+pub struct Scheduled {
+    /// The signal as its file says it.
+    pub signal: Signal,
+}
+
+impl Scheduled {
+    /// The signal's name.
+    pub fn name(&self) -> &str {
+        &self.signal.header.name
+    }
+
+    /// When it runs.
+    pub fn schedule(&self) -> Schedule {
+        self.signal.header.schedule.clone().unwrap_or_default()
+    }
+
+    /// Runs it in a session that has the views.
+    pub async fn run(&self, session: &SessionContext) -> Result<Vec<RecordBatch>, DataFusionError> {
+        session.sql(&self.signal.sql).await?.collect().await
+    }
+}
+
+/// A session at this moment, with the reference tables, the JSON functions and no views yet.
+pub fn session(
+    engine: &Engine,
+    at: DateTime<Utc>,
+    runtime: &Arc<RuntimeEnv>,
+) -> Result<SessionContext, DataFusionError> {
+    let mut session = SessionContext::new_with_config_rt(session_config(), Arc::clone(runtime));
+    reference::register(&mut session, &engine.reference)?;
+    let moment = moment(at)?;
+    let table = MemTable::try_new(moment.schema(), vec![vec![moment]])?;
+    session.register_table(SCHEDULE, Arc::new(table))?;
+    Ok(session)
+}
+
+fn moment(at: DateTime<Utc>) -> Result<RecordBatch, ArrowError> {
+    let kind = DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()));
+    let schema = Schema::new(vec![Field::new("at", kind, false)]);
+    let at = TimestampMillisecondArray::from(vec![at.timestamp_millis()]).with_timezone("UTC");
+    RecordBatch::try_new(Arc::new(schema), vec![Arc::new(at)])
+}
+
+/// Proves that the signal's query can be planned over the views there are.
+pub(super) async fn plan(
+    signal: Signal,
+    engine: &Engine,
+    runtime: &Arc<RuntimeEnv>,
+) -> Result<Scheduled, Findings> {
+    let failed = |error: &DataFusionError, fix: &str| at_query(&signal, &reason(error), fix);
+    let session = session(engine, DateTime::UNIX_EPOCH, runtime)
+        .map_err(|error| failed(&error, "report this as a bug"))?;
+    for (name, schema) in views(engine) {
+        MemTable::try_new(schema, vec![Vec::new()])
+            .and_then(|view| session.register_table(name, Arc::new(view)))
+            .map_err(|error| failed(&error, "report this as a bug"))?;
+    }
+    let logical = session
+        .state()
+        .create_logical_plan(&signal.sql)
+        .await
+        .map_err(|error| failed(&error, "use the views of other signals and their columns"))?;
+    let mut findings = Findings::default();
+    findings.extend(volatile(&logical).map(|function| {
+        let what = format!("{function} does not give the same value for the same rows");
+        finding(&signal, &what, "take the time from schedule.at")
+    }));
+    let columns = output::columns(&signal.header);
+    findings.extend(output::mismatches(
+        &signal,
+        &columns,
+        logical.schema().as_arrow(),
+    ));
+    findings.or(Scheduled { signal })
+}
+
+/// The views that a run sees: of every signal with a rollup.
+pub(super) fn views(engine: &Engine) -> impl Iterator<Item = (&str, SchemaRef)> {
+    engine
+        .planned
+        .iter()
+        .filter(|planned| planned.signal.header.rollup.is_some())
+        .map(|planned| (planned.name(), planned.rollup_schema()))
+}

@@ -1,0 +1,104 @@
+//! Runs the tests of a signal over rollups: rows of views, and the moment of the run.
+//!
+//! In: JSON lines, each a row under the name of its view, `{"view": "ecr_pulls", …}`. Out: a
+//! finding for each test that does not hold.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::json::ReaderBuilder;
+use chrono::DateTime;
+use datafusion::datasource::MemTable;
+use datafusion::execution::runtime_env::RuntimeEnv;
+
+use super::Engine;
+use super::proof::{Row, compare, expected_row, rows};
+use super::scheduled::{Scheduled, session, views};
+use crate::finding::{Finding, Findings};
+use crate::signal::{Test, TestInput};
+
+/// Proves every test of a signal over rollups.
+pub async fn prove(scheduled: &Scheduled, engine: &Engine, testdata: &Path) -> Findings {
+    let mut findings = Findings::default();
+    for test in &scheduled.signal.header.tests {
+        if let Err(why) = run(scheduled, engine, test, testdata).await {
+            let what = format!("the test \"{}\" does not hold: {why}", test.name);
+            let line = test.places.line("name");
+            let fix = "correct the query or the expectation";
+            findings.push(Finding::new(&scheduled.signal.file, line, what, fix));
+        }
+    }
+    findings
+}
+
+async fn run(
+    scheduled: &Scheduled,
+    engine: &Engine,
+    test: &Test,
+    testdata: &Path,
+) -> Result<(), String> {
+    let lines = match &test.input {
+        TestInput::Inline(inline) => inline.clone(),
+        TestInput::File(file) => {
+            let path = testdata.join(file);
+            std::fs::read_to_string(&path)
+                .map_err(|error| format!("{}: {error}", path.display()))?
+        }
+    };
+    let at = test
+        .at_millis
+        .and_then(DateTime::from_timestamp_millis)
+        .ok_or("it does not say when the run is")?;
+    let mut by_view = by_view(&lines)?;
+    let text_of = |error: datafusion::error::DataFusionError| error.to_string();
+    let session = session(engine, at, &Arc::new(RuntimeEnv::default())).map_err(text_of)?;
+    for (name, schema) in views(engine) {
+        let batches = match by_view.remove(name) {
+            Some(lines) => batches(&lines, &schema).map_err(|why| format!("{name}: {why}"))?,
+            None => Vec::new(),
+        };
+        let view = MemTable::try_new(schema, vec![batches]).map_err(text_of)?;
+        session
+            .register_table(name, Arc::new(view))
+            .map_err(text_of)?;
+    }
+    if let Some(unknown) = by_view.keys().next() {
+        return Err(format!("there is no view {unknown}"));
+    }
+    let got = rows(&scheduled.run(&session).await.map_err(text_of)?)?;
+    let expected: Vec<Row> = test.rows.iter().map(expected_row).collect();
+    compare(&got, &expected)
+}
+
+/// The lines of each view, without its name.
+fn by_view(text: &str) -> Result<BTreeMap<String, String>, String> {
+    let mut by_view: BTreeMap<String, String> = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let row: serde_json::Value =
+            serde_json::from_str(line).map_err(|error| format!("{error} in {line}"))?;
+        let serde_json::Value::Object(mut row) = row else {
+            return Err(format!("a row is an object, and this is not: {line}"));
+        };
+        let Some(serde_json::Value::String(view)) = row.remove("view") else {
+            return Err(format!(
+                "a row names its \"view\", and this does not: {line}"
+            ));
+        };
+        let lines = by_view.entry(view).or_default();
+        lines.push_str(&serde_json::Value::Object(row).to_string());
+        lines.push('\n');
+    }
+    Ok(by_view)
+}
+
+fn batches(lines: &str, schema: &SchemaRef) -> Result<Vec<RecordBatch>, String> {
+    let reader = ReaderBuilder::new(Arc::clone(schema)).with_strict_mode(true);
+    let reader = reader.build(Cursor::new(lines.as_bytes()));
+    reader
+        .and_then(Iterator::collect)
+        .map_err(|error| error.to_string())
+}

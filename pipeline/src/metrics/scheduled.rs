@@ -1,0 +1,143 @@
+//! The series of signals over rollups: each run replaces those of its metrics.
+//!
+//! In: a signal and its rows. Out: Prometheus's text format, behind that of the recorder, which
+//! cannot take a series away. Must hold: at most `series_max` series a metric (I8); what a run no
+//! longer finds is gone.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
+use metrics::{counter, gauge};
+
+use super::series::SeriesSet;
+use super::values;
+use crate::signal::{Metric, Signal};
+
+/// The text of each metric.
+#[derive(Debug, Default)]
+pub struct ScheduledSeries(Mutex<BTreeMap<String, String>>);
+
+impl ScheduledSeries {
+    /// Replaces the series of the signal's metrics.
+    pub fn set(&self, signal: &Signal, rows: &[RecordBatch]) -> Result<(), ArrowError> {
+        let mut series = 0_u32;
+        for metric in &signal.header.metrics {
+            let mut set = SeriesSet::new(metric.series_max);
+            let mut text = heading(metric);
+            for batch in rows {
+                for (labels, value) in values(metric, batch)? {
+                    match set.admit(labels) {
+                        Ok(labels) => line(&mut text, metric, &labels, value),
+                        // A gauge of the others would be a sum of what does not add up.
+                        Err(_) => overflow(signal),
+                    }
+                }
+            }
+            series = series.saturating_add(u32::try_from(set.len()).unwrap_or(u32::MAX));
+            self.lock().insert(metric.name.clone(), text);
+        }
+        gauge!("trailflow_series", "signal" => signal.header.name.clone()).set(f64::from(series));
+        Ok(())
+    }
+
+    /// Everything, in Prometheus's text format.
+    pub fn render(&self) -> String {
+        self.lock().values().map(String::as_str).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn overflow(signal: &Signal) {
+    let name = signal.header.name.clone();
+    counter!("trailflow_series_overflow_total", "signal" => name).increment(1);
+}
+
+fn heading(metric: &Metric) -> String {
+    let help = metric.help.replace('\\', "\\\\").replace('\n', "\\n");
+    format!("# HELP {0} {help}\n# TYPE {0} gauge\n", metric.name)
+}
+
+fn line(text: &mut String, metric: &Metric, labels: &[String], value: f64) {
+    text.push_str(&metric.name);
+    for (place, (name, label)) in metric.labels.iter().zip(labels).enumerate() {
+        let before = if place == 0 { '{' } else { ',' };
+        // Writing to a String does not fail.
+        let _written = write!(text, "{before}{name}=\"{}\"", escaped(label));
+    }
+    if !metric.labels.is_empty() {
+        text.push('}');
+    }
+    let _written = writeln!(text, " {value}");
+}
+
+fn escaped(label: &str) -> String {
+    let label = label.replace('\\', "\\\\");
+    label.replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int64Array, StringArray};
+
+    use super::*;
+
+    const SIGNAL: &str = r#"-- ---
+-- name = "spans"
+-- status = "stable"
+-- owner = "platform"
+-- summary = "Spans."
+-- why = "To see."
+-- source = "rollups"
+-- [schedule]
+-- every = "5m"
+-- [metric]
+-- name = "trailflow_spans"
+-- type = "gauge"
+-- help = "Spans that were seen."
+-- value = "spans"
+-- labels = ["repository"]
+-- series_max = 2
+-- [[test]]
+-- name = "one"
+-- at = 2026-01-05T11:00:00Z
+-- input = "{}"
+-- rows = []
+-- ---
+SELECT 1
+"#;
+
+    fn rows(values: &[(&str, i64)]) -> RecordBatch {
+        let repositories: StringArray = values.iter().map(|(name, _)| Some(*name)).collect();
+        let spans: Int64Array = values.iter().map(|(_, spans)| Some(*spans)).collect();
+        let columns: [(&str, ArrayRef); 2] = [
+            ("repository", Arc::new(repositories)),
+            ("spans", Arc::new(spans)),
+        ];
+        RecordBatch::try_from_iter(columns).unwrap()
+    }
+
+    #[test]
+    fn a_run_replaces_the_last_one_and_keeps_the_limit() {
+        let signal = Signal::parse(Path::new("spans.sql"), SIGNAL).unwrap();
+        let series = ScheduledSeries::default();
+        series.set(&signal, &[rows(&[("a\"\\\n", 1)])]).unwrap();
+        let heading =
+            "# HELP trailflow_spans Spans that were seen.\n# TYPE trailflow_spans gauge\n";
+        let escaped = r#"trailflow_spans{repository="a\"\\\n"} 1"#;
+        assert_eq!(series.render(), format!("{heading}{escaped}\n"));
+        series
+            .set(&signal, &[rows(&[("b", 2), ("c", 3), ("d", 4)])])
+            .unwrap();
+        let two = "trailflow_spans{repository=\"b\"} 2\ntrailflow_spans{repository=\"c\"} 3\n";
+        assert_eq!(series.render(), format!("{heading}{two}"));
+    }
+}

@@ -1,0 +1,36 @@
+-- ---
+-- name            = "failing_accounts"
+-- status          = "stable"
+-- owner           = "detection"
+-- summary         = "Accounts with failed sign-ins in the last hour."
+-- why             = "One that never fails is no news."
+-- source          = "rollups"
+--
+-- [schedule]
+-- every           = "5s"
+-- over            = "40d"
+--
+-- [metric]
+-- name            = "trailflow_failing_accounts_total"
+-- type            = "counter"
+-- help            = "Accounts with failed sign-ins."
+-- value           = "accounts"
+-- labels          = []
+--
+-- [[test]]
+-- name            = "one account"
+-- at              = 2024-05-01T12:30:00Z
+-- input           = '''
+-- {"view":"console_failures","window_start":"2024-05-01T12:00:00Z","account_id":"111122223333","failures":1}
+-- '''
+-- [[test.rows]]
+-- accounts        = 1
+--
+-- [[test]]
+-- name            = "none"
+-- input           = "{}"
+-- rows            = []
+-- ---
+SELECT count(DISTINCT console_failures.account_id) AS accounts
+FROM console_failures, schedule
+WHERE console_failures.window_start > schedule.at - INTERVAL '1 hour'

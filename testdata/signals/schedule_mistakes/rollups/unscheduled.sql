@@ -1,0 +1,33 @@
+-- ---
+-- name            = "unscheduled"
+-- status          = "stable"
+-- owner           = "detection"
+-- summary         = "Accounts with failed sign-ins in the last hour."
+-- why             = "One that never fails is no news."
+-- source          = "rollups"
+--
+-- [metric]
+-- name            = "trailflow_unscheduled_accounts"
+-- type            = "gauge"
+-- help            = "Accounts with failed sign-ins."
+-- value           = "accounts"
+-- labels          = []
+--
+-- [[test]]
+-- name            = "one account"
+-- at              = 2024-05-01T12:30:00Z
+-- input           = '''
+-- {"view":"console_failures","window_start":"2024-05-01T12:00:00Z","account_id":"111122223333","failures":1}
+-- '''
+-- [[test.rows]]
+-- accounts        = 1
+--
+-- [[test]]
+-- name            = "none"
+-- at              = 2024-05-01T12:30:00Z
+-- input           = "{}"
+-- rows            = []
+-- ---
+SELECT count(DISTINCT console_failures.account_id) AS accounts
+FROM console_failures, schedule
+WHERE console_failures.window_start > now()
