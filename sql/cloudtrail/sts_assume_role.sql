@@ -13,9 +13,8 @@
 -- cannot_tell     = """
 -- A denied cross-account call is logged in the caller's account only. Web identity
 -- tokens that STS finds not credible (InvalidIdentityToken) are often not logged at
--- all. A throttled call names no role: it counts under unknown. The copies of a
--- cross-account pair are recognised by one process since its start: copies that
--- two processes or two runs ingest count twice.
+-- all. A throttled call names no role: it counts under unknown. Copies of a cross-account
+-- call that two workers ingest within the same seconds count twice.
 -- """
 -- source          = "cloudtrail"
 --

@@ -1,0 +1,156 @@
+-- ---
+-- name            = "kms_denies"
+-- status          = "stable"
+-- owner           = "platform"
+-- summary         = "Denied KMS calls by the key's account, the caller's account, role, API and kind of policy."
+-- seed            = "Cross-account KMS AccessDenied"
+-- why             = """
+-- A denied Decrypt is a secret that is not read, a volume that is not attached, an object
+-- that is not opened. Across accounts two policies must agree, the caller's and the
+-- key's: the class says which of the two refused.
+-- """
+-- false_positives = ["Inventories that list and describe keys which they may not see.", "A deny that is meant, such as a test of a key policy."]
+-- cannot_tell     = """
+-- A message "on the resource associated with this ciphertext" names no key: key_account
+-- is unknown then, and a key that does not exist looks like one that is forbidden. When
+-- the key owner's copy of a pair is read first, the caller is an account, not a role.
+-- """
+-- source          = "cloudtrail"
+--
+-- [metric]
+-- name            = "trailflow_kms_denies_total"
+-- type            = "counter"
+-- help            = "Denied KMS calls by account of the key, calling account, role, API and kind of policy that denied."
+-- value           = "denies"
+-- labels          = ["key_account", "caller_account", "role_arn", "api", "deny_class"]
+-- series_max      = 2000                 # roles x APIs x accounts of keys
+--
+-- [rollup]
+-- window          = "5m"
+-- grain           = ["window_start", "key_account", "caller_account", "role_arn", "api", "deny_class", "deny_kind", "key", "region"]
+-- measures        = { denies = "sum" }
+--
+--
+-- [[alert]]
+-- name     = "TrailflowKmsDenied"
+-- severity = "warning"
+-- for      = "5m"
+-- summary  = '{{ $labels.role_arn }}: KMS {{ $labels.api }} denied {{ $value }} times in 30 minutes on a key of account {{ $labels.key_account }} (policy: {{ $labels.deny_class }}).'
+-- expr     = '''
+-- sum by (key_account, caller_account, role_arn, api, deny_class) (
+--   last_over_time(trailflow_kms_denies_total{api=~"Decrypt|Encrypt|ReEncrypt.*|GenerateDataKey.*|GenerateMac|VerifyMac|Sign|Verify|CreateGrant"}[30m])
+--   - last_over_time(trailflow_kms_denies_total{api=~"Decrypt|Encrypt|ReEncrypt.*|GenerateDataKey.*|GenerateMac|VerifyMac|Sign|Verify|CreateGrant"}[1h] offset 30m) >= 0
+--   or last_over_time(trailflow_kms_denies_total{api=~"Decrypt|Encrypt|ReEncrypt.*|GenerateDataKey.*|GenerateMac|VerifyMac|Sign|Verify|CreateGrant"}[30m])
+-- ) >= 5
+-- '''
+-- runbook  = "trailflowkmsdenied"
+--
+-- [[test]]
+-- name   = "a foreign key, an own key, and a ciphertext that names no key"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000200001","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-west-1:444455556666:key/k1 because no resource-based policy allows the kms:Decrypt action","requestParameters":null}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000200002","eventSource":"kms.amazonaws.com","eventName":"GenerateDataKey","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"errorCode":"AccessDeniedException","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: kms:GenerateDataKey on resource: arn:aws:kms:eu-west-1:111122223333:key/k2 with an explicit deny in a service control policy","resources":[{"ARN":"arn:aws:kms:eu-west-1:111122223333:key/k2","accountId":"111122223333","type":"AWS::KMS::Key"}]}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000200003","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: kms:Decrypt on the resource associated with this ciphertext because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access","requestParameters":{"encryptionAlgorithm":"SYMMETRIC_DEFAULT"}}
+-- '''
+-- [[test.rows]]
+-- window_start = 2026-01-05T10:20:00Z
+-- key_account = "444455556666"
+-- caller_account = "111122223333"
+-- role_arn = "arn:aws:iam::111122223333:role/ci"
+-- api = "Decrypt"
+-- deny_class = "resource"
+-- deny_kind = "implicit"
+-- key = "arn:aws:kms:eu-west-1:444455556666:key/k1"
+-- region = "eu-west-1"
+-- denies = 1
+-- [[test.rows]]
+-- key_account = "111122223333"
+-- api = "GenerateDataKey"
+-- deny_class = "scp"
+-- deny_kind = "explicit"
+-- key = "arn:aws:kms:eu-west-1:111122223333:key/k2"
+-- denies = 1
+-- [[test.rows]]
+-- key_account = "unknown"
+-- api = "Decrypt"
+-- deny_class = "resource"
+-- deny_kind = "unspecified"
+-- key = "unknown"
+-- denies = 1
+--
+-- [[test]]
+-- name   = "the key comes from the request when nothing else names it, and an alias names no account"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000200004","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: kms:Decrypt on the resource associated with this ciphertext because no identity-based policy allows the kms:Decrypt action","requestParameters":{"keyId":"arn:aws:kms:eu-west-1:444455556666:key/k1"}}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000200005","eventSource":"kms.amazonaws.com","eventName":"Encrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: kms:Encrypt","requestParameters":{"keyId":"alias/shop"}}
+-- '''
+-- [[test.rows]]
+-- key_account = "444455556666"
+-- api = "Decrypt"
+-- deny_class = "identity"
+-- key = "arn:aws:kms:eu-west-1:444455556666:key/k1"
+-- denies = 1
+-- [[test.rows]]
+-- key_account = "unknown"
+-- api = "Encrypt"
+-- deny_class = "unspecified"
+-- key = "unknown"
+-- denies = 1
+--
+-- [[test]]
+-- name   = "the key comes from the record's resources when the message names none"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000200006","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: kms:Decrypt on the resource associated with this ciphertext because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access","requestParameters":{"encryptionAlgorithm":"SYMMETRIC_DEFAULT"},"resources":[{"ARN":"arn:aws:kms:eu-west-1:444455556666:key/k1","accountId":"444455556666","type":"AWS::KMS::Key"}]}
+-- '''
+-- [[test.rows]]
+-- key_account = "444455556666"
+-- key = "arn:aws:kms:eu-west-1:444455556666:key/k1"
+-- denies = 1
+--
+-- [[test]]
+-- name   = "a success, a throttle, a disabled key and another service are silent"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000200007","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"resources":[{"ARN":"arn:aws:kms:eu-west-1:444455556666:key/k1","accountId":"444455556666"}]}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000200008","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"errorCode":"ThrottlingException","errorMessage":"Rate exceeded"}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000200009","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"errorCode":"DisabledException","errorMessage":"arn:aws:kms:eu-west-1:111122223333:key/k2 is disabled."}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000200010","eventSource":"secretsmanager.amazonaws.com","eventName":"GetSecretValue","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"errorCode":"AccessDenied","errorMessage":"Access to KMS is not allowed"}
+-- '''
+-- rows   = []
+-- ---
+WITH denied AS (
+    SELECT
+        event_time,
+        user_account_id,
+        recipient_account_id,
+        role_arn,
+        principal,
+        event_name,
+        deny_class,
+        deny_kind,
+        region,
+        resource_accounts[1] AS resource_account,
+        -- A key's ARN, wherever the record has it. An alias or an id says nothing of the account.
+        CASE
+            WHEN resource_arns[1] LIKE 'arn:%:kms:%' THEN resource_arns[1]
+            WHEN denied_resource LIKE 'arn:%:kms:%' THEN denied_resource
+            WHEN json_get_str(request_parameters, 'keyId') LIKE 'arn:%:kms:%'
+                THEN json_get_str(request_parameters, 'keyId')
+        END                  AS key
+    FROM cloudtrail
+    WHERE event_source = 'kms.amazonaws.com'
+      AND deny_class <> 'none'
+      AND NOT coalesce(shared_event_seen, FALSE)
+)
+SELECT
+    date_bin(INTERVAL '5 minutes', event_time)                        AS window_start,
+    coalesce(split_part(key, ':', 5), resource_account, 'unknown')    AS key_account,
+    coalesce(user_account_id, recipient_account_id, 'unknown')        AS caller_account,
+    coalesce(role_arn, principal, 'unknown')                          AS role_arn,
+    event_name                                                        AS api,
+    deny_class                                                        AS deny_class,
+    deny_kind                                                         AS deny_kind,
+    coalesce(key, 'unknown')                                          AS key,
+    coalesce(region, 'unknown')                                       AS region,
+    count(*)                                                          AS denies
+FROM denied
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9

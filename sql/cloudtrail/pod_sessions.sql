@@ -1,0 +1,113 @@
+-- ---
+-- name            = "pod_sessions"
+-- status          = "stable"
+-- owner           = "platform"
+-- summary         = "Credentials that pods obtained, by mechanism, cluster, service account and role."
+-- seed            = "Adoption of EKS Pod Identity beside IRSA, and the renewals that are missing"
+-- why             = """
+-- Who has moved from IRSA to Pod Identity, and who still gets credentials at all. STS leaves
+-- many refused tokens out of the log, so the sessions that stop are the evidence.
+-- """
+-- false_positives = ["A token that is used outside of its pod counts as the pod's."]
+-- cannot_tell     = """
+-- One session is one renewal, not one pod: ten pods renew ten times as often. A pod that takes
+-- its node's role gets none of these. The cluster of an IRSA session is known by its OIDC id
+-- unless the configuration names it.
+-- """
+-- source          = "cloudtrail"
+--
+-- [metric]
+-- name            = "trailflow_pod_sessions_total"
+-- type            = "counter"
+-- help            = "Sessions that pods obtained, by mechanism, cluster, service account and role."
+-- value           = "sessions"
+-- labels          = ["mechanism", "cluster_name", "namespace", "service_account", "role_arn"]
+-- series_max      = 5000                 # service accounts x roles
+--
+-- [rollup]
+-- window          = "5m"
+-- grain           = ["window_start", "mechanism", "cluster_name", "oidc_id", "namespace", "service_account", "role_arn"]
+-- measures        = { sessions = "sum", last_seen = "max" }
+--
+-- [[test]]
+-- name   = "a web identity of a service account, and an association of EKS Pod Identity"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000001","eventSource":"sts.amazonaws.com","eventName":"AssumeRoleWithWebIdentity","userIdentity":{"type":"WebIdentityUser","principalId":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12:sts.amazonaws.com:system:serviceaccount:shop:cart","userName":"system:serviceaccount:shop:cart","identityProvider":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12"},"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/cart"}}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:23:00Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000002","eventSource":"sts.amazonaws.com","eventName":"AssumeRoleWithWebIdentity","userIdentity":{"type":"WebIdentityUser","principalId":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12:sts.amazonaws.com:system:serviceaccount:shop:cart","userName":"system:serviceaccount:shop:cart","identityProvider":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12"},"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/cart"}}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000003","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AWSService","invokedBy":"pods.eks.amazonaws.com"},"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/cart","roleSessionName":"eks-blue-cart-5d8-x2x","durationSeconds":21600,"tags":[{"key":"eks-cluster-arn","value":"arn:aws:eks:eu-west-1:111122223333:cluster/blue"},{"key":"eks-cluster-name","value":"blue"},{"key":"kubernetes-namespace","value":"shop"},{"key":"kubernetes-service-account","value":"cart"},{"key":"kubernetes-pod-name","value":"cart-5d8-x2x"}]},"sharedEventID":"00000000-0000-4000-8000-00000000aaaa"}
+-- '''
+-- [[test.rows]]
+-- window_start = 2026-01-05T10:20:00Z
+-- mechanism = "irsa"
+-- cluster_name = "AB12"
+-- oidc_id = "AB12"
+-- namespace = "shop"
+-- service_account = "cart"
+-- role_arn = "arn:aws:iam::111122223333:role/cart"
+-- sessions = 2
+-- last_seen = 1767608580
+-- [[test.rows]]
+-- window_start = 2026-01-05T10:20:00Z
+-- mechanism = "pod_identity"
+-- cluster_name = "blue"
+-- oidc_id = "none"
+-- namespace = "shop"
+-- service_account = "cart"
+-- role_arn = "arn:aws:iam::111122223333:role/cart"
+-- sessions = 1
+-- last_seen = 1767608467
+--
+-- [[test]]
+-- name   = "a cluster that one runs oneself is known by its issuer"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000004","eventSource":"sts.amazonaws.com","eventName":"AssumeRoleWithWebIdentity","userIdentity":{"type":"WebIdentityUser","principalId":"arn:aws:iam::111122223333:oidc-provider/oidc.example.com/green:sts.amazonaws.com:system:serviceaccount:shop:cart","userName":"system:serviceaccount:shop:cart","identityProvider":"arn:aws:iam::111122223333:oidc-provider/oidc.example.com/green"},"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/cart"}}
+-- '''
+-- [[test.rows]]
+-- mechanism = "irsa"
+-- cluster_name = "oidc.example.com/green"
+-- oidc_id = "oidc.example.com/green"
+-- sessions = 1
+--
+-- [[test]]
+-- name   = "a refusal, a pipeline's token, a service-linked role and a role that tags its session like a pod are silent"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000005","eventSource":"sts.amazonaws.com","eventName":"AssumeRoleWithWebIdentity","userIdentity":{"type":"WebIdentityUser","principalId":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12:sts.amazonaws.com:system:serviceaccount:shop:cart","userName":"system:serviceaccount:shop:cart","identityProvider":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12"},"errorCode":"AccessDenied","errorMessage":"An unknown error occurred","requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/cart"}}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000006","eventSource":"sts.amazonaws.com","eventName":"AssumeRoleWithWebIdentity","userIdentity":{"type":"WebIdentityUser","principalId":"arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com:sts.amazonaws.com:repo:org/shop:ref:refs/heads/main","userName":"repo:org/shop:ref:refs/heads/main","identityProvider":"arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"},"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/ci"}}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000007","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AWSService","invokedBy":"eks.amazonaws.com"},"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/cluster"}}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000008","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/cart","roleSessionName":"eks-blue-cart-5d8-x2x","durationSeconds":21600,"tags":[{"key":"eks-cluster-arn","value":"arn:aws:eks:eu-west-1:111122223333:cluster/blue"},{"key":"eks-cluster-name","value":"blue"},{"key":"kubernetes-namespace","value":"shop"},{"key":"kubernetes-service-account","value":"cart"},{"key":"kubernetes-pod-name","value":"cart-5d8-x2x"}]}}
+-- '''
+-- rows   = []
+-- ---
+WITH sessions AS (
+    SELECT
+        event_time,
+        event_name,
+        k8s_cluster,
+        k8s_ns,
+        k8s_sa,
+        target_role_arn,
+        CASE
+            WHEN event_name = 'AssumeRole' THEN 'none'
+            WHEN identity_provider LIKE '%/id/%' THEN split_part(identity_provider, '/id/', 2)
+            ELSE split_part(identity_provider, ':oidc-provider/', 2)
+        END AS oidc_id
+    FROM cloudtrail
+    WHERE event_source = 'sts.amazonaws.com'
+      AND error_code_norm IS NULL
+      AND (event_name = 'AssumeRoleWithWebIdentity' AND k8s_ns IS NOT NULL
+           OR event_name = 'AssumeRole' AND invoked_by = 'pods.eks.amazonaws.com')
+      AND NOT coalesce(shared_event_seen, FALSE)
+)
+SELECT
+    date_bin(INTERVAL '5 minutes', sessions.event_time)                              AS window_start,
+    CASE sessions.event_name WHEN 'AssumeRole' THEN 'pod_identity' ELSE 'irsa' END   AS mechanism,
+    coalesce(clusters.cluster_name, sessions.k8s_cluster, sessions.oidc_id, 'unknown') AS cluster_name,
+    coalesce(sessions.oidc_id, 'unknown')                                            AS oidc_id,
+    coalesce(sessions.k8s_ns, 'unknown')                                             AS namespace,
+    coalesce(sessions.k8s_sa, 'unknown')                                             AS service_account,
+    coalesce(sessions.target_role_arn, 'unknown')                                    AS role_arn,
+    count(*)                                                                         AS sessions,
+    max(to_unixtime(sessions.event_time))                                            AS last_seen
+FROM sessions
+LEFT JOIN clusters ON clusters.oidc_id = sessions.oidc_id
+GROUP BY 1, 2, 3, 4, 5, 6, 7

@@ -1,0 +1,76 @@
+-- ---
+-- name            = "sts_global_endpoint"
+-- status          = "stable"
+-- owner           = "platform"
+-- summary         = "Calls of workloads to the global STS endpoint, by caller, SDK and region that served them."
+-- seed            = "Use of the global STS endpoint where a regional one would do"
+-- why             = """
+-- A workload that asks sts.amazonaws.com depends on one more region than it runs in, or on AWS
+-- serving the global name locally. The fix is a newer SDK, or AWS_STS_REGIONAL_ENDPOINTS.
+-- """
+-- false_positives = ["People who work with a role's credentials from a laptop."]
+-- cannot_tell     = """
+-- Records from before 2025 have no endpoint type: the host that the client asked for decides
+-- then, and without it the call is not counted. The serving region is unknown for them.
+-- """
+-- source          = "cloudtrail"
+--
+-- [metric]
+-- name            = "trailflow_sts_global_endpoint_total"
+-- type            = "counter"
+-- help            = "STS calls of roles and web identities to the global endpoint, by caller, SDK and region that served the call."
+-- value           = "calls"
+-- labels          = ["caller", "sdk_family", "region"]
+-- series_max      = 2000                 # callers x SDKs
+--
+-- [rollup]
+-- window          = "5m"
+-- grain           = ["window_start", "caller_account", "caller", "sdk_family", "region", "api"]
+-- measures        = { calls = "sum" }
+--
+-- [[test]]
+-- name   = "an old SDK in a pod, and a role whose record names the host only"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000001","eventSource":"sts.amazonaws.com","eventName":"AssumeRoleWithWebIdentity","userIdentity":{"type":"WebIdentityUser","principalId":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12:sts.amazonaws.com:system:serviceaccount:shop:cart","userName":"system:serviceaccount:shop:cart","identityProvider":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12"},"userAgent":"aws-sdk-java/1.11.0 Linux/5.10","requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/cart"},"additionalEventData":{"RequestDetails":{"endpointType":"global","awsServingRegion":"eu-west-1"}}}
+-- {"eventVersion":"1.08","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000002","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"userAgent":"Boto3/1.9 Python/3.7","requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/deploy"},"tlsDetails":{"clientProvidedHostHeader":"sts-global.eu-west-1.amazonaws.com"}}
+-- '''
+-- [[test.rows]]
+-- window_start = 2026-01-05T10:20:00Z
+-- caller = "system:serviceaccount:shop:cart"
+-- sdk_family = "aws-sdk-java"
+-- region = "eu-west-1"
+-- api = "AssumeRoleWithWebIdentity"
+-- calls = 1
+-- [[test.rows]]
+-- caller_account = "111122223333"
+-- caller = "arn:aws:iam::111122223333:role/ci"
+-- sdk_family = "boto3"
+-- region = "unknown"
+-- calls = 1
+--
+-- [[test]]
+-- name   = "the regional endpoint of us-east-1, a user at a desk, an AWS service and a record without a host are silent"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000003","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/deploy"},"tlsDetails":{"clientProvidedHostHeader":"sts.us-east-1.amazonaws.com"}}
+-- {"eventVersion":"1.08","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000004","eventSource":"sts.amazonaws.com","eventName":"GetCallerIdentity","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE","arn":"arn:aws:iam::111122223333:user/jo","accountId":"111122223333","accessKeyId":"AKIAEXAMPLE1","userName":"jo"},"tlsDetails":{"clientProvidedHostHeader":"sts.amazonaws.com"}}
+-- {"eventVersion":"1.08","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000005","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}},"invokedBy":"cloudformation.amazonaws.com"},"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/deploy"},"additionalEventData":{"RequestDetails":{"endpointType":"global","awsServingRegion":"eu-west-1"}}}
+-- {"eventVersion":"1.08","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000006","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/deploy"}}
+-- '''
+-- rows   = []
+-- ---
+SELECT
+    date_bin(INTERVAL '5 minutes', event_time)                  AS window_start,
+    coalesce(user_account_id, recipient_account_id, 'unknown')  AS caller_account,
+    coalesce(role_arn, principal, 'unknown')                    AS caller,
+    coalesce(ua_family, 'unknown')                              AS sdk_family,
+    coalesce(sts_serving_region, 'unknown')                     AS region,
+    coalesce(event_name, 'unknown')                             AS api,
+    count(*)                                                    AS calls
+FROM cloudtrail
+WHERE event_source = 'sts.amazonaws.com'
+  AND sts_endpoint = 'global'
+  -- Workloads, in the caller's copy: the owner's is of type AWSAccount. What an AWS service
+  -- does on a role's behalf cannot be moved.
+  AND identity_type IN ('AssumedRole', 'Role', 'WebIdentityUser')
+  AND invoked_by IS NULL
+GROUP BY 1, 2, 3, 4, 5, 6

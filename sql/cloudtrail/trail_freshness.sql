@@ -1,0 +1,108 @@
+-- ---
+-- name            = "trail_freshness"
+-- status          = "stable"
+-- owner           = "platform"
+-- summary         = "Events and the newest of them by account and region: who has fallen silent."
+-- seed            = "CloudTrail anomaly and audit-trail completeness"
+-- why             = """
+-- A trail that was stopped, a bucket policy that refuses delivery, a notification that is gone:
+-- each shows as one account or region that falls silent while the others go on.
+-- """
+-- false_positives = ["A region that was taken out of use."]
+-- cannot_tell     = """
+-- Whether a quiet account did nothing or was not logged: only the digest files prove that.
+-- Backfilled events are not counted. After more than 12 hours a silent account is forgotten.
+-- """
+-- source          = "cloudtrail"
+--
+-- [[metric]]
+-- name            = "trailflow_trail_newest_event_timestamp_seconds"
+-- type            = "gauge"
+-- help            = "Time of the newest CloudTrail event by account and region, in Unix seconds."
+-- value           = "newest"
+-- labels          = ["account_id", "region"]
+-- series_max      = 2000                 # accounts x regions
+--
+-- [[metric]]
+-- name            = "trailflow_events_total"
+-- type            = "counter"
+-- help            = "CloudTrail events by account and region, each event once."
+-- value           = "events"
+-- labels          = ["account_id", "region"]
+-- series_max      = 2000                 # accounts x regions
+--
+-- [rollup]
+-- window          = "5m"
+-- grain           = ["window_start", "account_id", "region"]
+-- measures        = { events = "sum", newest = "max" }
+--
+-- [[alert]]
+-- name     = "TrailflowTrailSilent"
+-- severity = "warning"
+-- for      = "15m"
+-- summary  = '{{ $labels.account_id }} {{ $labels.region }}: no CloudTrail event for {{ $value | humanizeDuration }}, after 12 hours with events in nearly every half hour.'
+-- expr     = '''
+-- time() - max by (account_id, region) (max_over_time(trailflow_trail_newest_event_timestamp_seconds[12h])) > 5400
+-- and count_over_time((sum by (account_id, region) (increase(trailflow_events_total[30m])) > 0)[12h:30m] offset 90m) >= 22
+-- and on () sum(increase(trailflow_events_total[30m])) > 0
+-- '''
+-- runbook  = "trailflowtrailsilent"
+--
+-- [[alert]]
+-- name     = "TrailflowTrailDelayed"
+-- severity = "info"
+-- for      = "30m"
+-- summary  = '{{ $labels.account_id }} {{ $labels.region }}: events arrive, but the newest is {{ $value | humanizeDuration }} old.'
+-- expr     = '''
+-- time() - max by (account_id, region) (max_over_time(trailflow_trail_newest_event_timestamp_seconds[1h])) > 2700
+-- and sum by (account_id, region) (increase(trailflow_events_total[15m])) > 0
+-- '''
+-- runbook  = "trailflowtraildelayed"
+--
+-- [[test]]
+-- name   = "two regions of an account; the newest is the latest of its window"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000001","eventSource":"s3.amazonaws.com","eventName":"ListBuckets","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":true,"requestParameters":null,"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:24:59Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000002","eventSource":"s3.amazonaws.com","eventName":"ListBuckets","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":true,"requestParameters":null,"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000003","eventSource":"iam.amazonaws.com","eventName":"ListRoles","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":true,"requestParameters":null,"responseElements":null}
+-- '''
+-- [[test.rows]]
+-- window_start = 2026-01-05T10:20:00Z
+-- account_id = "111122223333"
+-- region = "eu-west-1"
+-- events = 2
+-- newest = 1767608699
+-- [[test.rows]]
+-- region = "us-east-1"
+-- events = 1
+-- newest = 1767608467
+--
+-- [[test]]
+-- name   = "a copy of another account's event counts there; one without an account is kept"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"444455556666","eventID":"00000000-0000-4000-8000-000000000004","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{},"responseElements":{}}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000000005","eventSource":"s3.amazonaws.com","eventName":"ListBuckets","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":null,"responseElements":null}
+-- '''
+-- [[test.rows]]
+-- account_id = "444455556666"
+-- events = 1
+-- [[test.rows]]
+-- account_id = "unknown"
+-- events = 1
+--
+-- [[test]]
+-- name   = "Insights come half an hour late and prove nothing"
+-- input  = '''
+-- {"eventVersion":"1.08","eventTime":"2026-01-05T10:21:07Z","awsRegion":"eu-west-1","eventID":"00000000-0000-4000-8000-000000000001","eventType":"AwsCloudTrailInsight","recipientAccountId":"111122223333","sharedEventID":"9b1c0000-0000-4000-8000-000000000001","insightDetails":{"state":"Start","eventSource":"route53.amazonaws.com","eventName":"ListResourceRecordSets","insightType":"ApiCallRateInsight","insightContext":{"statistics":{"baseline":{"average":0.8},"insight":{"average":41.5},"insightDuration":1,"baselineDuration":10080},"attributions":[{"attribute":"errorCode","insight":[{"value":"null","average":41.5}],"baseline":[]}]}},"eventCategory":"Insight"}
+-- '''
+-- rows   = []
+-- ---
+SELECT
+    date_bin(INTERVAL '5 minutes', event_time)             AS window_start,
+    coalesce(recipient_account_id, 'unknown')              AS account_id,
+    coalesce(region, 'unknown')                            AS region,
+    count(*)                                               AS events,
+    max(CAST(date_part('epoch', event_time) AS BIGINT))    AS newest
+FROM cloudtrail
+WHERE coalesce(event_category, 'Management') <> 'Insight'
+GROUP BY 1, 2, 3

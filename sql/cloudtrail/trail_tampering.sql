@@ -1,0 +1,180 @@
+-- ---
+-- name            = "trail_tampering"
+-- status          = "stable"
+-- owner           = "platform"
+-- summary         = "Calls that stop, narrow or delete the audit logs, or change the bucket they lie in, refused ones too."
+-- seed            = "CloudTrail anomaly and audit-trail completeness"
+-- why             = """
+-- Whoever wants to act unseen begins with the log. And whoever does it by mistake blinds every
+-- signal here: the alert about it is the last thing that the log says.
+-- """
+-- false_positives = ["A test environment that is taken down with its trail and flow logs.", "A change of event selectors by the team that owns the trail."]
+-- cannot_tell     = """
+-- Whether the key of the trail was disabled: the calls on the trail do not say which key it is;
+-- look for DisableKey in the signal changes. What is done to the bucket is seen only when the
+-- bucket's own account logs into that same bucket; deleted objects only with data events.
+-- A refused call mostly has no parameters: its resource is taken from the message.
+-- """
+-- source          = "cloudtrail"
+--
+-- [metric]
+-- name            = "trailflow_trail_tampering_total"
+-- type            = "counter"
+-- help            = "Calls that stop, narrow or delete audit logs, by account, region, API, resource, caller and outcome."
+-- value           = "calls"
+-- labels          = ["account_id", "region", "api", "resource", "caller", "outcome"]
+-- series_max      = 1000                 # trails, flow logs and log buckets x callers
+--
+-- [rollup]
+-- window          = "5m"
+-- grain           = ["window_start", "account_id", "region", "api", "resource", "caller", "outcome"]
+-- measures        = { calls = "sum" }
+--
+-- [[alert]]
+-- name     = "TrailflowTrailStopped"
+-- severity = "critical"
+-- for      = "0m"
+-- summary  = '{{ $labels.api }} on {{ $labels.resource }} in {{ $labels.account_id }} {{ $labels.region }} by {{ $labels.caller }}: audit logs are stopped or deleted.'
+-- expr     = '''
+-- sum by (account_id, region, api, resource, caller) (
+--   last_over_time(trailflow_trail_tampering_total{outcome="success", api=~"StopLogging|DeleteTrail|DeleteEventDataStore|StopEventDataStoreIngestion|DeleteBucket|DeleteObject|DeleteObjects"}[30m])
+--   - last_over_time(trailflow_trail_tampering_total{outcome="success", api=~"StopLogging|DeleteTrail|DeleteEventDataStore|StopEventDataStoreIngestion|DeleteBucket|DeleteObject|DeleteObjects"}[1h] offset 30m) >= 0
+--   or last_over_time(trailflow_trail_tampering_total{outcome="success", api=~"StopLogging|DeleteTrail|DeleteEventDataStore|StopEventDataStoreIngestion|DeleteBucket|DeleteObject|DeleteObjects"}[30m])
+-- ) > 0
+-- '''
+-- runbook  = "trailflowtrailstopped"
+--
+-- [[alert]]
+-- name     = "TrailflowTrailChanged"
+-- severity = "warning"
+-- for      = "0m"
+-- summary  = '{{ $labels.api }} on {{ $labels.resource }} in {{ $labels.account_id }} {{ $labels.region }} by {{ $labels.caller }}: {{ $labels.outcome }}, {{ $value }} times in 30 minutes.'
+-- expr     = '''
+-- sum by (account_id, region, api, resource, caller, outcome) (
+--   last_over_time(trailflow_trail_tampering_total{outcome="success", api!~"StopLogging|DeleteTrail|DeleteEventDataStore|StopEventDataStoreIngestion|DeleteBucket|DeleteObject|DeleteObjects"}[30m])
+--   - last_over_time(trailflow_trail_tampering_total{outcome="success", api!~"StopLogging|DeleteTrail|DeleteEventDataStore|StopEventDataStoreIngestion|DeleteBucket|DeleteObject|DeleteObjects"}[1h] offset 30m) >= 0
+--   or last_over_time(trailflow_trail_tampering_total{outcome="success", api!~"StopLogging|DeleteTrail|DeleteEventDataStore|StopEventDataStoreIngestion|DeleteBucket|DeleteObject|DeleteObjects"}[30m])
+-- ) > 0
+-- or
+-- sum by (account_id, region, api, resource, caller, outcome) (
+--   last_over_time(trailflow_trail_tampering_total{outcome="denied"}[30m])
+--   - last_over_time(trailflow_trail_tampering_total{outcome="denied"}[1h] offset 30m) >= 0
+--   or last_over_time(trailflow_trail_tampering_total{outcome="denied"}[30m])
+-- ) > 0
+-- '''
+-- runbook  = "trailflowtrailchanged"
+--
+-- [[test]]
+-- name   = "a trail is stopped, its selectors are narrowed, flow logs are deleted, the log's bucket gets a lifecycle"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000001","eventSource":"cloudtrail.amazonaws.com","eventName":"StopLogging","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"name":"arn:aws:cloudtrail:eu-west-1:111122223333:trail/main"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000002","eventSource":"cloudtrail.amazonaws.com","eventName":"PutEventSelectors","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"trailName":"main","eventSelectors":[{"readWriteType":"ReadOnly"}]},"responseElements":{}}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000003","eventSource":"ec2.amazonaws.com","eventName":"DeleteFlowLogs","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"DeleteFlowLogsRequest":{"FlowLogId":{"tag":1,"content":"fl-1"}}},"responseElements":{}}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000004","eventSource":"ec2.amazonaws.com","eventName":"DeleteFlowLogs","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"DeleteFlowLogsRequest":{"FlowLogId":[{"tag":1,"content":"fl-2"},{"tag":2,"content":"fl-3"}]}},"responseElements":{}}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000005","eventSource":"route53resolver.amazonaws.com","eventName":"DeleteResolverQueryLogConfig","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"resolverQueryLogConfigId":"rqlc-1"},"responseElements":{}}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000006","eventSource":"s3.amazonaws.com","eventName":"PutBucketLifecycle","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"bucketName":"test","LifecycleConfiguration":{}},"responseElements":null}
+-- '''
+-- [[test.rows]]
+-- window_start = 2026-01-05T10:20:00Z
+-- account_id = "111122223333"
+-- region = "eu-west-1"
+-- api = "StopLogging"
+-- resource = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/main"
+-- caller = "arn:aws:iam::111122223333:role/ci"
+-- outcome = "success"
+-- calls = 1
+-- [[test.rows]]
+-- api = "PutEventSelectors"
+-- resource = "main"
+-- outcome = "success"
+-- calls = 1
+-- [[test.rows]]
+-- api = "DeleteFlowLogs"
+-- resource = "fl-1"
+-- calls = 1
+-- [[test.rows]]
+-- api = "DeleteFlowLogs"
+-- resource = "fl-2"
+-- calls = 1
+-- [[test.rows]]
+-- api = "DeleteResolverQueryLogConfig"
+-- resource = "rqlc-1"
+-- calls = 1
+-- [[test.rows]]
+-- api = "PutBucketLifecycle"
+-- resource = "test"
+-- calls = 1
+--
+-- [[test]]
+-- name   = "a refused call names the trail in its message only; a failed one is no success"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000007","eventSource":"cloudtrail.amazonaws.com","eventName":"DeleteTrail","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: cloudtrail:DeleteTrail on resource: arn:aws:cloudtrail:eu-west-1:111122223333:trail/main because no identity-based policy allows the cloudtrail:DeleteTrail action","requestParameters":null,"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000008","eventSource":"cloudtrail.amazonaws.com","eventName":"UpdateTrail","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"errorCode":"InvalidCloudWatchLogsRoleArnException","errorMessage":"Access denied.","requestParameters":{"name":"main"},"responseElements":null}
+-- '''
+-- [[test.rows]]
+-- api = "DeleteTrail"
+-- resource = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/main"
+-- outcome = "denied"
+-- calls = 1
+-- [[test.rows]]
+-- api = "UpdateTrail"
+-- resource = "main"
+-- outcome = "other"
+-- calls = 1
+--
+-- [[test]]
+-- name   = "starting a trail, reading it, and changes of another bucket are silent"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000009","eventSource":"cloudtrail.amazonaws.com","eventName":"StartLogging","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"name":"main"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000010","eventSource":"cloudtrail.amazonaws.com","eventName":"GetTrailStatus","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":true,"requestParameters":{"name":"main"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000011","eventSource":"s3.amazonaws.com","eventName":"PutBucketLifecycle","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"bucketName":"data"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000012","eventSource":"s3.amazonaws.com","eventName":"DeleteBucket","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"bucketName":"scratch"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000013","eventSource":"ec2.amazonaws.com","eventName":"CreateFlowLogs","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"CreateFlowLogsRequest":{}},"responseElements":{}}
+-- '''
+-- rows   = []
+-- ---
+WITH calls AS (
+    SELECT
+        event_time, event_source, event_name, recipient_account_id, region, role_arn, principal, request_parameters,
+        denied_resource, error_code, deny_class, throttle_class, src_bucket
+    FROM cloudtrail
+    WHERE (event_source = 'cloudtrail.amazonaws.com'
+           AND event_name IN ('StopLogging', 'DeleteTrail', 'UpdateTrail', 'PutEventSelectors', 'PutInsightSelectors',
+                              'DeleteEventDataStore', 'UpdateEventDataStore', 'StopEventDataStoreIngestion'))
+       OR (event_source = 'ec2.amazonaws.com' AND event_name = 'DeleteFlowLogs')
+       OR (event_source = 'route53resolver.amazonaws.com'
+           AND event_name IN ('DeleteResolverQueryLogConfig', 'DisassociateResolverQueryLogConfig'))
+       OR (event_source = 's3.amazonaws.com'
+           AND event_name IN ('PutBucketLifecycle', 'PutBucketLifecycleConfiguration', 'DeleteBucketLifecycle',
+                              'PutBucketPolicy', 'DeleteBucketPolicy', 'PutBucketAcl', 'PutBucketNotification',
+                              'PutBucketVersioning', 'PutBucketEncryption', 'DeleteBucketEncryption',
+                              'DeleteBucketPublicAccessBlock', 'DeleteBucket', 'DeleteObject', 'DeleteObjects'))
+)
+SELECT
+    date_bin(INTERVAL '5 minutes', event_time)                          AS window_start,
+    coalesce(recipient_account_id, 'unknown')                           AS account_id,
+    coalesce(region, 'unknown')                                         AS region,
+    event_name                                                          AS api,
+    coalesce(
+        json_get_str(request_parameters, 'name'),
+        json_get_str(request_parameters, 'trailName'),
+        json_get_str(request_parameters, 'eventDataStore'),
+        json_get_str(request_parameters, 'bucketName'),
+        json_get_str(request_parameters, 'resolverQueryLogConfigId'),
+        json_get_str(request_parameters, 'DeleteFlowLogsRequest', 'FlowLogId', 'content'),
+        json_get_str(request_parameters, 'DeleteFlowLogsRequest', 'FlowLogId', 0, 'content'),
+        denied_resource,
+        'unknown')                                                      AS resource,
+    coalesce(role_arn, principal, 'unknown')                            AS caller,
+    CASE
+        WHEN error_code IS NULL THEN 'success'
+        WHEN deny_class <> 'none' THEN 'denied'
+        WHEN throttle_class = 'throttle' THEN 'throttled'
+        ELSE 'other'
+    END                                                                 AS outcome,
+    count(*)                                                            AS calls
+FROM calls
+-- Of buckets, the one that this very record lay in.
+WHERE event_source <> 's3.amazonaws.com'
+   OR json_get_str(request_parameters, 'bucketName') = CAST(src_bucket AS VARCHAR)
+GROUP BY 1, 2, 3, 4, 5, 6, 7

@@ -1,0 +1,84 @@
+-- ---
+-- name            = "flow_log_gaps"
+-- status          = "stable"
+-- owner           = "platform"
+-- summary         = "Flow log records by account and status: how much AWS skipped."
+-- seed            = "CloudTrail anomaly and audit-trail completeness"
+-- why             = """
+-- Under load AWS writes SKIPDATA instead of flows. From then on every count and every rate of
+-- that interface is a lower bound, and silence proves nothing.
+-- """
+-- false_positives = ["One skipped record under a burst."]
+-- cannot_tell     = """
+-- How much was skipped: one record stands for any number of flows. An interval without data
+-- (NODATA) is an idle interface, not a gap. A log that stops altogether is not here but in
+-- flow_freshness.
+-- """
+-- source          = "flow_logs"
+--
+-- [metric]
+-- name            = "trailflow_flow_log_records_total"
+-- type            = "counter"
+-- help            = "Flow log records by account and status; SKIPDATA makes every other count a lower bound."
+-- value           = "records"
+-- labels          = ["account_id", "log_status"]
+-- series_max      = 1000                 # accounts x three statuses
+--
+-- [rollup]
+-- window          = "5m"
+-- grain           = ["window_start", "account_id", "interface_id", "log_status"]
+-- measures        = { records = "sum" }
+--
+-- [[alert]]
+-- name     = "TrailflowFlowLogSkipped"
+-- severity = "info"
+-- for      = "15m"
+-- summary  = '{{ $labels.account_id }}: AWS skipped flow log records {{ $value }} times in 30 minutes; counts on its flows are lower bounds.'
+-- expr     = '''
+-- sum by (account_id) (
+--   last_over_time(trailflow_flow_log_records_total{log_status="SKIPDATA"}[30m])
+--   - last_over_time(trailflow_flow_log_records_total{log_status="SKIPDATA"}[1h] offset 30m) >= 0
+--   or last_over_time(trailflow_flow_log_records_total{log_status="SKIPDATA"}[30m])
+-- ) >= 10
+-- '''
+-- runbook  = "trailflowflowlogskipped"
+--
+-- [[test]]
+-- name   = "each status is a row"
+-- input  = '''
+-- version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status
+-- 2 111122223333 eni-1 10.0.1.5 10.0.2.9 41000 443 6 10 700 1767608400 1767608450 ACCEPT OK
+-- 2 111122223333 eni-1 10.0.1.5 10.0.2.9 41000 443 6 10 700 1767608400 1767608450 REJECT OK
+-- 2 111122223333 eni-1 - - - - - - - 1767608400 1767608450 - SKIPDATA
+-- 2 111122223333 eni-2 - - - - - - - 1767608400 1767608450 - NODATA
+-- '''
+-- [[test.rows]]
+-- window_start = 2026-01-05T10:20:00Z
+-- account_id = "111122223333"
+-- interface_id = "eni-1"
+-- log_status = "OK"
+-- records = 2
+-- [[test.rows]]
+-- interface_id = "eni-1"
+-- log_status = "SKIPDATA"
+-- records = 1
+-- [[test.rows]]
+-- interface_id = "eni-2"
+-- log_status = "NODATA"
+-- records = 1
+--
+-- [[test]]
+-- name   = "a log without records is silent"
+-- input  = '''
+-- version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status
+-- '''
+-- rows   = []
+-- ---
+SELECT
+    date_bin(INTERVAL '5 minutes', ts_end)          AS window_start,
+    coalesce(account_id, 'unknown')                 AS account_id,
+    coalesce(interface_id, resource_id, 'unknown')  AS interface_id,
+    coalesce(log_status, 'unknown')                 AS log_status,
+    count(*)                                        AS records
+FROM flow_logs
+GROUP BY 1, 2, 3, 4

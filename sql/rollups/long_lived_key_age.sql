@@ -1,0 +1,65 @@
+-- ---
+-- name            = "long_lived_key_age"
+-- status          = "stable"
+-- owner           = "platform"
+-- summary         = "When each long-lived access key was last used."
+-- seed            = "Long-lived access keys: last seen"
+-- why             = """
+-- A key that was used yesterday needs an owner and a plan; one that was last used two months ago
+-- can be deleted.
+-- """
+-- false_positives = ["A key for a yearly task."]
+-- cannot_tell     = """
+-- A key that was not used in 90 days is not in the list, whether it exists or not. Uses that only
+-- data events show are missing unless the trail has them.
+-- """
+-- source          = "rollups"
+--
+-- [schedule]
+-- every           = "1h"
+--
+-- [metric]
+-- name            = "trailflow_long_lived_key_last_use_timestamp_seconds"
+-- type            = "gauge"
+-- help            = "Time of the last call with a long-lived access key of the last 90 days, in Unix seconds."
+-- value           = "last_use_seconds"
+-- labels          = ["account_id", "user_name", "access_key_id"]
+-- series_max      = 2000                 # keys in use
+--
+-- [[test]]
+-- name   = "the last use of a key over windows and services, and of another key of the same user"
+-- at     = 2026-01-06T12:00:00Z
+-- input  = '''
+-- {"view":"long_lived_keys","window_start":"2025-10-18T12:00:00Z","account_id":"111122223333","user_name":"backup","service":"s3","access_key_id":"AKIAEXAMPLE1","calls":3,"first_seen":1760788800,"last_seen":1760788800}
+-- {"view":"long_lived_keys","window_start":"2026-01-04T11:55:00Z","account_id":"111122223333","user_name":"backup","service":"ec2","access_key_id":"AKIAEXAMPLE1","calls":3,"first_seen":1767527820,"last_seen":1767527820}
+-- {"view":"long_lived_keys","window_start":"2026-01-01T12:00:00Z","account_id":"111122223333","user_name":"backup","service":"s3","access_key_id":"AKIAEXAMPLE1","calls":3,"first_seen":1767268800,"last_seen":1767268800}
+-- {"view":"long_lived_keys","window_start":"2025-11-27T12:00:00Z","account_id":"111122223333","user_name":"backup","service":"s3","access_key_id":"AKIAEXAMPLE2","calls":3,"first_seen":1764244800,"last_seen":1764244800}
+-- '''
+-- [[test.rows]]
+-- account_id = "111122223333"
+-- user_name = "backup"
+-- access_key_id = "AKIAEXAMPLE1"
+-- last_use_seconds = 1767527820
+-- [[test.rows]]
+-- user_name = "backup"
+-- access_key_id = "AKIAEXAMPLE2"
+-- last_use_seconds = 1764244800
+--
+-- [[test]]
+-- name   = "a key that was not used in 90 days is gone"
+-- at     = 2026-01-06T12:00:00Z
+-- input  = '''
+-- {"view":"long_lived_keys","window_start":"2025-10-07T12:00:00Z","account_id":"111122223333","user_name":"backup","service":"s3","access_key_id":"AKIAEXAMPLE1","calls":3,"first_seen":1759838400,"last_seen":1759838400}
+-- '''
+-- rows   = []
+-- ---
+SELECT
+    long_lived_keys.account_id,
+    long_lived_keys.user_name,
+    long_lived_keys.access_key_id,
+    max(long_lived_keys.last_seen) AS last_use_seconds
+FROM long_lived_keys
+INNER JOIN schedule
+    ON long_lived_keys.window_start > schedule.at - INTERVAL '90 days'
+    AND long_lived_keys.window_start <= schedule.at
+GROUP BY 1, 2, 3

@@ -1,0 +1,132 @@
+-- ---
+-- name            = "rejects_after_change"
+-- status          = "stable"
+-- owner           = "platform"
+-- summary         = "Rejects that began within ten minutes after a change of security groups, network ACLs or routes."
+-- seed            = "Security-group DENY saved queries"
+-- why             = """
+-- A sharp beginning right after a change names its cause: the change is in the timeline with its
+-- caller, and reverting it is mostly the shortest way back.
+-- """
+-- false_positives = ["A deployment that changes its security group and meets its first scan in the same minutes."]
+-- cannot_tell     = """
+-- Whether the change was the cause: it stands in the same account and a little earlier, nothing
+-- more. A change in another account (a shared VPC) is not joined. The first rejects of an interface
+-- after an hour's silence look sharp whatever came before.
+-- """
+-- source          = "rollups"
+--
+-- [schedule]
+-- every           = "5m"
+--
+-- [metric]
+-- name            = "trailflow_rejects_after_change"
+-- type            = "gauge"
+-- help            = "Records rejected in the 15 minutes from a change on, where there were few or none before, by account, interface and port."
+-- value           = "records"
+-- labels          = ["account_id", "interface_id", "dstport"]
+-- series_max      = 2000                 # interfaces x ports that begin to be rejected
+--
+-- [[alert]]
+-- name     = "TrailflowRejectsAfterChange"
+-- severity = "warning"
+-- for      = "5m"
+-- summary  = '{{ $labels.interface_id }} port {{ $labels.dstport }} in {{ $labels.account_id }}: {{ $value }} rejected records that began right after a change of security groups, network ACLs or routes.'
+-- expr     = '''
+-- max by (account_id, interface_id, dstport) (trailflow_rejects_after_change) >= 20
+-- '''
+-- runbook  = "trailflowrejectsafterchange"
+--
+-- [[test]]
+-- name   = "rejects that begin in the window of a change and in the next; none before"
+-- at     = 2026-01-05T11:00:00Z
+-- input  = '''
+-- {"view":"changes","window_start":"2026-01-05T10:20:00Z","kind":"security_group","api":"RevokeSecurityGroupIngress","resource":"sg-1","caller":"arn:aws:iam::111122223333:role/ci","account_id":"111122223333","region":"eu-west-1","changes":1,"first_seen":1767607200,"last_seen":1767607200}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:20:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5432,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":9,"packets":9,"bytes":540}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:25:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5432,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":30,"packets":30,"bytes":1800}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:30:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5432,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":30,"packets":30,"bytes":1800}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:40:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5432,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":30,"packets":30,"bytes":1800}
+-- '''
+-- [[test.rows]]
+-- account_id = "111122223333"
+-- interface_id = "eni-1"
+-- dstport = 5432
+-- records = 69
+--
+-- [[test]]
+-- name   = "five times as many as before is sharp; two changes in a row count the busier one"
+-- at     = 2026-01-05T11:00:00Z
+-- input  = '''
+-- {"view":"changes","window_start":"2026-01-05T10:20:00Z","kind":"security_group","api":"RevokeSecurityGroupIngress","resource":"sg-1","caller":"arn:aws:iam::111122223333:role/ci","account_id":"111122223333","region":"eu-west-1","changes":1,"first_seen":1767607200,"last_seen":1767607200}
+-- {"view":"changes","window_start":"2026-01-05T10:30:00Z","kind":"network_acl","api":"RevokeSecurityGroupIngress","resource":"sg-1","caller":"arn:aws:iam::111122223333:role/ci","account_id":"111122223333","region":"eu-west-1","changes":1,"first_seen":1767607200,"last_seen":1767607200}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:00:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5432,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":1,"packets":1,"bytes":60}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:20:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5432,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":10,"packets":10,"bytes":600}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:30:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5432,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":40,"packets":40,"bytes":2400}
+-- '''
+-- [[test.rows]]
+-- interface_id = "eni-1"
+-- dstport = 5432
+-- records = 50
+--
+-- [[test]]
+-- name   = "steady rejects, scans, late packets, other accounts, changes of other kinds and old ones are silent"
+-- at     = 2026-01-05T11:00:00Z
+-- input  = '''
+-- {"view":"changes","window_start":"2026-01-05T10:20:00Z","kind":"security_group","api":"RevokeSecurityGroupIngress","resource":"sg-1","caller":"arn:aws:iam::111122223333:role/ci","account_id":"111122223333","region":"eu-west-1","changes":1,"first_seen":1767607200,"last_seen":1767607200}
+-- {"view":"changes","window_start":"2026-01-05T09:00:00Z","kind":"security_group","api":"RevokeSecurityGroupIngress","resource":"sg-1","caller":"arn:aws:iam::111122223333:role/ci","account_id":"111122223333","region":"eu-west-1","changes":1,"first_seen":1767607200,"last_seen":1767607200}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:00:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5432,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":10,"packets":10,"bytes":600}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:05:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5432,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":10,"packets":10,"bytes":600}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:10:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5432,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":10,"packets":10,"bytes":600}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:15:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5432,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":10,"packets":10,"bytes":600}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:20:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5432,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":10,"packets":10,"bytes":600}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:25:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5432,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":10,"packets":10,"bytes":600}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:20:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":22,"protocol":6,"flow_direction":"ingress","reject_class":"scan","records":90,"packets":90,"bytes":5400}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:20:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5433,"protocol":6,"flow_direction":"ingress","reject_class":"late_packet","records":90,"packets":90,"bytes":5400}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:20:00Z","account_id":"444455556666","interface_id":"eni-1","dstport":5434,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":90,"packets":90,"bytes":5400}
+-- {"view":"changes","window_start":"2026-01-05T10:20:00Z","kind":"load_balancer","api":"RevokeSecurityGroupIngress","resource":"sg-1","caller":"arn:aws:iam::111122223333:role/ci","account_id":"777788889999","region":"eu-west-1","changes":1,"first_seen":1767607200,"last_seen":1767607200}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:20:00Z","account_id":"777788889999","interface_id":"eni-1","dstport":5435,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":90,"packets":90,"bytes":5400}
+-- {"view":"flow_rejects","window_start":"2026-01-05T09:00:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5436,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":90,"packets":90,"bytes":5400}
+-- '''
+-- rows   = []
+-- ---
+WITH moments AS (
+    SELECT DISTINCT changes.account_id, changes.window_start AS changed_at
+    FROM changes
+    CROSS JOIN schedule
+    WHERE changes.kind IN ('security_group', 'network_acl', 'network_interface', 'route')
+      AND changes.window_start >= schedule.at - INTERVAL '1 hour'
+      AND changes.window_start < schedule.at
+),
+rejects AS (
+    SELECT
+        flow_rejects.account_id, flow_rejects.interface_id, flow_rejects.dstport, flow_rejects.window_start,
+        sum(flow_rejects.records) AS records
+    FROM flow_rejects
+    CROSS JOIN schedule
+    WHERE flow_rejects.reject_class IN ('internal', 'nacl_reply', 'external')
+      AND flow_rejects.window_start >= schedule.at - INTERVAL '90 minutes'
+      AND flow_rejects.window_start < schedule.at
+    GROUP BY 1, 2, 3, 4
+),
+-- A window of 5 minutes in which a change stands, and the two after it, against the half hour before.
+around AS (
+    SELECT
+        rejects.account_id, rejects.interface_id, rejects.dstport, moments.changed_at,
+        sum(CASE WHEN rejects.window_start >= moments.changed_at THEN records ELSE 0 END) AS after,
+        sum(CASE WHEN rejects.window_start < moments.changed_at THEN records ELSE 0 END)  AS before
+    FROM rejects
+    INNER JOIN moments ON moments.account_id = rejects.account_id
+    WHERE rejects.window_start >= moments.changed_at - INTERVAL '30 minutes'
+      AND rejects.window_start < moments.changed_at + INTERVAL '15 minutes'
+    GROUP BY 1, 2, 3, 4
+)
+SELECT
+    account_id,
+    interface_id,
+    dstport,
+    max(after) AS records
+FROM around
+-- 15 minutes against 30: five times as many is ten times the rate.
+WHERE after > 0
+  AND after >= 5 * before
+GROUP BY 1, 2, 3
