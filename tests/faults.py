@@ -35,6 +35,17 @@ class Refuse(Fault):
         await exchange.answer(error(exchange.request, self.status, self.code, self.message))
 
 
+class FailEntries(Fault):
+    """The reply of a batch call is a success in which every entry failed; the server never hears of it."""
+
+    async def perform(self, exchange):
+        entries = json.loads(exchange.request.body)["Entries"]
+        failed = [{"Id": entry["Id"], "Code": "InternalError", "SenderFault": False} for entry in entries]
+        body = json.dumps({"Successful": [], "Failed": failed}).encode()
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: {len(body)}\r\n\r\n"
+        await exchange.answer(head.encode() + body)
+
+
 class Reset(Fault):
     """Breaks the connection; the server never hears of the request."""
 

@@ -1,6 +1,6 @@
 """The faults by name: what AWS and the network do to a client, in AWS's own words."""
 
-from faults import Cut, Lie, LoseReply, Refuse, Reset, Silence, Stall, Trickle
+from faults import Cut, FailEntries, Lie, LoseReply, Refuse, Reset, Silence, Stall, Trickle
 
 SHORT_SECONDS = 2.0
 
@@ -16,6 +16,8 @@ SQS_REFUSALS = {
     "access-denied": Refuse(400, "AccessDeniedException", "Access to the resource is denied."),
     "expired-token": Refuse(400, "ExpiredTokenException", "The security token in the request is expired"),
 }
+ENTRIES_FAIL = {"every-entry-fails": FailEntries()}
+"""What a batch call answers when it is carried out for none of its entries."""
 CONFLICT = {
     "conflict": Refuse(409, "ConditionalRequestConflict", "A conflicting operation occurred."),
 }

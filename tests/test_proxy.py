@@ -15,6 +15,7 @@ from named_faults import (
     BROKEN,
     CONFLICT,
     ENDLESS,
+    ENTRIES_FAIL,
     KMS_DENIED,
     LAKE_OPERATIONS,
     S3_REFUSALS,
@@ -62,6 +63,8 @@ def groups(site):
     refusals = SQS_REFUSALS if site.side == "queue" else S3_REFUSALS
     if site.operation == "CreateObject":
         refusals = refusals | CONFLICT
+    if site.operation == "DeleteMessageBatch":
+        refusals = refusals | ENTRIES_FAIL
     endless = site.side != "lake" or site.operation == "GetObject" or ENDLESS_LAKE
     alone = {**ENDLESS} if endless else {}
     if site.side == "source":
@@ -98,6 +101,10 @@ OUTAGES = {
 """What can fail for as long as a message is received, again and again, without a fault of its own."""
 
 RETURNED = "trailflow_sqs_messages_returned_total"
+DELETED = "trailflow_sqs_messages_deleted_total"
+OUTAGE_OBJECTS = 10
+"""More than the failures in a row that make an outage."""
+KNOWN_OBJECTS = 12
 
 
 class Stage:
@@ -147,6 +154,37 @@ class Stage:
         verdict = rig.verdict()
         assert verdict.is_exact(), str(verdict)
 
+    def know(self, side):
+        """Objects that are in the lake are announced again while nothing of this side can be read."""
+        try:
+            with Rig(self.source, self.lake_server, self.folders.mktemp("known"), side) as rig:
+                self._know(rig)
+        except BaseException as wrong:
+            return {side: wrong}
+        return {side: None}
+
+    def _know(self, rig):
+        with self.trailflow.start(rig.folder, rig.settings, rig.aws(), PATIENT_CONFIG) as service:
+            known = rig.upload(KNOWN_OBJECTS)
+            rig.until_drained(service.alive)
+            rules = rig.source_proxy.rules
+            refused = rules.add(Rule("refused", S3_REFUSALS["access-denied"], frozenset({"GetObject"})))
+            rig.upload(OUTAGE_OBJECTS)
+            until("the bucket has an outage", lambda: refused.done >= OUTAGE_OBJECTS - 1, OUTAGE_SECONDS, service.alive)
+
+            def deleted():
+                return service.metrics().total(DELETED)
+
+            before = deleted()
+            for key in known:
+                rig.announce(key)
+            until_equal("known objects are settled", KNOWN_OBJECTS, lambda: deleted() - before, DRAIN_SECONDS, service.alive)
+            rules.clear()
+            rig.until_drained(service.alive, DRAIN_SECONDS)
+            assert service.terminate() == 0
+        verdict = rig.verdict()
+        assert verdict.is_exact(), str(verdict)
+
     def refuse_reads(self, reason):
         """Reads are refused until /readyz says so: `{reason: what went wrong, or nothing}`."""
         try:
@@ -185,6 +223,7 @@ def outcomes(trailflow, ministack, seaweedfs, tmp_path_factory, request):
     cases = {(params["site"], params["fault"]) for params in asked if "fault" in params}
     stage = Stage(trailflow, ministack, seaweedfs, tmp_path_factory)
     trials = [(0, stage.refuse_reads, (params["reason"],)) for params in asked if "reason" in params]
+    trials += [(0, stage.know, (params["bucket"],)) for params in asked if "bucket" in params]
     trials += [(3, stage.suffer, (params["outage"],)) for params in asked if "outage" in params]
     for site in SITES:
         for group in groups(site):
@@ -219,3 +258,9 @@ def test_a_refused_read_is_named_by_readyz_until_it_ends(reason, outcomes):
 def test_an_outage_costs_no_object(outage, outcomes):
     if outcomes[outage] is not None:
         raise outcomes[outage]
+
+
+@pytest.mark.parametrize("bucket", ["source"])
+def test_an_outage_holds_up_nothing_that_is_known(bucket, outcomes):
+    if outcomes[bucket] is not None:
+        raise outcomes[bucket]

@@ -91,6 +91,24 @@ impl Concurrency {
         self.lock().failures >= OUTAGE_FAILURES
     }
 
+    /// A store asked for less, this or the lake. Several such answers to one burst count as one.
+    pub fn slow_down(&self) {
+        let now = self.clock.elapsed();
+        let mut state = self.lock();
+        let burst = |at: Duration| now.saturating_sub(at) < THROTTLE_COOLDOWN;
+        if state.halved_at.is_some_and(burst) {
+            return;
+        }
+        state.halved_at = Some(now);
+        state.level = (state.level / 2).max(1);
+        state.successes = 0;
+        tracing::info!(
+            level = state.level,
+            "throttled: reading fewer objects at once"
+        );
+        show(state.level);
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -111,23 +129,10 @@ impl Permit {
         self.of.freed.notify_waiters();
     }
 
-    /// The store asked for less. Several such answers to one burst count as one.
+    /// The store asked for less.
     pub fn throttled(&self) {
-        let now = self.of.clock.elapsed();
-        let mut state = self.of.lock();
-        state.failures = state.failures.saturating_add(1);
-        let burst = |at: Duration| now.saturating_sub(at) < THROTTLE_COOLDOWN;
-        if state.halved_at.is_some_and(burst) {
-            return;
-        }
-        state.halved_at = Some(now);
-        state.level = (state.level / 2).max(1);
-        state.successes = 0;
-        tracing::info!(
-            level = state.level,
-            "throttled: reading fewer objects at once"
-        );
-        show(state.level);
+        self.failed();
+        self.of.slow_down();
     }
 
     /// The store failed otherwise.

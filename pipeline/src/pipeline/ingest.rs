@@ -84,26 +84,13 @@ impl Ingest {
     pub async fn object(self, begun: Begun, batch: BatchId, pieces: Sender<Piece>) {
         let object = &begun.object;
         let span = tracing::debug_span!("object", bucket = %object.bucket, key = %object.key);
-        let end = tokio::select! {
-            biased;
-            permit = self.concurrency.acquire() => {
-                self.claim_and_read(&begun, &batch, &permit, &pieces).instrument(span).await
-            }
-            // Not claimed yet, so nothing is lost. What is claimed goes on: the claim holds it,
-            // whoever has the message by now.
-            () = begun.lost.cancelled() => End::Lost,
-        };
+        let end = self.claim_and_read(&begun, &batch, &pieces);
+        let end = end.instrument(span).await;
         // A lane that is gone has abandoned the batch: the object comes again.
         let _gone = pieces.send(Piece::Ended(begun.slot, end)).await;
     }
 
-    async fn claim_and_read(
-        &self,
-        begun: &Begun,
-        batch: &BatchId,
-        permit: &Permit,
-        pieces: &Sender<Piece>,
-    ) -> End {
+    async fn claim_and_read(&self, begun: &Begun, batch: &BatchId, pieces: &Sender<Piece>) -> End {
         if begun.lost.is_cancelled() {
             return End::Lost;
         }
@@ -120,9 +107,8 @@ impl Ingest {
                 // No fault of the message: it stays away until the lake may have recovered.
                 let trouble = error.trouble();
                 trouble.tell(&self.health);
-                match trouble {
-                    Trouble::Throttled(_) => permit.throttled(),
-                    Trouble::Denied(_) | Trouble::Unavailable(_) => permit.failed(),
+                if let Trouble::Throttled(_) = trouble {
+                    self.concurrency.slow_down();
                 }
                 return End::Busy(self.lake.lease);
             }
@@ -145,13 +131,21 @@ impl Ingest {
             | KeyKind::FlowLogs { .. }
             | KeyKind::Unknown => {}
         }
+        // Only who reads waits: what is known already is settled during an outage of the bucket too.
+        // What is being read goes on when its message is lost: the claim holds it. A claim without
+        // a reading is void when its batch is decided.
+        let permit = tokio::select! {
+            biased;
+            permit = self.concurrency.acquire() => permit,
+            () = begun.lost.cancelled() => return End::Lost,
+        };
         match self.fetch_and_decode(begun, pieces).await {
             Ok(read) => {
                 permit.succeeded();
                 self.health.readable("object");
                 End::Read(read)
             }
-            Err(error) => self.refused(begun, permit, error),
+            Err(error) => self.refused(begun, &permit, error),
         }
     }
 

@@ -173,17 +173,8 @@ impl SqsQueue {
     /// Deletes in tens; what fails is delivered again and found committed then.
     async fn delete(&self, handles: Vec<String>) {
         for ten in handles.chunks(10) {
-            // Ids are positions: one message delivered twice may be in one call.
-            let entries = ten.iter().enumerate().filter_map(|(position, handle)| {
-                let entry = DeleteMessageBatchRequestEntry::builder();
-                entry
-                    .id(position.to_string())
-                    .receipt_handle(handle)
-                    .build()
-                    .ok()
-            });
             let deleting = self.client.delete_message_batch().queue_url(&self.url);
-            match deleting.set_entries(Some(entries.collect())).send().await {
+            match deleting.set_entries(Some(entries(ten))).send().await {
                 Ok(deleted) => {
                     let count = u64::try_from(deleted.successful().len()).unwrap_or_default();
                     counter!("trailflow_sqs_messages_deleted_total").increment(count);
@@ -265,6 +256,16 @@ impl Queue for SqsQueue {
     }
 }
 
+/// Ids are positions: one message delivered twice may be in one call, and SQS refuses a call whose
+/// ids are not distinct.
+fn entries(handles: &[String]) -> Vec<DeleteMessageBatchRequestEntry> {
+    let entry = |(position, handle): (usize, &String)| {
+        let entry = DeleteMessageBatchRequestEntry::builder().id(position.to_string());
+        entry.receipt_handle(handle).build().ok()
+    };
+    handles.iter().enumerate().filter_map(entry).collect()
+}
+
 fn count_foreign(object: &ObjectRef) {
     counter!("trailflow_notifications_foreign_bucket_total").increment(1);
     tracing::warn!(
@@ -310,4 +311,20 @@ fn max_receive_count(policy: &str) -> Option<u32> {
     let count = policy.get("maxReceiveCount")?;
     let number = count.as_u64().or_else(|| count.as_str()?.parse().ok())?;
     u32::try_from(number).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_in_a_batch_are_distinct_whatever_the_handles() {
+        let handles = vec![String::from("the same message, received twice"); 10];
+        let ids: HashSet<String> = entries(&handles)
+            .iter()
+            .map(|entry| entry.id().to_owned())
+            .collect();
+        assert_eq!(ids.len(), 10);
+        assert!(ids.iter().all(|id| id.len() <= 80));
+    }
 }
