@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, Environment, LISTEN_DEFAULT, LakeUrl, Source};
-use crate::demo::{Plan, Truth, generate, report};
+use crate::demo::{self, Plan, Truth, generate, report};
 use crate::metrics::scheduled::ScheduledSeries;
 use crate::metrics::server;
 use crate::object::directory::Directory;
@@ -50,7 +50,7 @@ pub(super) struct Demo {
 impl Demo {
     pub(super) async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
         let _telemetry = super::quiet_logs(environment)?;
-        let (bucket, lake) = (self.dir.join("bucket"), self.dir.join("lake"));
+        let (bucket, lake) = (self.dir.join(demo::BUCKET), self.dir.join("lake"));
         let handle = own::install()?;
         let health = Arc::new(Health::default());
         let series = Arc::new(ScheduledSeries::default());
@@ -70,12 +70,13 @@ impl Demo {
         };
         clear(&self.dir).with_context(|| format!("{} cannot be used", self.dir.display()))?;
         let truth = self.plant(&bucket)?;
-        let config = Config::new(
-            Source::Directory {
-                path: bucket.clone(),
-            },
-            LakeUrl::Directory(lake.clone()),
-        );
+        let source = Source::Directory {
+            path: bucket.clone(),
+        };
+        let config = Config {
+            reference: demo::reference(),
+            ..Config::new(source, LakeUrl::Directory(lake.clone()))
+        };
         let holds = self
             .ingest_and_report(&config, &truth, &bucket, &health)
             .await?;
@@ -165,8 +166,8 @@ impl Demo {
         ))?;
         let memory = config.pipeline.memory_bytes_max;
         let lake = LakeSession::open(&pipeline.lake, &pipeline.engine, memory).await?;
-        let compared = report::compare(truth, &lake).await?;
-        super::print("    planted     found")?;
+        let compared = report::compare(truth, &lake, pipeline.engine.signals()).await?;
+        super::print(&report::heading())?;
         for comparison in &compared {
             super::print(&comparison.text())?;
         }
@@ -192,7 +193,7 @@ fn clear(dir: &Path) -> anyhow::Result<()> {
         }
         fs::remove_dir_all(dir)?;
     }
-    fs::create_dir_all(dir.join("bucket"))?;
+    fs::create_dir_all(dir.join(demo::BUCKET))?;
     fs::write(
         dir.join(MARK),
         "Made by `trailflow demo`, which replaces this directory.\n",

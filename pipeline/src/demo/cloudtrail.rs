@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 
 use super::identity::Session;
-use super::record::{Record, Trail};
-use super::sts::user_erin;
+use super::people::caller_identity;
+use super::refusal::SERVICE_CONTROL_POLICY;
+use super::trail::Trail;
 use super::world::{
-    ADMINISTRATOR, BROWSER_AGENT, CI_RUNNER, CLUSTER_AUTOSCALER, DATA, DEPLOY, EBS_CSI_AGENT, EU,
-    EXTERNAL_DNS, KARPENTER, KUBELET_AGENT, LOAD_BALANCER_CONTROLLER, ORDERS, SHARED, SHOP,
-    TERRAFORM_AGENT, US, VPC_CNI_AGENT, WORKLOAD,
+    ADMINISTRATOR, BROWSER_AGENT, CI_RUNNER, CLUSTER_AUTOSCALER, DATA, DEPLOY, EU, KARPENTER,
+    KUBELET_AGENT, LOAD_BALANCER_CONTROLLER, ORDERS, SHARED, SHOP, TERRAFORM_AGENT, US, WORKLOAD,
 };
-use super::{kms, web_identity};
+use super::{dns, images, kms, nodes, web_identity};
 
 /// Makes one call, or one pair of them.
 type Call = fn(&mut Trail<'_>);
@@ -18,16 +18,16 @@ type Call = fn(&mut Trail<'_>);
 /// How often each is made, against the others.
 const CALLS: [(u32, Call); 19] = [
     (20, describe_by_controller),
-    (8, describe_by_node),
+    (8, nodes::described),
     (8, target_health),
     (7, scaling_groups),
-    (14, image_pull),
+    (3, images::pull),
     (12, kms::used),
     (3, kms::used_by_both),
     (3, kms::used_by_service),
     (12, web_identity::renew),
     (6, bucket_settings),
-    (5, dns_records),
+    (5, dns::synchronise),
     (4, secret_value),
     (4, terraform_refresh),
     (4, console_reads),
@@ -48,20 +48,6 @@ pub(super) fn fill(trail: &mut Trail<'_>, records: usize) {
     }
 }
 
-/// A call of a role session; the caller's account hears of it.
-fn call_by(
-    trail: &mut Trail<'_>,
-    session: &Session,
-    region: &'static str,
-    service: &str,
-    name: &'static str,
-) -> Record {
-    let mut record = trail.call(session.account(), region, service, name);
-    record.user_identity = trail.assumed_role(session);
-    record.user_agent = session.user_agent.into();
-    record
-}
-
 fn tag_filter(name: &str, value: &str) -> Value {
     json!({"items": [{"name": name, "valueSet": {"items": [{"value": value}]}}]})
 }
@@ -77,32 +63,12 @@ fn describe_by_controller(trail: &mut Trail<'_>) {
         "DescribeSpotPriceHistory",
     ]);
     let session = trail.pod_session(KARPENTER);
-    let mut record = call_by(trail, &session, EU, "ec2", name);
+    let mut record = trail.call_by(&session, EU, "ec2", name);
     record.request_parameters = json!({
         "filterSet": tag_filter("tag:kubernetes.io/cluster/shop-prod", "owned"),
         "maxResults": 1000,
     });
-    trail.records.push(record);
-}
-
-fn describe_by_node(trail: &mut Trail<'_>) {
-    let cluster = trail.dice.pick(&[SHOP, DATA]);
-    let (name, agent) = trail.dice.pick(&[
-        ("DescribeNetworkInterfaces", VPC_CNI_AGENT),
-        ("AssignPrivateIpAddresses", VPC_CNI_AGENT),
-        ("DescribeVolumes", EBS_CSI_AGENT),
-    ]);
-    let session = trail.node_session(cluster.node_role, agent);
-    let mut record = call_by(trail, &session, cluster.region, "ec2", name);
-    record.read_only = name.starts_with("Describe");
-    record.request_parameters = if record.read_only {
-        json!({"filterSet": tag_filter("attachment.instance-id", &session.name)})
-    } else {
-        let interface = format!("eni-0{}", trail.dice.hex(16));
-        record.response_elements = json!({"requestId": record.request_id, "_return": true});
-        json!({"networkInterfaceId": interface, "secondaryPrivateIpAddressCount": 14})
-    };
-    trail.records.push(record);
+    trail.push(record);
 }
 
 fn target_health(trail: &mut Trail<'_>) {
@@ -112,14 +78,14 @@ fn target_health(trail: &mut Trail<'_>) {
         "DescribeTags",
     ]);
     let session = trail.pod_session(LOAD_BALANCER_CONTROLLER);
-    let mut record = call_by(trail, &session, EU, "elasticloadbalancing", name);
+    let mut record = trail.call_by(&session, EU, "elasticloadbalancing", name);
     record.request_parameters = json!({
         "targetGroupArn": format!(
             "arn:aws:elasticloadbalancing:eu-west-1:{WORKLOAD}:targetgroup/k8s-shop-cart/{}",
             trail.dice.hex(16)
         ),
     });
-    trail.records.push(record);
+    trail.push(record);
 }
 
 fn scaling_groups(trail: &mut Trail<'_>) {
@@ -127,39 +93,9 @@ fn scaling_groups(trail: &mut Trail<'_>) {
         .dice
         .pick(&["DescribeAutoScalingGroups", "DescribeScalingActivities"]);
     let session = trail.pod_session(CLUSTER_AUTOSCALER);
-    let mut record = call_by(trail, &session, US, "autoscaling", name);
+    let mut record = trail.call_by(&session, US, "autoscaling", name);
     record.request_parameters = json!({"maxRecords": 100});
-    trail.records.push(record);
-}
-
-/// A node pulls an image of the shared registry.
-fn image_pull(trail: &mut Trail<'_>) {
-    let cluster = trail.dice.pick(&[SHOP, DATA]);
-    let repository = trail
-        .dice
-        .pick(&["shop/cart", "shop/orders", "platform/envoy"]);
-    let name = trail
-        .dice
-        .pick(&["BatchGetImage", "GetDownloadUrlForLayer"]);
-    let session = trail.node_session(cluster.node_role, KUBELET_AGENT);
-    let mut record = call_by(trail, &session, cluster.region, "ecr", name);
-    record.request_parameters = if name == "BatchGetImage" {
-        json!({
-            "registryId": SHARED,
-            "repositoryName": repository,
-            "imageIds": [{"imageTag": "2024.12.1"}],
-            "acceptedMediaTypes": ["application/vnd.oci.image.index.v1+json"],
-        })
-    } else {
-        let digest = format!("sha256:{}", trail.dice.hex(64));
-        json!({"registryId": SHARED, "repositoryName": repository, "layerDigest": digest})
-    };
-    let repository_arn = format!(
-        "arn:aws:ecr:{}:{SHARED}:repository/{repository}",
-        cluster.region
-    );
-    record.resources = Some(json!([{"ARN": repository_arn, "accountId": SHARED}]));
-    trail.records.push(record);
+    trail.push(record);
 }
 
 fn bucket_settings(trail: &mut Trail<'_>) {
@@ -168,7 +104,7 @@ fn bucket_settings(trail: &mut Trail<'_>) {
         .pick(&["GetBucketLocation", "GetBucketAcl", "PutBucketTagging"]);
     let region = trail.dice.pick(&[EU, US]);
     let session = Session::new(CI_RUNNER, "GitHubActions", TERRAFORM_AGENT);
-    let mut record = call_by(trail, &session, region, "s3", name);
+    let mut record = trail.call_by(&session, region, "s3", name);
     record.read_only = name.starts_with("Get");
     record.request_parameters = json!({
         "bucketName": "shop-artifacts-444455556666",
@@ -184,41 +120,14 @@ fn bucket_settings(trail: &mut Trail<'_>) {
         "bytesTransferredIn": 0,
         "bytesTransferredOut": trail.dice.between(100, 900),
     }));
-    trail.records.push(record);
-}
-
-fn dns_records(trail: &mut Trail<'_>) {
-    let session = trail.pod_session(EXTERNAL_DNS);
-    let write = trail.dice.chance(30);
-    let name = if write {
-        "ChangeResourceRecordSets"
-    } else {
-        "ListResourceRecordSets"
-    };
-    let mut record = call_by(trail, &session, US, "route53", name);
-    record.request_parameters = json!({"hostedZoneId": "Z0123456789ABCDEFGHIJ"});
-    if write {
-        record.read_only = false;
-        record.request_parameters = json!({
-            "hostedZoneId": "Z0123456789ABCDEFGHIJ",
-            "changeBatch": {"changes": [{"action": "UPSERT", "resourceRecordSet": {
-                "name": "cart.shop.example.", "type": "A", "tTL": 300,
-                "resourceRecords": [{"value": "10.20.4.17"}],
-            }}]},
-        });
-        let change = format!("/change/C{}", trail.dice.hex(20).to_uppercase());
-        record.response_elements = json!({"changeInfo": {"id": change, "status": "PENDING"}});
-        record.additional_event_data =
-            Some(json!({"Note": "Do not use to reconstruct hosted zone"}));
-    }
-    trail.records.push(record);
+    trail.push(record);
 }
 
 fn secret_value(trail: &mut Trail<'_>) {
     let session = trail.pod_session(ORDERS);
-    let mut record = call_by(trail, &session, EU, "secretsmanager", "GetSecretValue");
+    let mut record = trail.call_by(&session, EU, "secretsmanager", "GetSecretValue");
     record.request_parameters = json!({"secretId": "shop/orders"});
-    trail.records.push(record);
+    trail.push(record);
 }
 
 fn terraform_refresh(trail: &mut Trail<'_>) {
@@ -230,13 +139,13 @@ fn terraform_refresh(trail: &mut Trail<'_>) {
     ]);
     let region = if service == "iam" { US } else { EU };
     let session = Session::new(DEPLOY, "GitHubActions", TERRAFORM_AGENT);
-    let mut record = call_by(trail, &session, region, service, name);
+    let mut record = trail.call_by(&session, region, service, name);
     record.request_parameters = match service {
         "iam" => json!({"roleName": "shop-cart"}),
         "eks" => json!({"name": "shop-prod", "nodegroupName": "system"}),
         _ => json!({"vpcSet": {"items": [{"vpcId": "vpc-0a1b2c3d4e5f60718"}]}, "filterSet": {}}),
     };
-    trail.records.push(record);
+    trail.push(record);
 }
 
 /// A person looks around in the console.
@@ -251,27 +160,19 @@ fn console_reads(trail: &mut Trail<'_>) {
         ("ce", "GetCostAndUsage"),
     ]);
     let session = Session::new(ADMINISTRATOR, person, BROWSER_AGENT);
-    let mut record = call_by(trail, &session, EU, service, name);
+    let mut record = trail.call_by(&session, EU, service, name);
     record.session_credential_from_console = Some("true");
     record.tls_details = None;
     record.source_ip_address = "2001:db8:4c1f::17".into();
-    trail.records.push(record);
+    trail.push(record);
 }
 
 fn cluster_description(trail: &mut Trail<'_>) {
     let cluster = trail.dice.pick(&[SHOP, DATA]);
-    let session = trail.node_session(cluster.node_role, KUBELET_AGENT);
-    let mut record = call_by(trail, &session, cluster.region, "eks", "DescribeCluster");
+    let session = trail.node_session(cluster, KUBELET_AGENT);
+    let mut record = trail.call_by(&session, cluster.region, "eks", "DescribeCluster");
     record.request_parameters = json!({"name": cluster.name});
-    trail.records.push(record);
-}
-
-/// STS, but nobody assumes anything.
-fn caller_identity(trail: &mut Trail<'_>) {
-    let mut record = trail.call(WORKLOAD, EU, "sts", "GetCallerIdentity");
-    record.user_identity = user_erin();
-    record.user_agent = "aws-cli/2.22.12 md/awscrt#0.22.0 ua/2.0 os/linux".into();
-    trail.records.push(record);
+    trail.push(record);
 }
 
 /// Nobody called: an identity without a type.
@@ -287,7 +188,7 @@ fn service_event(trail: &mut Trail<'_>) {
         "lifecycleEventPolicy": {"lifecycleEventRules": [{"rulePriority": 1, "description": "keep 30 images"}]},
         "lifecycleEventImageActions": [],
     }));
-    trail.records.push(record);
+    trail.push(record);
 }
 
 /// Throttled, but neither by STS nor by KMS.
@@ -311,39 +212,31 @@ fn throttled_elsewhere(trail: &mut Trail<'_>) {
             "Throttling",
             "Rate exceeded",
         ),
-        (
-            "iam",
-            "CreateRole",
-            "LimitExceededException",
-            "Cannot exceed quota for RolesPerAccount: 1000",
-        ),
     ]);
     let session = trail.pod_session(LOAD_BALANCER_CONTROLLER);
-    let region = if service == "iam" { US } else { EU };
-    let mut record = call_by(trail, &session, region, service, name);
-    record.read_only = service != "iam";
-    record.fail_bare(code, message);
-    trail.records.push(record);
+    let mut record = trail.call_by(&session, EU, service, name);
+    record.throttle(code, message);
+    record.strip();
+    trail.push(record);
 }
 
 /// EC2 encodes the reason, and CloudTrail cuts the message at 1 KB.
 fn launch_refused(trail: &mut Trail<'_>) {
     let session = trail.pod_session(KARPENTER);
-    let mut record = call_by(trail, &session, EU, "ec2", "RunInstances");
+    let mut record = trail.call_by(&session, EU, "ec2", "RunInstances");
     record.read_only = false;
     record.request_parameters = json!({
         "instancesSet": {"items": [{"imageId": "ami-0a1b2c3d4e5f60718", "minCount": 1, "maxCount": 1}]},
         "instanceType": "m7g.large",
     });
-    let arn = session.arn();
+    let (action, reason) = ("iam:PassRole", SERVICE_CONTROL_POLICY);
+    let sentence = reason.message(&session.arn(), action, SHOP.node_role);
     let mut message = format!(
-        "You are not authorized to perform this operation. User: {arn} is not authorized to perform: \
-         iam:PassRole on resource: arn:aws:iam::{WORKLOAD}:role/shop-prod-node with an explicit deny \
-         in a service control policy. Encoded authorization failure message: {}",
+        "You are not authorized to perform this operation. {sentence}. Encoded authorization failure message: {}",
         trail.dice.alphanumeric(1024)
     );
     message.truncate(1021);
     message.push_str("...");
-    record.fail("Client.UnauthorizedOperation", message);
-    trail.records.push(record);
+    record.deny("Client.UnauthorizedOperation", message, reason, action);
+    trail.push(record);
 }

@@ -1,8 +1,7 @@
 //! Every random choice of the generator, from one seed.
 
-use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, SliceRandom};
-use rand::{Rng, RngCore, SeedableRng};
+use rand::{Rng, RngCore};
 
 const BASE32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -10,11 +9,39 @@ const HEX: &[u8] = b"0123456789abcdef";
 
 /// A seeded source of numbers, names and addresses.
 #[derive(Debug)]
-pub(super) struct Dice(StdRng);
+pub(super) struct Dice(SplitMix);
+
+/// SplitMix64: quick, and the same in every release of every library. What it makes is guessed
+/// by nobody.
+#[derive(Debug)]
+struct SplitMix(u64);
+
+impl RngCore for SplitMix {
+    fn next_u32(&mut self) -> u32 {
+        u32::try_from(self.next_u64() >> 32).unwrap_or_default()
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            let random = self.next_u64().to_le_bytes();
+            for (byte, random) in chunk.iter_mut().zip(random) {
+                *byte = random;
+            }
+        }
+    }
+}
 
 impl Dice {
     pub(super) fn new(seed: u64) -> Self {
-        Self(StdRng::seed_from_u64(seed))
+        Self(SplitMix(seed))
     }
 
     /// A number from `low` to `high`, both included.

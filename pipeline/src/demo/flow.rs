@@ -6,6 +6,9 @@ use super::dice::Dice;
 use super::flow_logs::FlowLog;
 use super::plan::{SLOT_SECONDS, Slot};
 
+/// The one subnet that the logs name.
+pub(super) const SUBNET: &str = "subnet-0b2c3d4e5f6071829";
+
 /// A network interface. Its address in a flow log is always its primary one.
 #[derive(Debug, Clone)]
 pub(super) struct Interface {
@@ -15,6 +18,19 @@ pub(super) struct Interface {
     pub(super) instance: String,
     /// Third octet of the addresses of its pods, for nodes.
     pub(super) pods: Option<u8>,
+    /// The id of its availability zone.
+    pub(super) zone: &'static str,
+    /// What AWS runs behind it; `-` for an instance.
+    pub(super) kind: &'static str,
+}
+
+/// Where outgoing traffic leaves the VPC.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Path {
+    /// As the log writes it.
+    code: &'static str,
+    /// As a label names it.
+    pub(super) name: &'static str,
 }
 
 /// One line, before a flow log chooses its columns. `-` stands for nothing.
@@ -37,6 +53,10 @@ pub(super) struct Flow {
     pub(super) tcp_flags: &'static str,
     pub(super) direction: &'static str,
     pub(super) reject_reason: &'static str,
+    /// The AWS service at the destination, by its public addresses.
+    pub(super) service: &'static str,
+    /// What kind of interface is next.
+    pub(super) next_hop: &'static str,
 }
 
 impl Flow {
@@ -58,7 +78,32 @@ impl Flow {
             tcp_flags: "2",
             direction: "ingress",
             reject_reason: "-",
+            service: "-",
+            next_hop: "-",
         }
+    }
+
+    /// Both ends are of the company's networks.
+    pub(super) fn is_inside(&self) -> bool {
+        self.source.starts_with("10.") && self.destination.starts_with("10.")
+    }
+
+    /// S3 is reached by a gateway endpoint, the rest of the world by the internet gateway.
+    pub(super) fn path(&self) -> Path {
+        let (code, name) = if self.direction == "ingress" {
+            ("-", "none")
+        } else if self.destination.starts_with("10.") {
+            ("1", "same_vpc")
+        } else if self.is_of_s3() {
+            ("7", "gateway_endpoint")
+        } else {
+            ("8", "internet_gateway")
+        };
+        Path { code, name }
+    }
+
+    fn is_of_s3(&self) -> bool {
+        self.destination.starts_with("198.51.100.")
     }
 
     /// With `peer` as the source of what comes in, or the destination of what goes out.
@@ -99,23 +144,20 @@ impl Flow {
             "action" => self.action,
             "log-status" => "OK",
             "vpc-id" => "vpc-0a1b2c3d4e5f60718",
-            "subnet-id" => "subnet-0b2c3d4e5f6071829",
+            "subnet-id" => SUBNET,
             "instance-id" => &self.interface.instance,
             "tcp-flags" => self.tcp_flags,
             "type" if self.source.contains(':') => "IPv6",
             "type" => "IPv4",
             "region" => log.region,
-            "az-id" => "euw1-az2",
+            "az-id" => self.interface.zone,
             "flow-direction" => self.direction,
             "reject-reason" => self.reject_reason,
-            "pkt-dst-aws-service" if self.destination.starts_with("198.51.100.") => "S3",
-            "traffic-path" if self.direction == "egress" => {
-                if self.destination.starts_with("10.") {
-                    "1"
-                } else {
-                    "8"
-                }
-            }
+            "pkt-dst-aws-service" if self.is_of_s3() => "S3",
+            "pkt-dst-aws-service" => self.service,
+            "traffic-path" => self.path().code,
+            "interface-type" => self.interface.kind,
+            "next-hop-interface-type" => self.next_hop,
             "bytes" if self.bytes.is_none() => "-",
             _ => return self.write_number(line, log, column),
         };

@@ -2,13 +2,13 @@
 //!
 //! Must hold: every line has as many values as its header has names.
 
-use super::dice::{Dice, HEX_LETTERS, name_id};
+use super::dice::Dice;
 use super::flow::{Flow, Interface};
 use super::object::{Layout, flow_log_key};
 use super::plan::{SLOT_SECONDS, Slot};
-use super::rejects;
 use super::truth::Truth;
-use super::world::{EU, SHARED, US, WORKLOAD};
+use super::world::{EU, NODES, SHARED, US, WORKLOAD, instance_id, interface_name};
+use super::{flow_truth, rejects};
 
 /// A configured flow log of one VPC.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(super) struct FlowLog {
     pub(super) network: u8,
     /// The highest version of its columns.
     pub(super) version: u8,
-    columns: &'static str,
+    columns: &'static [&'static str],
     layout: Layout,
     /// A quiet VPC has lines in every n-th slot only.
     every: u32,
@@ -37,7 +37,22 @@ pub(super) const FLOW_LOGS: [FlowLog; 4] = [
         region: EU,
         network: 20,
         version: 2,
-        columns: "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status",
+        columns: &[
+            "version",
+            "account-id",
+            "interface-id",
+            "srcaddr",
+            "dstaddr",
+            "srcport",
+            "dstport",
+            "protocol",
+            "packets",
+            "bytes",
+            "start",
+            "end",
+            "action",
+            "log-status",
+        ],
         layout: Layout::Daily,
         every: 1,
         guarded_port: 6379,
@@ -47,8 +62,37 @@ pub(super) const FLOW_LOGS: [FlowLog; 4] = [
         account: WORKLOAD,
         region: EU,
         network: 21,
-        version: 8,
-        columns: "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status vpc-id subnet-id instance-id tcp-flags type pkt-srcaddr pkt-dstaddr az-id flow-direction traffic-path pkt-dst-aws-service reject-reason",
+        version: 11,
+        columns: &[
+            "version",
+            "account-id",
+            "interface-id",
+            "srcaddr",
+            "dstaddr",
+            "srcport",
+            "dstport",
+            "protocol",
+            "packets",
+            "bytes",
+            "start",
+            "end",
+            "action",
+            "log-status",
+            "vpc-id",
+            "subnet-id",
+            "instance-id",
+            "tcp-flags",
+            "type",
+            "pkt-srcaddr",
+            "pkt-dstaddr",
+            "az-id",
+            "flow-direction",
+            "traffic-path",
+            "pkt-dst-aws-service",
+            "reject-reason",
+            "interface-type",
+            "next-hop-interface-type",
+        ],
         layout: Layout::Hive,
         every: 1,
         guarded_port: 5432,
@@ -59,7 +103,30 @@ pub(super) const FLOW_LOGS: [FlowLog; 4] = [
         region: US,
         network: 30,
         version: 5,
-        columns: "account-id vpc-id interface-id action log-status flow-direction pkt-srcaddr srcaddr srcport pkt-dstaddr dstaddr dstport protocol tcp-flags packets bytes start end region traffic-path type version",
+        columns: &[
+            "account-id",
+            "vpc-id",
+            "interface-id",
+            "action",
+            "log-status",
+            "flow-direction",
+            "pkt-srcaddr",
+            "srcaddr",
+            "srcport",
+            "pkt-dstaddr",
+            "dstaddr",
+            "dstport",
+            "protocol",
+            "tcp-flags",
+            "packets",
+            "bytes",
+            "start",
+            "end",
+            "region",
+            "traffic-path",
+            "type",
+            "version",
+        ],
         layout: Layout::Hourly,
         every: 1,
         guarded_port: 5432,
@@ -70,7 +137,22 @@ pub(super) const FLOW_LOGS: [FlowLog; 4] = [
         region: US,
         network: 31,
         version: 2,
-        columns: "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status",
+        columns: &[
+            "version",
+            "account-id",
+            "interface-id",
+            "srcaddr",
+            "dstaddr",
+            "srcport",
+            "dstport",
+            "protocol",
+            "packets",
+            "bytes",
+            "start",
+            "end",
+            "action",
+            "log-status",
+        ],
         layout: Layout::Hive,
         every: 3,
         guarded_port: 9200,
@@ -78,11 +160,12 @@ pub(super) const FLOW_LOGS: [FlowLog; 4] = [
 ];
 
 /// Interfaces of one VPC that appear in its flow log: nodes first, then what AWS runs there.
-const NODES: u8 = 12;
+const ENDPOINT: u8 = NODES + 3;
+const TARGET: u8 = 3;
 
 impl FlowLog {
     pub(super) fn has(&self, column: &str) -> bool {
-        self.columns.split(' ').any(|name| name == column)
+        self.columns.contains(&column)
     }
 
     /// Whether this log has an object for the slot.
@@ -97,17 +180,26 @@ impl FlowLog {
 
     /// The interface that stands for number `index` of this VPC.
     fn interface(&self, index: u8) -> Interface {
-        let name = format!("{}/{index}", self.id);
-        let id = name_id(HEX_LETTERS, &name, 16);
+        let id = interface_name(self.id, index);
         let node = index < NODES;
         Interface {
             address: format!("10.{}.{}.{}", self.network, index % 3, 10 + index),
             instance: if node {
-                format!("i-0{id}")
+                instance_id(self.id, index)
             } else {
                 "-".to_owned()
             },
             pods: node.then_some(100 + index),
+            zone: match index % 3 {
+                0 => "euw1-az1",
+                1 => "euw1-az2",
+                _ => "euw1-az3",
+            },
+            kind: if index == ENDPOINT && self.has("interface-type") {
+                "vpc_endpoint"
+            } else {
+                "-"
+            },
             id: format!("eni-0{id}"),
         }
     }
@@ -122,7 +214,17 @@ impl FlowLog {
         self.interface(dice.pick(&[NODES + 1, NODES + 2]))
     }
 
-    fn node(&self, dice: &mut Dice) -> Interface {
+    /// The interface of an endpoint of an AWS service.
+    pub(super) fn endpoint(&self) -> Interface {
+        self.interface(ENDPOINT)
+    }
+
+    /// The node behind the load balancer.
+    pub(super) fn target(&self) -> Interface {
+        self.interface(TARGET)
+    }
+
+    pub(super) fn node(&self, dice: &mut Dice) -> Interface {
         let index = dice.between(0, i64::from(NODES) - 1);
         self.interface(u8::try_from(index).unwrap_or_default())
     }
@@ -135,26 +237,35 @@ impl FlowLog {
         slot: Slot,
         lines: u32,
     ) -> String {
-        let mut groups: Vec<Vec<String>> = rejects::plant(self, dice, truth, slot)
-            .into_iter()
-            .map(|flows| flows.iter().map(|flow| self.line(flow)).collect())
-            .collect();
-        groups.extend((0..7).map(|index| vec![self.no_data_line(dice, slot, index == 6)]));
+        let mut groups: Vec<Vec<String>> = Vec::new();
+        for flows in rejects::plant(self, dice, truth, slot) {
+            groups.push(flows.iter().map(|flow| self.counted(flow, truth)).collect());
+        }
+        for index in 0..7 {
+            groups.push(vec![self.no_data_line(dice, truth, slot, index == 6)]);
+        }
         let planted: usize = groups.iter().map(Vec::len).sum();
         let ordinary = usize::try_from(lines)
             .unwrap_or_default()
             .saturating_sub(planted);
-        groups.extend((0..ordinary).map(|_| vec![self.line(&self.accepted(dice, slot))]));
+        for _ in 0..ordinary {
+            let flow = self.accepted(dice, slot);
+            groups.push(vec![self.counted(&flow, truth)]);
+        }
         // A group keeps its order: a refused reply follows the request that was let in.
         dice.shuffle(&mut groups);
 
-        let mut text = format!("{}\n", self.columns);
+        let mut text = format!("{}\n", self.columns.join(" "));
         for line in groups.into_iter().flatten() {
             text.push_str(&line);
             text.push('\n');
-            truth.flow_rows += 1;
         }
         text
+    }
+
+    fn counted(&self, flow: &Flow, truth: &mut Truth) -> String {
+        flow_truth::count(self, flow, truth);
+        self.line(flow)
     }
 
     /// Ordinary traffic of a node, seen at its interface.
@@ -203,7 +314,7 @@ impl FlowLog {
 
     fn line(&self, flow: &Flow) -> String {
         let mut line = String::with_capacity(256);
-        for column in self.columns.split(' ') {
+        for column in self.columns {
             if !line.is_empty() {
                 line.push(' ');
             }
@@ -213,16 +324,24 @@ impl FlowLog {
     }
 
     /// Nothing to see, or too much of it: only who and when.
-    fn no_data_line(&self, dice: &mut Dice, slot: Slot, skipped: bool) -> String {
+    fn no_data_line(
+        &self,
+        dice: &mut Dice,
+        truth: &mut Truth,
+        slot: Slot,
+        skipped: bool,
+    ) -> String {
         let interface = self.node(dice).id;
         let end = slot.start + dice.between(0, SLOT_SECONDS - 1);
-        let values = self.columns.split(' ').map(|column| match column {
+        let status = if skipped { "SKIPDATA" } else { "NODATA" };
+        flow_truth::count_line(self, status, end, truth);
+        let values = self.columns.iter().map(|column| match *column {
             "version" => self.version.to_string(),
             "account-id" => self.account.to_owned(),
             "interface-id" => interface.clone(),
             "start" => (end - 60).to_string(),
             "end" => end.to_string(),
-            "log-status" => if skipped { "SKIPDATA" } else { "NODATA" }.to_owned(),
+            "log-status" => status.to_owned(),
             _ => "-".to_owned(),
         });
         values.collect::<Vec<_>>().join(" ")

@@ -7,12 +7,16 @@ use std::io;
 
 use super::dice::Dice;
 use super::flow_logs::FLOW_LOGS;
-use super::object::{GeneratedObject, cloudtrail_key, gzip};
+use super::object::{GeneratedObject, cloudtrail_key, gzip, insight_key};
 use super::plan::{Plan, SLOT_SECONDS, Slot};
-use super::record::{Record, Trail};
+use super::record::Record;
+use super::trail::Trail;
 use super::truth::Truth;
-use super::world::{EU, SHARED, US, WORKLOAD};
-use super::{cloudtrail, kms, pod_identity, sts, web_identity};
+use super::world::{BILLING, EU, SHARED, US, WORKLOAD};
+use super::{
+    audit, changes, cloudtrail, dns, images, ingress, kms, nodes, people, pod_identity,
+    pods_at_work, sts, web_identity,
+};
 
 /// Objects of one slot are delivered in this order. The callers of most cross-account pairs are
 /// in the workload account; the deployments' owner copies come before their callers'.
@@ -30,6 +34,9 @@ pub fn generate(
     let slots = plan.slots();
     let mut repeats_left = usize::try_from(plan.repeated_events).unwrap_or_default();
     let mut repeated: Vec<Record> = Vec::new();
+    if let Some(first) = slots.first() {
+        put_past(plan, *first, &mut trail_dice, &mut truth, put)?;
+    }
     for (slots_left, slot) in (0..slots.len()).rev().zip(slots) {
         let mut records = slot_records(plan, slot, &mut trail_dice, &mut truth);
         let mut again = Vec::new();
@@ -41,6 +48,7 @@ pub fn generate(
         records.append(&mut repeated);
         repeated = again;
         put_cloudtrail(plan, slot, records, &mut trail_dice, &mut truth, put)?;
+        put_insights(slot, &mut trail_dice, &mut truth, put)?;
         put_flow_logs(plan, slot, &mut flow_dice, &mut truth, put)?;
     }
     Ok(truth)
@@ -62,7 +70,16 @@ pub(super) fn slot_records(
     sts::plant(&mut trail);
     web_identity::plant(&mut trail);
     pod_identity::plant(&mut trail);
+    pods_at_work::plant(&mut trail);
     kms::plant(&mut trail);
+    people::plant(&mut trail);
+    people::role_churn(&mut trail);
+    images::plant(&mut trail);
+    dns::plant(&mut trail);
+    ingress::plant(&mut trail);
+    nodes::plant(&mut trail);
+    changes::plant(&mut trail);
+    audit::plant(&mut trail);
     let wanted = objects_per_slot(plan).saturating_mul(plan.events_per_object);
     cloudtrail::fill(&mut trail, usize::try_from(wanted).unwrap_or_default());
     let mut records = trail.records;
@@ -81,6 +98,65 @@ fn count_of_streams() -> u32 {
 
 fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or_default()
+}
+
+/// The hours before the plan: a pod that fetched credentials each hour, and does no more.
+fn put_past(
+    plan: &Plan,
+    first: Slot,
+    dice: &mut Dice,
+    truth: &mut Truth,
+    put: &mut dyn FnMut(GeneratedObject) -> io::Result<()>,
+) -> io::Result<()> {
+    for hours in (3..=10).rev() {
+        let slot = Slot {
+            index: 0,
+            start: first.start - hours * 3600,
+            incident: false,
+            breaks: false,
+        };
+        let mut trail = Trail {
+            dice,
+            truth,
+            slot,
+            records: Vec::new(),
+        };
+        let mut record = web_identity::signed_in(&mut trail, BILLING);
+        record.at(slot.start + 60);
+        trail.push(record);
+        let records = trail.records;
+        truth.distinct_event_ids += count(records.len());
+        put_cloudtrail(plan, slot, records, dice, truth, put)?;
+    }
+    Ok(())
+}
+
+/// Each Insights record is an object of its own.
+fn put_insights(
+    slot: Slot,
+    dice: &mut Dice,
+    truth: &mut Truth,
+    put: &mut dyn FnMut(GeneratedObject) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut trail = Trail {
+        dice,
+        truth,
+        slot,
+        records: Vec::new(),
+    };
+    for (account, region, record) in audit::insights(&mut trail) {
+        truth.insight_records += 1;
+        truth.insight_objects += 1;
+        truth.objects += 1;
+        let text = serde_json::to_vec(&BTreeMap::from([("Records", [record])]))?;
+        let published = slot.start + SLOT_SECONDS;
+        let key = insight_key(account, region, published, &dice.alphanumeric(16));
+        put(GeneratedObject {
+            key,
+            body: gzip(&text)?,
+        })?;
+    }
+    Ok(())
 }
 
 /// Spreads the records over the objects of their account and region.

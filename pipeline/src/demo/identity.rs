@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::dice::{ID_LETTERS, name_id};
 use super::object::time_text;
-use super::record::Trail;
-use super::world::ServiceAccount;
+use super::trail::Trail;
+use super::world::{Cluster, NODES, ServiceAccount, instance_id};
 
 /// Who calls, when it is a role session.
 #[derive(Debug, Clone)]
@@ -15,6 +15,10 @@ pub(super) struct Session {
     pub(super) user_agent: &'static str,
     /// Credentials of an instance profile, delivered by IMDSv2.
     pub(super) on_instance: bool,
+    /// The key that it signs with, when it matters who issued it.
+    pub(super) access_key_id: Option<String>,
+    /// The pod that the key was issued to.
+    pub(super) pod: Option<ServiceAccount>,
 }
 
 impl Session {
@@ -24,6 +28,8 @@ impl Session {
             name: name.to_owned(),
             user_agent,
             on_instance: false,
+            access_key_id: None,
+            pod: None,
         }
     }
 
@@ -43,7 +49,7 @@ impl Session {
 }
 
 /// The fifth part of an ARN.
-pub(super) fn account_of(arn: &'static str) -> &'static str {
+pub(super) fn account_of(arn: &str) -> &str {
     arn.split(':').nth(4).unwrap_or_default()
 }
 
@@ -82,32 +88,26 @@ impl Trail<'_> {
     }
 
     /// A node's session, named after its instance.
-    pub(super) fn node_session(
-        &mut self,
-        role_arn: &'static str,
-        user_agent: &'static str,
-    ) -> Session {
-        let name = format!(
-            "i-0{:016x}",
-            self.dice.between(1, 24) * 0x0012_3456_789a_bcde
-        );
+    pub(super) fn node_session(&mut self, of: Cluster, user_agent: &'static str) -> Session {
+        let node = self.dice.between(0, i64::from(NODES) - 1);
+        let instance = instance_id(of.flow_log, u8::try_from(node).unwrap_or_default());
         Session {
-            role_arn,
-            name,
-            user_agent,
             on_instance: true,
+            ..Session::new(of.node_role, &instance, user_agent)
         }
     }
 
     /// `userIdentity` of a role session.
     pub(super) fn assumed_role(&mut self, session: &Session) -> Value {
         let created = self.slot.start - self.dice.between(60, 3500);
+        let key = session.access_key_id.clone();
+        let key = key.unwrap_or_else(|| self.dice.access_key_id());
         let mut identity = json!({
             "type": "AssumedRole",
             "principalId": session.principal_id(),
             "arn": session.arn(),
             "accountId": session.account(),
-            "accessKeyId": self.dice.access_key_id(),
+            "accessKeyId": key,
             "sessionContext": {
                 "sessionIssuer": {
                     "type": "Role",
@@ -126,7 +126,11 @@ impl Trail<'_> {
             .get_mut("sessionContext")
             .and_then(Value::as_object_mut)
         {
-            if session.on_instance {
+            if let Some(pod) = session.pod.filter(|pod| pod.is_irsa()) {
+                let provider = pod.cluster.identity_provider();
+                let federation = json!({"federatedProvider": provider, "attributes": {}});
+                context.insert("webIdFederationData".to_owned(), federation);
+            } else if session.on_instance {
                 context.insert("ec2RoleDelivery".to_owned(), json!("2.0"));
             } else if self.dice.chance(50) {
                 // Older records have it, empty, on ordinary role sessions.

@@ -6,8 +6,10 @@
 use serde_json::json;
 
 use super::identity::Session;
-use super::record::{Record, Trail};
+use super::record::Record;
+use super::refusal::{NO_IDENTITY_POLICY, NO_RESOURCE_POLICY, Reason, UNKNOWN_KEY};
 use super::sts::foreign_caller;
+use super::trail::Trail;
 use super::world::{
     CHECKOUT, EU, EXPORTER, INGEST, PAYMENTS, SERVICE_ACCOUNTS, SHARED, ServiceAccount, WORKER,
     WORKLOAD,
@@ -42,7 +44,11 @@ pub(super) fn plant(trail: &mut Trail<'_>) {
         throttled(trail, EXPORTER, Key::Own);
         throttled(trail, PAYMENTS, Key::Foreign);
     }
-    refused(trail, INGEST);
+    refused(trail, INGEST, WORKLOAD, NO_IDENTITY_POLICY);
+    for _ in 0..slot.times(1, 3) {
+        refused(trail, INGEST, SHARED, UNKNOWN_KEY);
+        refused(trail, EXPORTER, SHARED, NO_RESOURCE_POLICY);
+    }
     used_by_both(trail);
 }
 
@@ -55,37 +61,40 @@ fn throttled(trail: &mut Trail<'_>, of: ServiceAccount, key: Key) {
     };
     let mut record = use_key(trail, &session, of.cluster.region, owner);
     let message = trail.dice.pick(&THROTTLES);
+    record.throttle("ThrottlingException", message);
     let cross_account = match key {
         Key::Unnamed => {
-            record.fail_bare("ThrottlingException", message);
+            record.strip();
             "unknown"
         }
-        Key::Own | Key::Foreign => {
-            record.fail("ThrottlingException", message);
-            if owner == WORKLOAD { "no" } else { "yes" }
-        }
+        Key::Own => "no",
+        Key::Foreign => "yes",
     };
-    let caller_and_region = [WORKLOAD, of.role_arn, of.cluster.region];
-    trail
-        .truth
-        .count_kms_throttle(caller_and_region, cross_account);
-    trail.records.push(record);
+    let (region, api) = (record.aws_region, record.event_name);
+    let labels = [WORKLOAD, of.role_arn, region, api, cross_account];
+    record.counts(("kms_throttles", "throttles"), &labels);
+    trail.push(record);
 }
 
-/// Refused, which is no throttle; the message does not name the key.
-fn refused(trail: &mut Trail<'_>, of: ServiceAccount) {
+/// Refused, which is no throttle. Of a ciphertext's key the message says nothing.
+fn refused(trail: &mut Trail<'_>, of: ServiceAccount, owner: &'static str, reason: Reason) {
     let session = trail.pod_session(of);
-    let mut record = use_key(trail, &session, of.cluster.region, SHARED);
-    let message = format!(
-        "User: {} is not authorized to perform: kms:Decrypt on the resource associated with this \
-         ciphertext because the resource does not exist in this Region, no resource-based policies \
-         allow access, or a resource-based policy explicitly denies access",
-        session.arn()
-    );
-    record.event_name = "Decrypt";
-    record.fail("AccessDenied", message);
+    let mut record = decrypt(trail, &session, of.cluster.region, owner);
+    let (owner, resource) = if reason.class == UNKNOWN_KEY.class && reason.kind == UNKNOWN_KEY.kind
+    {
+        (
+            "unknown",
+            "the resource associated with this ciphertext".to_owned(),
+        )
+    } else {
+        (owner, key_arn(of.cluster.region, owner))
+    };
+    let message = reason.message(&session.arn(), "kms:Decrypt", &resource);
+    record.deny("AccessDenied", message, reason, "kms:Decrypt");
     record.resources = None;
-    trail.records.push(record);
+    let labels = [owner, WORKLOAD, of.role_arn, "Decrypt", reason.class];
+    record.counts(("kms_denies", "denies"), &labels);
+    trail.push(record);
 }
 
 /// A key of the caller's account does its work.
@@ -93,7 +102,7 @@ pub(super) fn used(trail: &mut Trail<'_>) {
     let of = trail.dice.pick(&SERVICE_ACCOUNTS);
     let session = trail.pod_session(of);
     let record = use_key(trail, &session, of.cluster.region, WORKLOAD);
-    trail.records.push(record);
+    trail.push(record);
 }
 
 /// A key of the other account does its work: both accounts hear of it.
@@ -102,18 +111,16 @@ pub(super) fn used_by_both(trail: &mut Trail<'_>) {
     let session = trail.pod_session(of);
     let mut record = use_key(trail, &session, of.cluster.region, SHARED);
     record.shared_event_id = Some(trail.dice.uuid());
-    let mut copy = record.clone();
-    copy.event_id = trail.dice.uuid();
-    copy.recipient_account_id = SHARED;
+    let mut copy = record.copy_for(SHARED, trail.dice.uuid());
     copy.user_identity = foreign_caller(&session);
-    trail.records.push(record);
-    trail.records.push(copy);
+    trail.push(record);
+    trail.push(copy);
 }
 
 /// Secrets Manager decrypts on behalf of a role.
 pub(super) fn used_by_service(trail: &mut Trail<'_>) {
     let session = trail.pod_session(CHECKOUT);
-    let mut record = use_key(trail, &session, EU, WORKLOAD);
+    let mut record = decrypt(trail, &session, EU, WORKLOAD);
     record.by_service("secretsmanager.amazonaws.com");
     if let Some(identity) = record.user_identity.as_object_mut() {
         identity.insert(
@@ -121,7 +128,6 @@ pub(super) fn used_by_service(trail: &mut Trail<'_>) {
             json!("secretsmanager.amazonaws.com"),
         );
     }
-    record.event_name = "Decrypt";
     record.request_parameters = json!({
         "encryptionAlgorithm": "SYMMETRIC_DEFAULT",
         "encryptionContext": {
@@ -129,7 +135,7 @@ pub(super) fn used_by_service(trail: &mut Trail<'_>) {
             "SecretVersionId": trail.dice.uuid(),
         },
     });
-    trail.records.push(record);
+    trail.push(record);
 }
 
 /// A successful use of a key, as the caller's account sees it.
@@ -139,24 +145,40 @@ fn use_key(
     region: &'static str,
     owner: &'static str,
 ) -> Record {
-    let key_id = trail.dice.pick(&[
-        "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d",
-        "1b2c3d4e-5f6a-4b7c-9d8e-0f1a2b3c4d5e",
-    ]);
-    let key_arn = format!("arn:aws:kms:{region}:{owner}:key/{key_id}");
-    let name = trail
-        .dice
-        .pick(&["Decrypt", "Decrypt", "Decrypt", "GenerateDataKey"]);
-    let mut record = trail.call(session.account(), region, "kms", name);
-    record.user_identity = trail.assumed_role(session);
-    record.user_agent = session.user_agent.into();
+    if trail.dice.chance(75) {
+        return decrypt(trail, session, region, owner);
+    }
+    let mut record = trail.call_by(session, region, "kms", "GenerateDataKey");
+    let key_arn = key_arn(region, owner);
     let context = json!({"aws:ebs:id": format!("vol-0{}", trail.dice.hex(16))});
-    record.request_parameters = if name == "Decrypt" {
-        // The ciphertext names its key, so most callers do not.
-        json!({"encryptionAlgorithm": "SYMMETRIC_DEFAULT", "encryptionContext": context})
-    } else {
-        json!({"keyId": key_arn, "keySpec": "AES_256", "encryptionContext": context})
-    };
+    record.request_parameters =
+        json!({"keyId": key_arn, "keySpec": "AES_256", "encryptionContext": context});
     record.resources = Some(json!([{"accountId": owner, "type": "AWS::KMS::Key", "ARN": key_arn}]));
     record
+}
+
+/// The ciphertext names its key, so most callers do not.
+fn decrypt(
+    trail: &mut Trail<'_>,
+    session: &Session,
+    region: &'static str,
+    owner: &'static str,
+) -> Record {
+    let mut record = trail.call_by(session, region, "kms", "Decrypt");
+    let context = json!({"aws:ebs:id": format!("vol-0{}", trail.dice.hex(16))});
+    record.request_parameters =
+        json!({"encryptionAlgorithm": "SYMMETRIC_DEFAULT", "encryptionContext": context});
+    let key_arn = key_arn(region, owner);
+    record.resources = Some(json!([{"accountId": owner, "type": "AWS::KMS::Key", "ARN": key_arn}]));
+    record
+}
+
+/// One key in each account and region.
+fn key_arn(region: &str, owner: &str) -> String {
+    let id = if owner == WORKLOAD {
+        "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"
+    } else {
+        "1b2c3d4e-5f6a-4b7c-9d8e-0f1a2b3c4d5e"
+    };
+    format!("arn:aws:kms:{region}:{owner}:key/{id}")
 }

@@ -35,11 +35,19 @@ pub(super) fn time_text(epoch: i64, format: &str) -> String {
 }
 
 pub(super) fn cloudtrail_key(account: &str, region: &str, published: i64, unique: &str) -> String {
+    trail_key("CloudTrail", [account, region, unique], published)
+}
+
+pub(super) fn insight_key(account: &str, region: &str, published: i64, unique: &str) -> String {
+    trail_key("CloudTrail-Insight", [account, region, unique], published)
+}
+
+fn trail_key(folder: &str, [account, region, unique]: [&str; 3], published: i64) -> String {
     let day = time_text(published, "%Y/%m/%d");
     let minute = time_text(published, "%Y%m%dT%H%MZ");
     format!(
-        "AWSLogs/{ORGANIZATION}/{account}/CloudTrail/{region}/{day}/\
-         {account}_CloudTrail_{region}_{minute}_{unique}.json.gz"
+        "AWSLogs/{ORGANIZATION}/{account}/{folder}/{region}/{day}/\
+         {account}_{folder}_{region}_{minute}_{unique}.json.gz"
     )
 }
 
@@ -65,8 +73,9 @@ pub(super) fn flow_log_key(
 }
 
 /// One gzip member; no time and no name in its header, so that equal text gives equal bytes.
+/// Made to be read once, and soon: it need not be small.
 pub(super) fn gzip(text: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(text)?;
     encoder.finish()
 }

@@ -39,9 +39,15 @@ impl Plan {
         }
     }
 
+    /// The end of the last slot: no event is younger.
+    pub fn last_moment(&self) -> DateTime<Utc> {
+        let end = self.end.timestamp() - self.end.timestamp().rem_euclid(SLOT_SECONDS);
+        DateTime::from_timestamp(end, 0).unwrap_or_default()
+    }
+
     /// The five-minute slots of the plan, oldest first.
     pub(super) fn slots(&self) -> Vec<Slot> {
-        let end = self.end.timestamp() - self.end.timestamp().rem_euclid(SLOT_SECONDS);
+        let end = self.last_moment().timestamp();
         // A repeated event needs a later object, so there are always two slots.
         let count = self.minutes.div_ceil(5).max(2);
         (0..count)
@@ -49,6 +55,7 @@ impl Plan {
                 index,
                 start: end - i64::from(count - index) * SLOT_SECONDS,
                 incident: index >= count / 2,
+                breaks: index == count / 2,
             })
             .collect()
     }
@@ -63,6 +70,8 @@ pub(super) struct Slot {
     pub(super) start: i64,
     /// In the second half of the plan things break, so that a rate has something to show.
     pub(super) incident: bool,
+    /// The first slot of that half: what breaks is changed here.
+    pub(super) breaks: bool,
 }
 
 impl Slot {

@@ -3,51 +3,74 @@
 
 use serde_json::json;
 
-use super::record::{Record, Trail};
-use super::sts::answer;
-use super::world::{Cluster, POD_IDENTITY_AGENT, SHOP, WORKLOAD};
+use super::identity::Session;
+use super::record::Record;
+use super::refusal::{NO_IDENTITY_POLICY, UNSAID};
+use super::sts::{answer, count};
+use super::trail::Trail;
+use super::world::{
+    Cluster, DATA, POD_IDENTITY, POD_IDENTITY_AGENT, SHOP, ServiceAccount, WORKLOAD,
+};
 
-/// Namespace, service account and role of the pods that get their role this way.
-const ASSOCIATIONS: [(&str, &str, &str); 3] = [
-    (
-        "shop",
-        "notifications",
-        "arn:aws:iam::111122223333:role/shop-notifications",
-    ),
-    (
-        "shop",
-        "invoices",
-        "arn:aws:iam::111122223333:role/shop-invoices",
-    ),
-    (
-        "payments",
-        "settlement",
-        "arn:aws:iam::111122223333:role/workload/settlement",
-    ),
-];
-
-/// The pairs of one slot, and one fetch that the role's trust policy refuses.
+/// The pairs of one slot, and the fetches that fail.
 pub(super) fn plant(trail: &mut Trail<'_>) {
-    for association in ASSOCIATIONS.into_iter().cycle().take(6) {
-        fetched(trail, SHOP, association);
+    for of in POD_IDENTITY.into_iter().cycle().take(6) {
+        let record = fetched(trail, of);
+        trail.push(record);
     }
-    let mut record = asked(trail, SHOP);
-    record.fail(
-        "AccessDenied",
-        "Unauthorized Exception! EKS does not have permissions to assume the associated role.",
-    );
-    trail.records.push(record);
+    for _ in 0..trail.slot.times(1, 4) {
+        let (mut record, _) = asked(trail, SHOP);
+        record.deny(
+            "AccessDenied",
+            "Unauthorized Exception! EKS does not have permissions to assume the associated role.",
+            UNSAID,
+            "",
+        );
+        failed(trail, record, SHOP, "role_trust");
+    }
+    let (mut record, node) = asked(trail, DATA);
+    let action = "eks-auth:AssumeRoleForPodIdentity";
+    let cluster = format!("arn:aws:eks:us-east-1:{WORKLOAD}:cluster/data-prod");
+    let message = NO_IDENTITY_POLICY.message(&node.arn(), action, &cluster);
+    record.deny("AccessDeniedException", message, NO_IDENTITY_POLICY, action);
+    failed(trail, record, DATA, "node_permission");
+    for (code, message, class) in [
+        (
+            "ResourceNotFoundException",
+            "No pod identity association found for the service account",
+            "no_association",
+        ),
+        (
+            "ExpiredTokenException",
+            "The token included in the request is expired",
+            "expired_token",
+        ),
+    ] {
+        let (mut record, _) = asked(trail, SHOP);
+        record.fail(code, message);
+        failed(trail, record, SHOP, class);
+    }
+}
+
+fn failed(trail: &mut Trail<'_>, mut record: Record, cluster: Cluster, class: &str) {
+    let labels = [cluster.name, cluster.node_role, class];
+    record.counts(("pod_identity_failures", "failures"), &labels);
+    trail.push(record);
 }
 
 /// The agent asks `eks-auth` with the node's role, and EKS takes the pod's role.
-fn fetched(
-    trail: &mut Trail<'_>,
-    cluster: Cluster,
-    (namespace, service_account, role_arn): (&str, &str, &'static str),
-) {
-    let asked = asked(trail, cluster);
+/// The second call is handed back.
+pub(super) fn fetched(trail: &mut Trail<'_>, of: ServiceAccount) -> Record {
+    let ServiceAccount {
+        cluster,
+        namespace,
+        name: service_account,
+        role_arn,
+        ..
+    } = of;
+    let (asked, _) = asked(trail, cluster);
     let mut record = trail.call(WORKLOAD, cluster.region, "sts", "AssumeRole");
-    record.event_time.clone_from(&asked.event_time);
+    record.at(asked.made.epoch);
     record.by_service("pods.eks.amazonaws.com");
     record.user_identity = json!({"type": "AWSService", "invokedBy": "pods.eks.amazonaws.com"});
     let pod = format!("{service_account}-{}", trail.dice.hex(10));
@@ -73,25 +96,22 @@ fn fetched(
     });
     answer(trail, &mut record, role_arn, &session);
     record.shared_event_id = Some(trail.dice.uuid());
-    trail.truth.count_assume_role(role_arn, "success");
-    trail.records.push(asked);
-    trail.records.push(record);
+    count(&mut record, role_arn, "none");
+    let name = cluster.name;
+    let labels = ["pod_identity", name, namespace, service_account, role_arn];
+    record.counts(("pod_sessions", "sessions"), &labels);
+    trail.push(asked);
+    record
 }
 
 /// The agent's call. It says neither which pod asks nor for which role.
-fn asked(trail: &mut Trail<'_>, cluster: Cluster) -> Record {
-    let node = trail.node_session(cluster.node_role, POD_IDENTITY_AGENT);
-    let mut record = trail.call(
-        WORKLOAD,
-        cluster.region,
-        "eks-auth",
-        "AssumeRoleForPodIdentity",
-    );
-    record.user_identity = trail.assumed_role(&node);
-    record.user_agent = node.user_agent.into();
+fn asked(trail: &mut Trail<'_>, cluster: Cluster) -> (Record, Session) {
+    let node = trail.node_session(cluster, POD_IDENTITY_AGENT);
+    let name = "AssumeRoleForPodIdentity";
+    let mut record = trail.call_by(&node, cluster.region, "eks-auth", name);
     record.request_parameters = json!({
         "clusterName": cluster.name,
         "token": "HIDDEN_DUE_TO_SECURITY_REASONS",
     });
-    record
+    (record, node)
 }

@@ -1,14 +1,14 @@
-//! A CloudTrail record, and the five minutes of records that are in the making.
+//! A CloudTrail record, and what the generator knows of it without writing it down.
 //!
 //! Must hold: an event is counted in the truth where it is made, and nowhere else.
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::dice::Dice;
 use super::object::time_text;
-use super::plan::{SLOT_SECONDS, Slot};
-use super::truth::Truth;
+use super::refusal::Reason;
+use super::truth::Fact;
+use super::world::ServiceAccount;
 
 /// Stands at the start of every session token that is generated. No token may reach a lake, so
 /// this text must never be found in one.
@@ -35,7 +35,7 @@ pub(super) struct Record {
     pub(super) response_elements: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) additional_event_data: Option<Value>,
-    #[serde(rename = "requestID")]
+    #[serde(rename = "requestID", skip_serializing_if = "String::is_empty")]
     pub(super) request_id: String,
     #[serde(rename = "eventID")]
     pub(super) event_id: String,
@@ -58,109 +58,141 @@ pub(super) struct Record {
     pub(super) tls_details: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) session_credential_from_console: Option<&'static str>,
+    #[serde(skip)]
+    pub(super) made: Made,
 }
 
-/// The records of one slot, of both accounts and both regions.
-#[derive(Debug)]
-pub(super) struct Trail<'a> {
-    pub(super) dice: &'a mut Dice,
-    pub(super) truth: &'a mut Truth,
-    pub(super) slot: Slot,
-    pub(super) records: Vec<Record>,
+/// What is known of a record where it is made.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Made {
+    /// As a label names the caller: the role behind a session, else the best that there is.
+    pub(super) caller: String,
+    /// A role's session or a web identity, as the caller's account sees it.
+    pub(super) is_workload: bool,
+    /// The pod that the caller's key was issued to by a record of this load.
+    pub(super) pod: Option<ServiceAccount>,
+    pub(super) outcome: Outcome,
+    pub(super) epoch: i64,
+    /// What the record adds to the signals.
+    pub(super) facts: Vec<Fact>,
 }
 
-impl Trail<'_> {
-    /// A successful call, still without caller, parameters and resources.
-    pub(super) fn call(
-        &mut self,
-        account: &'static str,
-        region: &'static str,
-        service: &str,
-        name: &'static str,
-    ) -> Record {
-        // Services write different versions at the same moment (domain 1.5).
-        let event_version = match service {
-            "sts" | "route53" => "1.08",
-            "kms" | "s3" => self.dice.pick(&["1.08", "1.09", "1.10"]),
-            _ => self.dice.pick(&["1.08", "1.09", "1.10", "1.11"]),
-        };
-        Record {
-            event_version,
-            user_identity: Value::Null,
-            event_time: self.event_time(),
-            event_source: format!("{service}.amazonaws.com"),
-            event_name: name,
-            aws_region: region,
-            source_ip_address: self.dice.internet_address(),
-            user_agent: String::new(),
-            error_code: None,
-            error_message: None,
-            request_parameters: Value::Null,
-            response_elements: Value::Null,
-            additional_event_data: None,
-            request_id: self.dice.uuid(),
-            event_id: self.dice.uuid(),
-            read_only: true,
-            resources: None,
-            event_type: "AwsApiCall",
-            management_event: true,
-            recipient_account_id: account,
-            shared_event_id: None,
-            service_event_details: None,
-            vpc_endpoint_id: None,
-            vpc_endpoint_account_id: None,
-            event_category: "Management",
-            tls_details: Some(self.tls_details(&host(service, region))),
-            session_credential_from_console: None,
+/// How a call ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Outcome {
+    #[default]
+    Success,
+    Throttled,
+    Denied,
+    Other,
+}
+
+impl Outcome {
+    pub(super) const fn text(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Throttled => "throttled",
+            Self::Denied => "denied",
+            Self::Other => "other",
         }
-    }
-
-    /// Mostly in this slot; some events are delivered five minutes late.
-    fn event_time(&mut self) -> String {
-        let late = self.slot.index > 0 && self.dice.chance(15);
-        let start = self.slot.start - if late { SLOT_SECONDS } else { 0 };
-        time_text(
-            start + self.dice.between(0, SLOT_SECONDS - 1),
-            "%Y-%m-%dT%H:%M:%SZ",
-        )
-    }
-
-    pub(super) fn tls_details(&mut self, host: &str) -> Value {
-        let mut details = json!({
-            "tlsVersion": "TLSv1.3",
-            "cipherSuite": "TLS_AES_128_GCM_SHA256",
-            "clientProvidedHostHeader": host,
-        });
-        if let (true, Some(fields)) = (self.dice.chance(30), details.as_object_mut()) {
-            fields.insert("keyExchange".to_owned(), json!("X25519MLKEM768"));
-        }
-        details
-    }
-
-    /// What STS answers: keys in the clear, which is why they must be dropped while decoding.
-    pub(super) fn credentials(&mut self) -> Value {
-        let expires = self.slot.start + 3600 + self.dice.between(0, 299);
-        json!({
-            "accessKeyId": self.dice.access_key_id(),
-            "sessionToken": format!("{SESSION_TOKEN_MARK}{}==", self.dice.alphanumeric(340)),
-            "expiration": time_text(expires, "%b %-d, %Y, %-I:%M:%S %p"),
-        })
     }
 }
 
 impl Record {
+    /// The record adds one to a signal's measure.
+    pub(super) fn counts(&mut self, of: (&'static str, &'static str), labels: &[&str]) {
+        self.counts_many(of, labels, 1);
+    }
+
+    pub(super) fn counts_many(
+        &mut self,
+        (signal, measure): (&'static str, &'static str),
+        labels: &[&str],
+        amount: u64,
+    ) {
+        self.made.facts.push(Fact {
+            signal,
+            measure,
+            labels: labels.join(" "),
+            amount,
+        });
+    }
+
+    /// `sts` of `sts.amazonaws.com`.
+    pub(super) fn service(&self) -> String {
+        let name = self.event_source.split('.').next();
+        name.unwrap_or_default().to_owned()
+    }
+
+    /// The call was made at this time.
+    pub(super) fn at(&mut self, epoch: i64) {
+        self.made.epoch = epoch;
+        self.event_time = time_text(epoch, "%Y-%m-%dT%H:%M:%SZ");
+    }
+
     /// The call failed: CloudTrail then writes no response.
     pub(super) fn fail(&mut self, code: &'static str, message: impl Into<String>) {
         self.error_code = Some(code);
         self.error_message = Some(message.into());
         self.response_elements = Value::Null;
+        self.made.outcome = Outcome::Other;
     }
 
     /// The call failed before its parameters were looked at.
-    pub(super) fn fail_bare(&mut self, code: &'static str, message: impl Into<String>) {
-        self.fail(code, message);
+    pub(super) fn strip(&mut self) {
         self.request_parameters = Value::Null;
         self.resources = None;
+    }
+
+    /// The caller called too often.
+    pub(super) fn throttle(&mut self, code: &'static str, message: impl Into<String>) {
+        self.fail(code, message);
+        self.made.outcome = Outcome::Throttled;
+        let (service, caller) = (self.service(), self.made.caller.clone());
+        let (account, region) = (self.recipient_account_id, self.aws_region);
+        let labels = [account, &service, self.event_name, &caller, region];
+        self.counts(("api_throttles", "throttles"), &labels);
+        if service == "sts" {
+            let labels = [&caller, region, self.event_name];
+            self.counts(("sts_throttles", "throttles"), &labels);
+        }
+    }
+
+    /// A policy does not let the caller do it.
+    pub(super) fn deny(
+        &mut self,
+        code: &'static str,
+        message: impl Into<String>,
+        reason: Reason,
+        action: &str,
+    ) {
+        self.fail(code, message);
+        self.made.outcome = Outcome::Denied;
+        let (service, caller, api) = (self.service(), self.made.caller.clone(), self.event_name);
+        let Reason { class, kind, .. } = reason;
+        let labels = [self.recipient_account_id, &caller, &service, class, kind];
+        self.counts(("denies", "denies"), &labels);
+        if class == "boundary" {
+            let labels = [&caller, action, reason.policy.unwrap_or("unknown")];
+            self.counts(("boundary_denies", "denies"), &labels);
+        }
+        if action == "iam:PassRole" {
+            self.counts(("passrole_denies", "denies"), &[&caller, api, class]);
+        }
+        if let Some(pod) = self.made.pod {
+            let (cluster, namespace, name) = (pod.cluster.name, pod.namespace, pod.name);
+            let labels = [cluster, namespace, name, &service, api, class];
+            self.counts(("pod_access_denied", "denies"), &labels);
+        }
+    }
+
+    /// The call changed something: `resource` is how a reader of the record can name it.
+    pub(super) fn changes(&mut self, kind: &str, resource: &str) {
+        self.read_only = false;
+        let caller = self.made.caller.clone();
+        let (api, account, region) = (self.event_name, self.recipient_account_id, self.aws_region);
+        let labels = [kind, api, resource, &caller, account, region];
+        self.counts(("changes", "changes"), &labels);
     }
 
     /// An AWS service made the call: its name stands for address and agent, and there is no TLS.
@@ -169,14 +201,14 @@ impl Record {
         self.user_agent = service.into();
         self.tls_details = None;
     }
-}
 
-/// The host that a regional client names.
-fn host(service: &str, region: &str) -> String {
-    match service {
-        "eks-auth" => format!("eks-auth.{region}.api.aws"),
-        "ecr" => format!("api.ecr.{region}.amazonaws.com"),
-        "route53" => "route53.amazonaws.com".to_owned(),
-        _ => format!("{service}.{region}.amazonaws.com"),
+    /// The other account's copy: another event of the same call. It counts nowhere, because a
+    /// pair is one call, but for what the caller of this adds to it.
+    pub(super) fn copy_for(&self, account: &'static str, event_id: String) -> Self {
+        let mut copy = self.clone();
+        copy.event_id = event_id;
+        copy.recipient_account_id = account;
+        copy.made.facts.clear();
+        copy
     }
 }

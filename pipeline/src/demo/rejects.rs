@@ -6,10 +6,11 @@
 //! Refused addresses appear in no accepted flow, but for refused replies.
 
 use super::dice::Dice;
-use super::flow::{Flow, Interface};
+use super::flow::{Flow, Interface, SUBNET};
 use super::flow_logs::FlowLog;
+use super::flow_truth;
 use super::plan::Slot;
-use super::truth::{RejectTruth, Truth};
+use super::truth::Truth;
 
 /// What scanners ask for.
 const SCANNED_PORTS: [i32; 8] = [22, 23, 80, 443, 3389, 5900, 8080, 8443];
@@ -68,6 +69,16 @@ pub(super) fn plant(
         }
         refusals.encryption_required();
     }
+    if log.has("next-hop-interface-type") {
+        for _ in 0..slot.times(1, 6) {
+            refusals.at_endpoint();
+            refusals.toward_endpoint();
+        }
+        refusals.toward_service();
+        for minute in 0..5 {
+            refusals.probe(minute);
+        }
+    }
     refusals.groups
 }
 
@@ -88,23 +99,7 @@ impl Refusals<'_> {
 
     /// Counts the flow as a reader of this log can know it.
     fn count(&mut self, flow: &Flow, class: &str) {
-        let direction = if self.log.has("flow-direction") {
-            flow.direction
-        } else {
-            ""
-        };
-        let key = (
-            flow.interface.id.clone(),
-            flow.destination_port,
-            direction.to_owned(),
-            class.to_owned(),
-        );
-        let seen = RejectTruth {
-            records: 1,
-            packets: flow.packets,
-            bytes: flow.bytes.unwrap_or_default(),
-        };
-        self.truth.count_reject(key, seen);
+        flow_truth::count_reject(self.log, flow, class, self.truth);
     }
 
     fn refuse(&mut self, flow: Flow, class: &str) {
@@ -275,7 +270,76 @@ impl Refusals<'_> {
             .on(port, 443, 6)
             .carrying(1, 40);
         flow.tcp_flags = "-";
+        if self.log.has("subnet-id") {
+            self.count_endpoint(&flow, "managed_interface");
+        }
         self.refuse(flow, "internal");
+    }
+
+    fn count_endpoint(&mut self, flow: &Flow, destination: &str) {
+        let labels = [&flow.interface.id, SUBNET, destination];
+        self.truth.add(("endpoint_rejects", "records"), &labels, 1);
+    }
+
+    /// The endpoint of an AWS service, whose security group has forgotten a subnet.
+    fn at_endpoint(&mut self) {
+        let client = self.inside_address(STRANGERS);
+        let port = self.dice.ephemeral_port();
+        let flow = self
+            .flow(self.log.endpoint())
+            .between(&client, true)
+            .on(port, 443, 6)
+            .carrying(3, 180);
+        self.count_endpoint(&flow, "vpc_endpoint");
+        self.refuse(flow, "internal");
+    }
+
+    /// The same from the other side: the node's own security group.
+    fn toward_endpoint(&mut self) {
+        let node = self.log.node(self.dice);
+        let port = self.dice.ephemeral_port();
+        let mut flow = self
+            .flow(node)
+            .between(&self.log.endpoint().address, false)
+            .on(port, 443, 6)
+            .carrying(3, 180);
+        flow.next_hop = "vpc_endpoint";
+        self.count_endpoint(&flow, "vpc_endpoint");
+        self.refuse(flow, "internal");
+    }
+
+    /// A service without an endpoint, by its public address.
+    fn toward_service(&mut self) {
+        let node = self.log.node(self.dice);
+        let server = self.dice.refused_internet_address();
+        let port = self.dice.ephemeral_port();
+        let mut flow = self
+            .flow(node)
+            .between(&server, false)
+            .on(port, 443, 6)
+            .carrying(3, 180);
+        flow.service = "DYNAMODB";
+        self.count_endpoint(&flow, "DYNAMODB");
+        self.refuse(flow, "external");
+    }
+
+    /// A load balancer asks a target each minute, which lets it in every other time.
+    fn probe(&mut self, minute: i64) {
+        let balancer = format!("10.{}.64.9", self.log.network);
+        let port = self.dice.ephemeral_port();
+        let mut flow = self
+            .flow(self.log.target())
+            .between(&balancer, true)
+            .on(port, 31_080, 6)
+            .carrying(4, 240);
+        flow.end = self.slot.start + minute * 60 + self.dice.between(10, 50);
+        flow.next_hop = "network_load_balancer";
+        if (self.slot.start / 60 + minute) % 2 == 0 {
+            flow.action = "ACCEPT";
+            self.groups.push(vec![flow]);
+        } else {
+            self.refuse(flow, "internal");
+        }
     }
 
     /// The VPC lets nothing in or out; such a record has no bytes.

@@ -1,144 +1,134 @@
 //! What the demo found next to what it planted.
 //!
-//! In: the [`Truth`] and the lake's own views. Out: a table for people, and whether all is equal.
-//! Must hold: planted numbers come from the generator, found ones from SQL over the lake; nothing
-//! is compared with itself.
+//! In: the [`Truth`] and the lake's own views. Out: a table for people, one line a measure, and
+//! whether all is equal. Must hold: planted numbers come from the generator, found ones from SQL
+//! over the lake; nothing is compared with itself. Which signals there are and what their labels
+//! are is asked of the signals, so that one that nothing was planted for is seen.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use arrow::array::{Array as _, AsArray as _};
+use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use datafusion::error::DataFusionError;
 
-use super::truth::{RejectTruth, Truth};
+use super::truth::{Counts, Truth};
+use crate::engine::Planned;
 use crate::query::LakeSession;
+use crate::signal::{Header, Merge};
 
-/// Counts by what is counted.
-type Counts = BTreeMap<String, u64>;
-
-/// One signal's planted and found counts.
+/// Planted and found counts of one measure of one signal.
 #[derive(Debug)]
 pub struct Comparison {
-    title: &'static str,
+    title: String,
     planted: Counts,
     found: Counts,
 }
 
-/// How many rows of each comparison are shown.
-const SHOWN: usize = 8;
+/// What is asked of the lake: the measures of one signal by the same labels.
+struct Question {
+    signal: String,
+    measures: Vec<String>,
+    sql: String,
+}
+
+/// Labels of no number that is known beforehand: of a cross-account pair the copy that is read
+/// first is counted, and says who called.
+const UNKNOWN_LABELS: [(&str, &str); 1] = [("sts_assume_role", "principal_kind")];
+
+/// Columns of the signals whose rows are no series, in place of labels.
+const SERIES_OF_NONE: [(&str, &[&str]); 1] = [(
+    "health_check_minutes",
+    &["account_id", "interface_id", "dstport"],
+)];
+
+const ROWS: &str = "SELECT 'cloudtrail', count(*) FROM cloudtrail \
+    UNION ALL SELECT 'flow_logs', count(*) FROM flow_logs";
 
 /// Asks the lake for everything that was planted.
 pub async fn compare(
     truth: &Truth,
     lake: &LakeSession,
+    signals: &[Planned],
 ) -> Result<Vec<Comparison>, DataFusionError> {
-    let mut compared = Vec::new();
-    for (title, sql, planted) in questions(truth) {
-        compared.push(Comparison {
-            title,
-            planted,
-            found: counts(lake, sql).await?,
-        });
+    let rows = [
+        (
+            String::from("cloudtrail"),
+            truth.cloudtrail_events + truth.insight_records,
+        ),
+        (String::from("flow_logs"), truth.flow_rows),
+    ];
+    let mut compared = vec![Comparison {
+        title: String::from("rows in the lake"),
+        planted: rows.into(),
+        found: counts(&lake.rows(ROWS).await?.1, 1)?,
+    }];
+    for planned in signals {
+        for question in questions(&planned.signal.header) {
+            let (_, batches) = lake.rows(&question.sql).await?;
+            for (at, measure) in question.measures.iter().enumerate() {
+                compared.push(Comparison {
+                    planted: truth.of(&question.signal, measure),
+                    found: counts(&batches, 1 + at)?,
+                    title: format!("{} {measure}", question.signal),
+                });
+            }
+        }
     }
     Ok(compared)
 }
 
-const ROWS: &str = "SELECT 'cloudtrail', count(*) FROM cloudtrail \
-    UNION ALL SELECT 'flow_logs', count(*) FROM flow_logs";
-const STS: &str = "SELECT role_arn || ' ' || outcome, sum(calls) FROM sts_assume_role GROUP BY 1";
-const IRSA: &str = "SELECT kind || ' ' || namespace || '/' || service_account || ' ' || role_arn \
-    || ' ' || audience, sum(mismatches) FROM irsa_audience_mismatch GROUP BY 1";
-const KMS: &str = "SELECT caller_account || ' ' || role_arn || ' ' || region || ' cross-account ' \
-    || cross_account, sum(throttles) FROM kms_throttles GROUP BY 1";
-const REJECT_RECORDS: &str = "SELECT interface_id || ' port ' || dstport || ' ' || flow_direction \
-    || ' ' || reject_class, sum(records) FROM flow_rejects GROUP BY 1";
-const REJECT_PACKETS: &str = "SELECT interface_id || ' port ' || dstport || ' ' || flow_direction \
-    || ' ' || reject_class, sum(packets) FROM flow_rejects GROUP BY 1";
-const REJECT_BYTES: &str = "SELECT interface_id || ' port ' || dstport || ' ' || flow_direction \
-    || ' ' || reject_class, sum(bytes) FROM flow_rejects GROUP BY 1";
-
-fn questions(truth: &Truth) -> Vec<(&'static str, &'static str, Counts)> {
-    let rows = [
-        (String::from("cloudtrail"), truth.cloudtrail_events),
-        (String::from("flow_logs"), truth.flow_rows),
-    ];
-    let sts = truth.sts_assume_role.iter();
-    let sts = sts.map(|((role, outcome), calls)| (format!("{role} {outcome}"), *calls));
-    let irsa = truth.irsa_audience_mismatch.iter();
-    let irsa = irsa.map(|((kind, namespace, account, role, audience), count)| {
-        (
-            format!("{kind} {namespace}/{account} {role} {audience}"),
-            *count,
-        )
+/// The measures that metrics show, by their labels.
+fn questions(header: &Header) -> Vec<Question> {
+    let Some(rollup) = &header.rollup else {
+        return Vec::new();
+    };
+    let name = header.name.as_str();
+    let mut asked: Vec<(Vec<&str>, Vec<&str>)> = Vec::new();
+    for metric in &header.metrics {
+        let labels = metric.labels.iter().map(String::as_str);
+        let labels: Vec<_> = labels
+            .filter(|label| !UNKNOWN_LABELS.contains(&(name, *label)))
+            .collect();
+        match asked.iter_mut().find(|(same, _)| *same == labels) {
+            Some((_, measures)) => measures.push(&metric.value),
+            None => asked.push((labels, vec![&metric.value])),
+        }
+    }
+    if let Some((_, columns)) = SERIES_OF_NONE.iter().find(|(signal, _)| *signal == name) {
+        let measures = rollup.measures.keys().map(String::as_str);
+        asked.push((columns.to_vec(), measures.collect()));
+    }
+    let questions = asked.into_iter().map(|(labels, measures)| {
+        let texts = labels
+            .iter()
+            .map(|label| format!("CAST({label} AS VARCHAR)"));
+        let sums = measures.iter().map(|measure| {
+            let merge = match rollup.measures.get(*measure) {
+                Some(Merge::Min) => "min",
+                Some(Merge::Max) => "max",
+                Some(Merge::Sum) | None => "sum",
+            };
+            format!("{merge}({measure})")
+        });
+        let (texts, sums): (Vec<_>, Vec<_>) = (texts.collect(), sums.collect());
+        let (texts, sums) = (texts.join(", "), sums.join(", "));
+        Question {
+            signal: name.to_owned(),
+            sql: format!("SELECT concat_ws(' ', {texts}), {sums} FROM {name} GROUP BY 1"),
+            measures: measures.into_iter().map(str::to_owned).collect(),
+        }
     });
-    let kms = truth.kms_throttles.iter();
-    let kms = kms.map(|((account, role, region, cross), count)| {
-        (
-            format!("{account} {role} {region} cross-account {cross}"),
-            *count,
-        )
-    });
-    let records = rejects(truth, |sums| sums.records);
-    vec![
-        ("rows in the lake", ROWS, rows.into()),
-        (
-            "sts_assume_role: calls by role and outcome",
-            STS,
-            sts.collect(),
-        ),
-        (
-            "irsa_audience_mismatch: by service account, role and audience",
-            IRSA,
-            irsa.collect(),
-        ),
-        (
-            "flow_rejects: records by interface, port, direction and class",
-            REJECT_RECORDS,
-            records,
-        ),
-        (
-            "flow_rejects: packets",
-            REJECT_PACKETS,
-            rejects(truth, |sums| sums.packets),
-        ),
-        (
-            "flow_rejects: bytes",
-            REJECT_BYTES,
-            rejects(truth, |sums| sums.bytes),
-        ),
-        (
-            "kms_throttles: by caller, role, region and cross-account",
-            KMS,
-            kms.collect(),
-        ),
-    ]
+    questions.collect()
 }
 
-fn rejects(truth: &Truth, of: fn(&RejectTruth) -> u64) -> Counts {
-    let each = truth.flow_rejects.iter();
-    each.map(|((interface, port, direction, class), sums)| {
-        // A log without the column has no direction.
-        let direction = if direction.is_empty() {
-            "unknown"
-        } else {
-            direction
-        };
-        (
-            format!("{interface} port {port} {direction} {class}"),
-            of(sums),
-        )
-    })
-    .collect()
-}
-
-async fn counts(lake: &LakeSession, sql: &str) -> Result<Counts, DataFusionError> {
-    let (_, batches) = lake.rows(sql).await?;
+/// Reads a text and the number in column `of`.
+fn counts(batches: &[RecordBatch], of: usize) -> Result<Counts, DataFusionError> {
     let mut counts = Counts::new();
-    for batch in &batches {
+    for batch in batches {
         let names = cast(batch.column(0), &DataType::Utf8)?;
-        let values = cast(batch.column(1), &DataType::Int64)?;
+        let values = cast(batch.column(of), &DataType::Int64)?;
         let values = values.as_primitive::<Int64Type>();
         for (row, name) in names.as_string::<i32>().iter().enumerate() {
             let value = if values.is_null(row) {
@@ -154,64 +144,54 @@ async fn counts(lake: &LakeSession, sql: &str) -> Result<Counts, DataFusionError
 }
 
 impl Comparison {
-    /// Found is what was planted, no more and no less.
+    /// Something was planted, and found is what was planted, no more and no less.
     pub fn holds(&self) -> bool {
-        // A sum of 0 and no row at all are the same finding.
-        let present = |counts: &Counts| -> Counts {
-            counts
-                .iter()
-                .filter(|(_, count)| **count > 0)
-                .map(|(k, v)| (k.clone(), *v))
-                .collect()
-        };
-        present(&self.planted) == present(&self.found)
+        !self.planted.is_empty() && self.differing().is_empty()
     }
 
-    /// The comparison as text: the largest, and everything that differs.
-    pub fn text(&self) -> String {
-        let mut lines: Vec<(&str, u64, u64)> = self
-            .planted
-            .keys()
-            .chain(
-                self.found
-                    .keys()
-                    .filter(|key| !self.planted.contains_key(*key)),
-            )
-            .map(|key| (key.as_str(), get(&self.planted, key), get(&self.found, key)))
-            .collect();
-        lines.sort_by_key(|(key, planted, found)| (planted == found, u64::MAX - found, *key));
-        let differing = lines
-            .iter()
+    /// The series whose numbers differ. A sum of 0 and no row at all are the same finding.
+    fn differing(&self) -> Vec<(&str, u64, u64)> {
+        let names: BTreeSet<&String> = self.planted.keys().chain(self.found.keys()).collect();
+        let get = |counts: &Counts, name| counts.get(name).copied().unwrap_or_default();
+        names
+            .into_iter()
+            .map(|name| {
+                let (planted, found) = (get(&self.planted, name), get(&self.found, name));
+                (name.as_str(), planted, found)
+            })
             .filter(|(_, planted, found)| planted != found)
-            .count();
-        let shown = differing.max(SHOWN.min(lines.len()));
-        let verdict = if self.holds() {
-            "found = planted"
-        } else {
-            "FOUND DIFFERS FROM PLANTED"
+            .collect()
+    }
+
+    /// The comparison as text: one line, and one more for each series that differs.
+    pub fn text(&self) -> String {
+        // The youngest of all is no sum.
+        let total = |counts: &Counts| -> u64 {
+            if self.title.ends_with(" newest") {
+                counts.values().copied().max().unwrap_or_default()
+            } else {
+                counts.values().sum()
+            }
         };
-        let mut text = format!("{} — {verdict}\n", self.title);
-        let mut line = |what: &str, planted: u64, found: u64| {
-            let mark = if planted == found { ' ' } else { '!' };
+        let mark = if self.holds() { ' ' } else { '!' };
+        let (planted, found) = (total(&self.planted), total(&self.found));
+        let series = self.planted.len();
+        let mut text = format!(
+            "{mark} {:<36} {series:>6} {planted:>12} {found:>12}",
+            self.title
+        );
+        for (name, planted, found) in self.differing() {
             // Writing to a String does not fail.
-            let _written = writeln!(text, "{mark} {planted:>9} {found:>9}  {what}");
-        };
-        for (what, planted, found) in lines.iter().take(shown) {
-            line(what, *planted, *found);
-        }
-        let rest = lines.len() - shown;
-        if rest > 0 {
-            let sum = |of: fn(&(&str, u64, u64)) -> u64| lines.iter().skip(shown).map(of).sum();
-            line(
-                &format!("in {rest} more"),
-                sum(|line| line.1),
-                sum(|line| line.2),
-            );
+            let _written = write!(text, "\n! {name:<43} {planted:>12} {found:>12}");
         }
         text
     }
 }
 
-fn get(counts: &Counts, key: &str) -> u64 {
-    counts.get(key).copied().unwrap_or_default()
+/// The line above the comparisons.
+pub fn heading() -> String {
+    format!(
+        "  {:<36} {:>6} {:>12} {:>12}",
+        "signal and measure", "series", "planted", "found"
+    )
 }

@@ -6,18 +6,21 @@
 use serde_json::{Value, json};
 
 use super::identity::{Session, account_of, role_id, session_arn};
-use super::record::{Record, Trail};
+use super::record::Record;
+use super::refusal::{NO_IDENTITY_POLICY, NO_TRUST_POLICY, Reason, SERVICE_CONTROL_POLICY, UNSAID};
+use super::trail::Trail;
 use super::world::{
-    ADMINISTRATOR, CHECKOUT, CI_RUNNER, DEPLOY, DNS_WRITER, EU, EXTERNAL_DNS, IMAGE_READER, LEDGER,
-    ORDERS, PAYMENTS, PROMETHEUS, ServiceAccount, TERRAFORM_AGENT, US, WORKLOAD,
+    ADMINISTRATOR, CHECKOUT, CI_RUNNER, DEPLOY, DNS_WRITER, EU, EXPORTER, EXTERNAL_DNS,
+    IMAGE_READER, LEDGER, ORDERS, PAYMENTS, PROMETHEUS, ServiceAccount, TERRAFORM_AGENT, US,
+    WORKLOAD, agent_family,
 };
 
-/// How a refusal is worded; `{user}` and `{role}` are filled in.
-const REFUSALS: [&str; 4] = [
-    "User: {user} is not authorized to perform: sts:AssumeRole on resource: {role}",
-    "User: {user} is not authorized to perform: sts:AssumeRole on resource: {role} because no role trust policy allows the sts:AssumeRole action",
-    "User: {user} is not authorized to perform: sts:AssumeRole on resource: {role} because no identity-based policy allows the sts:AssumeRole action",
-    "User: {user} is not authorized to perform: sts:AssumeRole on resource: {role} with an explicit deny in a service control policy: arn:aws:organizations::444455556666:policy/o-a1b2c3d4e5/service_control_policy/p-0a1b2c3d",
+/// How STS refuses.
+const REFUSALS: [Reason; 4] = [
+    UNSAID,
+    NO_TRUST_POLICY,
+    NO_IDENTITY_POLICY,
+    SERVICE_CONTROL_POLICY,
 ];
 
 /// The calls of one slot whose number is known.
@@ -39,15 +42,33 @@ pub(super) fn plant(trail: &mut Trail<'_>) {
         refused(trail, CHECKOUT, DNS_WRITER);
         throttled(trail, PAYMENTS, LEDGER);
     }
+    region_disabled(trail, EXPORTER);
     sign_in(trail);
-    break_glass(trail);
+}
+
+/// What an assumption adds to the signals about STS; `failure` is `none` for a success.
+pub(super) fn count(record: &mut Record, role_arn: &str, failure: &str) {
+    let outcome = if failure == "none" {
+        "success"
+    } else {
+        "failure"
+    };
+    let labels = [role_arn, record.event_name, outcome, failure];
+    record.counts(("sts_assume_role", "calls"), &labels);
+    let owner = account_of(role_arn);
+    let caller = record.recipient_account_id;
+    let named = record.event_name == "AssumeRole" && !owner.is_empty();
+    if named && record.made.is_workload && owner != caller {
+        let labels = [caller, owner, role_arn, outcome];
+        record.counts(("sts_cross_account", "calls"), &labels);
+    }
 }
 
 fn same_account_success(trail: &mut Trail<'_>, caller: ServiceAccount, role_arn: &'static str) {
     let session = trail.pod_session(caller);
-    let record = assume_role(trail, &session, caller.cluster.region, role_arn);
-    trail.truth.count_assume_role(role_arn, "success");
-    trail.records.push(record);
+    let mut record = assume_role(trail, &session, caller.cluster.region, role_arn);
+    count(&mut record, role_arn, "none");
+    trail.push(record);
 }
 
 fn cross_account_success(trail: &mut Trail<'_>, caller: ServiceAccount, role_arn: &'static str) {
@@ -71,16 +92,14 @@ fn deliver_to_both(
 ) {
     let mut record = assume_role(trail, session, region, role_arn);
     record.shared_event_id = Some(trail.dice.uuid());
-    let mut copy = record.clone();
-    copy.event_id = trail.dice.uuid();
-    copy.recipient_account_id = account_of(role_arn);
+    count(&mut record, role_arn, "none");
+    let mut copy = record.copy_for(account_of(role_arn), trail.dice.uuid());
     copy.user_identity = foreign_caller(session);
     if trail.dice.chance(30) {
         copy.resources = None;
     }
-    trail.truth.count_assume_role(role_arn, "success");
-    trail.records.push(record);
-    trail.records.push(copy);
+    trail.push(record);
+    trail.push(copy);
 }
 
 /// How a caller looks in the other account's copy.
@@ -96,13 +115,12 @@ pub(super) fn foreign_caller(session: &Session) -> Value {
 fn refused(trail: &mut Trail<'_>, caller: ServiceAccount, role_arn: &'static str) {
     let session = trail.pod_session(caller);
     let mut record = assume_role(trail, &session, caller.cluster.region, role_arn);
-    let wording = trail.dice.pick(&REFUSALS);
-    let message = wording
-        .replace("{user}", &session.arn())
-        .replace("{role}", role_arn);
-    record.fail_bare("AccessDenied", message);
-    trail.truth.count_assume_role(role_arn, "failure");
-    trail.records.push(record);
+    let reason = trail.dice.pick(&REFUSALS);
+    let message = reason.message(&session.arn(), "sts:AssumeRole", role_arn);
+    record.deny("AccessDenied", message, reason, "sts:AssumeRole");
+    record.strip();
+    count(&mut record, role_arn, "access_denied");
+    trail.push(record);
 }
 
 /// Nothing in the record says which role was asked for.
@@ -110,9 +128,27 @@ fn throttled(trail: &mut Trail<'_>, caller: ServiceAccount, role_arn: &'static s
     let session = trail.pod_session(caller);
     let mut record = assume_role(trail, &session, caller.cluster.region, role_arn);
     let code = trail.dice.pick(&["ThrottlingException", "Throttling"]);
-    record.fail_bare(code, "Rate exceeded");
-    trail.truth.count_assume_role("unknown", "failure");
-    trail.records.push(record);
+    record.throttle(code, "Rate exceeded");
+    record.strip();
+    count(&mut record, "unknown", "throttled");
+    trail.push(record);
+}
+
+/// STS is switched off in the region that the caller asks (domain 2.4).
+fn region_disabled(trail: &mut Trail<'_>, caller: ServiceAccount) {
+    const REGION: &str = "eu-west-1";
+    let session = trail.pod_session(caller);
+    let mut record = trail.call_by(&session, REGION, "sts", "AssumeRole");
+    record.fail(
+        "RegionDisabledException",
+        "STS is not activated in this region for account:111122223333. Your account administrator can activate STS in this region using the IAM Console.",
+    );
+    record.counts(
+        ("sts_region_disabled", "refusals"),
+        &[caller.role_arn, REGION],
+    );
+    count(&mut record, "unknown", "region_disabled");
+    trail.push(record);
 }
 
 /// A successful call in the caller's account.
@@ -122,9 +158,7 @@ fn assume_role(
     region: &'static str,
     role_arn: &'static str,
 ) -> Record {
-    let mut record = trail.call(session.account(), region, "sts", "AssumeRole");
-    record.user_identity = trail.assumed_role(session);
-    record.user_agent = session.user_agent.into();
+    let mut record = trail.call_by(session, region, "sts", "AssumeRole");
     let name = format!(
         "aws-go-sdk-{}{:09}",
         trail.slot.start,
@@ -179,7 +213,13 @@ pub(super) fn reached(trail: &mut Trail<'_>, record: &mut Record) {
         record.vpc_endpoint_account_id = Some(WORKLOAD);
         record.source_ip_address = format!("10.20.64.{}", trail.dice.between(4, 250));
     }
-    if trail.dice.chance(85) {
+    let says_where = trail.dice.chance(85);
+    if global && record.made.is_workload {
+        let (caller, family) = (record.made.caller.clone(), agent_family(&record.user_agent));
+        let region = if says_where { served_in } else { "unknown" };
+        record.counts(("sts_global_endpoint", "calls"), &[&caller, family, region]);
+    }
+    if says_where {
         record.additional_event_data = Some(json!({
             "RequestDetails": {
                 "endpointType": if global { "global" } else { "regional" },
@@ -215,8 +255,8 @@ fn by_service(trail: &mut Trail<'_>) {
         json!({"roleArn": role_arn, "roleSessionName": name, "durationSeconds": 900});
     answer(trail, &mut record, role_arn, name);
     record.shared_event_id = Some(trail.dice.uuid());
-    trail.truth.count_assume_role(role_arn, "success");
-    trail.records.push(record);
+    count(&mut record, role_arn, "none");
+    trail.push(record);
 }
 
 /// A person signs in through single sign-on.
@@ -240,35 +280,6 @@ fn sign_in(trail: &mut Trail<'_>) {
         "durationSeconds": 3600,
     });
     answer(trail, &mut record, ADMINISTRATOR, person);
-    trail.truth.count_assume_role(ADMINISTRATOR, "success");
-    trail.records.push(record);
-}
-
-/// A user with a long-lived key and a second factor.
-fn break_glass(trail: &mut Trail<'_>) {
-    const BREAK_GLASS: &str = "arn:aws:iam::111122223333:role/break-glass";
-    let mut record = trail.call(WORKLOAD, EU, "sts", "AssumeRole");
-    record.user_agent = "aws-cli/2.22.12 md/awscrt#0.22.0 ua/2.0 os/linux".into();
-    record.user_identity = user_erin();
-    record.request_parameters = json!({
-        "roleArn": BREAK_GLASS,
-        "roleSessionName": "erin",
-        "serialNumber": "arn:aws:iam::111122223333:mfa/erin",
-    });
-    answer(trail, &mut record, BREAK_GLASS, "erin");
-    reached(trail, &mut record);
-    trail.truth.count_assume_role(BREAK_GLASS, "success");
-    trail.records.push(record);
-}
-
-/// The one IAM user; the key is the one of AWS's own examples.
-pub(super) fn user_erin() -> Value {
-    json!({
-        "type": "IAMUser",
-        "principalId": "AIDACKCEVSQ6C2EXAMPLE",
-        "arn": "arn:aws:iam::111122223333:user/operations/erin",
-        "accountId": WORKLOAD,
-        "accessKeyId": "AKIAIOSFODNN7EXAMPLE",
-        "userName": "erin",
-    })
+    count(&mut record, ADMINISTRATOR, "none");
+    trail.push(record);
 }

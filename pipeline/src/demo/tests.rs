@@ -9,8 +9,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
-    GeneratedObject, Plan, RejectTruth, SESSION_TOKEN_MARK, Truth, generate, one_large_document,
+    Counts, GeneratedObject, Plan, SESSION_TOKEN_MARK, Truth, generate, one_large_document,
 };
+use crate::signal::Catalog;
 
 const ALWAYS: [&str; 11] = [
     "eventVersion",
@@ -94,7 +95,9 @@ fn the_same_plan_gives_the_same_bytes() {
 #[test]
 fn the_demo_is_as_large_as_it_says() {
     let (objects, truth) = run(&plan(7));
-    assert_eq!((truth.cloudtrail_objects, truth.flow_objects), (60, 40));
+    // 60 of the hour, and one of each of the 8 hours that a pod fetched credentials in before.
+    assert_eq!((truth.cloudtrail_objects, truth.flow_objects), (68, 40));
+    assert_eq!((truth.insight_objects, truth.insight_records), (4, 4));
     assert_eq!(truth.flow_rows, 60_000);
     assert!(
         (20_000..20_100).contains(&truth.cloudtrail_events),
@@ -133,10 +136,13 @@ fn records_have_what_every_record_has() {
             "{key}"
         );
         let time = record["eventTime"].as_str().unwrap();
-        assert!(
-            ("2026-03-01T12:15:00Z".."2026-03-01T12:30:00Z").contains(&time),
-            "{time}"
-        );
+        let past = text(record, "/requestParameters/roleArn").ends_with("billing-invoice-export");
+        let span = if past {
+            "2026-03-01T02:15:00Z".."2026-03-01T09:30:00Z"
+        } else {
+            "2026-03-01T12:15:00Z".."2026-03-01T12:30:00Z"
+        };
+        assert!(span.contains(&time), "{time}");
         assert!(record["userIdentity"].is_object(), "{record}");
         if let Some(message) = record.get("errorMessage") {
             assert!(message.as_str().unwrap().len() <= 1024);
@@ -177,16 +183,162 @@ fn repeated_events_stand_in_a_later_object_with_the_same_content() {
 #[test]
 fn the_truth_can_be_found_in_the_records() {
     let (objects, truth) = run(&small(23));
-    let mut shared = BTreeSet::new();
     let mut found = Truth::default();
-    for (_, record) in records(&objects) {
-        count_assume_role(&record, &mut shared, &mut found);
-        count_audience_mismatch(&record, &mut found);
-        count_kms_throttle(&record, &mut found);
+    let mut seen = Seen::default();
+    let records = records(&objects);
+    for (_, record) in &records {
+        seen.learn_pod(record);
     }
-    assert_eq!(found.sts_assume_role, truth.sts_assume_role);
-    assert_eq!(found.irsa_audience_mismatch, truth.irsa_audience_mismatch);
-    assert_eq!(found.kms_throttles, truth.kms_throttles);
+    for (_, record) in &records {
+        count_assume_role(record, &mut seen.pairs, &mut found);
+        count_audience_mismatch(record, &mut found);
+        count_kms_throttle(record, &mut found);
+        count_long_lived_key(record, &mut found);
+        count_pull(record, &mut found);
+        count_dns_changes(record, &mut found);
+        count_open_rules(record, &mut found);
+        seen.count_denied_pod(record, &mut found);
+        let labels = ["/recipientAccountId", "/awsRegion"].map(|path| text(record, path));
+        found.add(("trail_freshness", "events"), &labels, 1);
+    }
+    assert!(found.signals.len() > 8);
+    for ((signal, measure), counts) in &found.signals {
+        assert_eq!(*counts, truth.of(signal, measure), "{signal} {measure}");
+    }
+}
+
+/// What is known from other records than the one at hand.
+#[derive(Default)]
+struct Seen {
+    pairs: BTreeSet<String>,
+    /// Cluster, namespace and service account by the key that was issued.
+    pods: BTreeMap<String, [String; 3]>,
+}
+
+impl Seen {
+    fn learn_pod(&mut self, record: &Value) {
+        let key = text(record, "/responseElements/credentials/accessKeyId").to_owned();
+        let subject: Vec<_> = text(record, "/userIdentity/userName").split(':').collect();
+        if let ["system", "serviceaccount", namespace, name] = subject[..] {
+            let provider = text(record, "/userIdentity/identityProvider");
+            let cluster = if provider.ends_with("A1B2C3D4E5F60718293A4B5C6D7E8F90") {
+                "shop-prod"
+            } else {
+                "data-prod"
+            };
+            let pod = [cluster, namespace, name].map(str::to_owned);
+            self.pods.insert(key, pod);
+        } else if let Some(tags) = record.pointer("/requestParameters/tags") {
+            let tag = |name: &str| {
+                let mut tags = tags.as_array().unwrap().iter();
+                let tag = tags.find(|tag| tag["key"] == name).unwrap();
+                tag["value"].as_str().unwrap().to_owned()
+            };
+            let names = [
+                "eks-cluster-name",
+                "kubernetes-namespace",
+                "kubernetes-service-account",
+            ];
+            self.pods.insert(key, names.map(tag));
+        }
+    }
+
+    fn count_denied_pod(&self, record: &Value, found: &mut Truth) {
+        let pod = self.pods.get(text(record, "/userIdentity/accessKeyId"));
+        let (Some([cluster, namespace, name]), "AccessDenied") = (pod, code(record)) else {
+            return;
+        };
+        let message = text(record, "/errorMessage");
+        let class = match message {
+            _ if message.contains("identity-based policy") => "identity",
+            _ if message.contains("service control policy") => "scp",
+            _ => "unspecified",
+        };
+        let labels = [
+            cluster,
+            namespace,
+            name,
+            service(record),
+            api(record),
+            class,
+        ];
+        found.add(("pod_access_denied", "denies"), &labels, 1);
+    }
+}
+
+fn service(record: &Value) -> &str {
+    text(record, "/eventSource").split('.').next().unwrap()
+}
+
+fn api(record: &Value) -> &str {
+    text(record, "/eventName")
+}
+
+fn issuer(record: &Value) -> &str {
+    text(record, "/userIdentity/sessionContext/sessionIssuer/arn")
+}
+
+fn count_long_lived_key(record: &Value, found: &mut Truth) {
+    if text(record, "/userIdentity/accessKeyId").starts_with("AKIA") {
+        let identity = ["/userIdentity/accountId", "/userIdentity/userName"];
+        let [account, user] = identity.map(|path| text(record, path));
+        found.add(
+            ("long_lived_keys", "calls"),
+            &[account, user, service(record)],
+            1,
+        );
+    }
+}
+
+fn count_pull(record: &Value, found: &mut Truth) {
+    let measure = match api(record) {
+        "BatchGetImage" => "pulls",
+        "GetDownloadUrlForLayer" => "layers",
+        _ => return,
+    };
+    let outcome = match code(record) {
+        "" => "success",
+        "Throttling" => "throttled",
+        _ => "denied",
+    };
+    let repository = text(record, "/requestParameters/repositoryName");
+    let repository = if repository.is_empty() {
+        "unknown"
+    } else {
+        repository
+    };
+    let account = text(record, "/userIdentity/accountId");
+    let labels = [account, repository, issuer(record), outcome];
+    found.add(("ecr_pulls", measure), &labels, 1);
+}
+
+fn count_dns_changes(record: &Value, found: &mut Truth) {
+    let changes = record.pointer("/requestParameters/changeBatch/changes");
+    if let (Some(changes), "") = (changes, code(record)) {
+        for change in changes.as_array().unwrap() {
+            let zone = text(record, "/requestParameters/hostedZoneId");
+            let labels = [zone, issuer(record), text(change, "/action")];
+            found.add(("route53_changes", "changes"), &labels, 1);
+        }
+    }
+}
+
+fn count_open_rules(record: &Value, found: &mut Truth) {
+    let rules = record.pointer("/responseElements/securityGroupRuleSet/items");
+    for rule in rules.and_then(Value::as_array).into_iter().flatten() {
+        let ranges = ["/cidrIpv4", "/cidrIpv6"].map(|path| text(rule, path));
+        if ranges.iter().any(|range| range.ends_with("/0")) {
+            let port = if rule["fromPort"] == rule["toPort"] {
+                rule["fromPort"].to_string()
+            } else {
+                format!("{}-{}", rule["fromPort"], rule["toPort"])
+            };
+            let places = ["/recipientAccountId", "/awsRegion"].map(|path| text(record, path));
+            let group = text(rule, "/groupId");
+            let labels = [places[0], places[1], group, &port, issuer(record)];
+            found.add(("open_to_the_world", "rules"), &labels, 1);
+        }
+    }
 }
 
 fn text<'a>(record: &'a Value, path: &str) -> &'a str {
@@ -219,12 +371,22 @@ fn count_assume_role(record: &Value, shared: &mut BTreeSet<String>, found: &mut 
     }
     let pair = text(record, "/sharedEventID");
     if pair.is_empty() || shared.insert(pair.to_owned()) {
-        let outcome = if code(record).is_empty() {
+        let class = match code(record) {
+            "" => "none",
+            "Throttling" => "throttled",
+            "AccessDenied" => "access_denied",
+            "InvalidIdentityToken" => "invalid_identity_token",
+            "ExpiredToken" => "expired_token",
+            "RegionDisabled" => "region_disabled",
+            code => panic!("{code}"),
+        };
+        let outcome = if class == "none" {
             "success"
         } else {
             "failure"
         };
-        found.count_assume_role(role(record), outcome);
+        let labels = [role(record), api(record), outcome, class];
+        found.add(("sts_assume_role", "calls"), &labels, 1);
     }
 }
 
@@ -245,8 +407,14 @@ fn count_audience_mismatch(record: &Value, found: &mut Truth) {
         "AccessDenied" if audience != "sts.amazonaws.com" => "trust_policy",
         _ => return,
     };
+    let cluster = if provider.contains("oidc.eks.eu-west-1.") {
+        "shop-prod"
+    } else {
+        "data-prod"
+    };
     let parts: Vec<_> = subject.split(':').collect();
-    found.count_audience_mismatch(kind, [parts[2], parts[3], role(record), audience]);
+    let labels = [kind, cluster, parts[2], parts[3], role(record), audience];
+    found.add(("irsa_audience_mismatch", "mismatches"), &labels, 1);
 }
 
 fn count_kms_throttle(record: &Value, found: &mut Truth) {
@@ -259,11 +427,14 @@ fn count_kms_throttle(record: &Value, found: &mut Truth) {
         owner if owner == caller => "no",
         _ => "yes",
     };
-    let role_arn = text(record, "/userIdentity/sessionContext/sessionIssuer/arn");
-    found.count_kms_throttle(
-        [caller, role_arn, text(record, "/awsRegion")],
+    let labels = [
+        caller,
+        issuer(record),
+        text(record, "/awsRegion"),
+        api(record),
         cross_account,
-    );
+    ];
+    found.add(("kms_throttles", "throttles"), &labels, 1);
 }
 
 #[test]
@@ -291,25 +462,53 @@ fn every_line_has_its_header_and_the_rejects_are_counted() {
             } else if row["action"] == "REJECT" {
                 let reply = (destination, source, row["start"].to_owned());
                 let class = reject_class(&row, accepted.contains(&reply));
-                let direction = row.get("flow-direction").copied().unwrap_or_default();
-                let key = (
-                    row["interface-id"].to_owned(),
-                    row["dstport"].parse().unwrap(),
-                    direction.to_owned(),
-                    class.to_owned(),
-                );
+                let direction = row.get("flow-direction").copied().unwrap_or("unknown");
+                let labels = [row["interface-id"], row["dstport"], direction, class];
                 let number = |name| row[name].parse().unwrap_or_default();
-                let seen = RejectTruth {
-                    records: 1,
-                    packets: number("packets"),
-                    bytes: number("bytes"),
-                };
-                found.count_reject(key, seen);
+                for (measure, amount) in [
+                    ("records", 1),
+                    ("packets", number("packets")),
+                    ("bytes", number("bytes")),
+                ] {
+                    found.add(("flow_rejects", measure), &labels, amount);
+                }
             }
+            found.add(
+                ("flow_log_gaps", "records"),
+                &[row["account-id"], row["log-status"]],
+                1,
+            );
+            count_bytes(&row, &mut found);
         }
     }
     assert_eq!(rows, truth.flow_rows);
-    assert_eq!(found.flow_rejects, truth.flow_rejects);
+    assert_eq!(found.signals.len(), 5);
+    for ((signal, measure), counts) in &found.signals {
+        assert_eq!(*counts, truth.of(signal, measure), "{signal} {measure}");
+    }
+}
+
+fn count_bytes(row: &BTreeMap<&str, &str>, found: &mut Truth) {
+    if row["action"] != "ACCEPT" {
+        return;
+    }
+    let path = match row.get("traffic-path") {
+        Some(&"1") => "same_vpc",
+        Some(&"7") => "gateway_endpoint",
+        Some(&"8") => "internet_gateway",
+        _ => "none",
+    };
+    let kind = match row.get("interface-type").copied() {
+        None | Some("-") => "other",
+        Some(kind) => kind,
+    };
+    let direction = row.get("flow-direction").copied().unwrap_or("unknown");
+    let labels = [row["account-id"], direction, path, kind];
+    found.add(
+        ("flow_bytes", "bytes"),
+        &labels,
+        row["bytes"].parse().unwrap(),
+    );
 }
 
 fn reject_class(row: &BTreeMap<&str, &str>, is_reply: bool) -> &'static str {
@@ -342,53 +541,54 @@ fn nothing_is_planted_in_vain() {
         };
         for plan in [smallest, small(seed)] {
             let (_, truth) = run(&plan);
-            let outcomes: BTreeSet<_> = truth
-                .sts_assume_role
-                .keys()
-                .map(|(_, outcome)| outcome.as_str())
-                .collect();
-            let kinds: BTreeSet<_> = truth
-                .irsa_audience_mismatch
-                .keys()
-                .map(|key| key.0.as_str())
-                .collect();
-            let classes: BTreeSet<_> = truth
-                .flow_rejects
-                .keys()
-                .map(|key| key.3.as_str())
-                .collect();
-            let cross: BTreeSet<_> = truth
-                .kms_throttles
-                .keys()
-                .map(|key| key.3.as_str())
-                .collect();
-            assert_eq!(
-                outcomes,
-                BTreeSet::from(["failure", "success"]),
-                "seed {seed}"
-            );
-            assert_eq!(
-                kinds,
-                BTreeSet::from(["provider_client_list", "trust_policy"])
-            );
-            assert_eq!(
-                classes,
-                BTreeSet::from([
-                    "bpa",
-                    "encryption",
-                    "external",
-                    "internal",
-                    "late_packet",
-                    "nacl_reply",
-                    "scan"
-                ])
-            );
-            assert_eq!(cross, BTreeSet::from(["no", "unknown", "yes"]));
-            assert!(
-                truth
-                    .sts_assume_role
-                    .contains_key(&("unknown".into(), "failure".into()))
-            );
+            for signal in &Catalog::built_in().unwrap().signals {
+                let name = &signal.header.name;
+                for metric in &signal.header.metrics {
+                    let planted = truth.of(name, &metric.value);
+                    let over_rollups = signal.header.rollup.is_none();
+                    assert!(
+                        over_rollups || !planted.is_empty(),
+                        "{name} {}",
+                        metric.value
+                    );
+                    assert!(planted.values().all(|count| *count > 0), "{name}");
+                }
+            }
+            for (signal, measure, last_labels) in [
+                (
+                    "sts_assume_role",
+                    "calls",
+                    &["none", "access_denied", "throttled"] as &[&str],
+                ),
+                ("kms_throttles", "throttles", &["no", "unknown", "yes"]),
+                (
+                    "flow_rejects",
+                    "records",
+                    &[
+                        "bpa",
+                        "encryption",
+                        "external",
+                        "internal",
+                        "late_packet",
+                        "nacl_reply",
+                        "scan",
+                    ],
+                ),
+                ("console_sign_in", "sign_ins", &["success", "failure"]),
+                ("ecr_pulls", "pulls", &["success", "denied", "throttled"]),
+                (
+                    "route53_calls",
+                    "calls",
+                    &["success", "denied", "throttled"],
+                ),
+            ] {
+                let planted: Counts = truth.of(signal, measure);
+                for label in last_labels {
+                    let mut series = planted.keys();
+                    let seen = series.any(|labels| labels.ends_with(&format!(" {label}")));
+                    assert!(seen, "seed {seed}: {signal} {label}");
+                }
+            }
         }
     }
 }

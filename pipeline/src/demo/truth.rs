@@ -2,73 +2,74 @@
 
 use std::collections::BTreeMap;
 
+/// Numbers by what they are of: the values of a signal's labels, in the order of its header, with
+/// a space between them.
+pub type Counts = BTreeMap<String, u64>;
+
 /// The answers to what the generated load contains.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Truth {
-    /// Objects of both kinds.
+    /// Objects of all kinds.
     pub objects: u64,
-    /// CloudTrail objects among them.
+    /// CloudTrail objects among them, without those of Insights.
     pub cloudtrail_objects: u64,
+    /// CloudTrail Insights objects among them.
+    pub insight_objects: u64,
     /// Flow-log objects among them.
     pub flow_objects: u64,
-    /// CloudTrail records written, repeated ones included.
+    /// CloudTrail records written, repeated ones included, without those of Insights.
     pub cloudtrail_events: u64,
-    /// Distinct `eventID`s among them.
+    /// CloudTrail Insights records written.
+    pub insight_records: u64,
+    /// Distinct `eventID`s among the records that are no Insights.
     pub distinct_event_ids: u64,
     /// Flow-log lines without headers, NODATA and SKIPDATA included.
     pub flow_rows: u64,
-    /// By role ARN and outcome (`success`, `failure`): calls of the AssumeRole family, a
-    /// cross-account pair counted once. The role is `unknown` where the record hides it.
-    pub sts_assume_role: BTreeMap<(String, String), u64>,
-    /// By kind (`provider_client_list`, `trust_policy`), namespace, service account, role ARN and
-    /// the audience that the token bore.
-    pub irsa_audience_mismatch: BTreeMap<(String, String, String, String, String), u64>,
-    /// By interface, destination port, flow direction (empty where the log has no such column)
-    /// and reject class.
-    pub flow_rejects: BTreeMap<(String, i32, String, String), RejectTruth>,
-    /// By caller account, role ARN, region and cross-account (`yes`, `no`, `unknown`).
-    pub kms_throttles: BTreeMap<(String, String, String, String), u64>,
-}
-
-/// Sums over the rejected flow records of one grain.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct RejectTruth {
-    /// Flow-log lines.
-    pub records: u64,
-    /// Their packets.
-    pub packets: u64,
-    /// Their bytes; a record of block public access has none.
-    pub bytes: u64,
+    /// By signal and measure: what its rows must add up to. A maximum is the largest, not a sum.
+    pub signals: BTreeMap<(&'static str, &'static str), Counts>,
 }
 
 impl Truth {
-    pub(super) fn count_assume_role(&mut self, role_arn: &str, outcome: &str) {
-        let key = (role_arn.to_owned(), outcome.to_owned());
-        *self.sts_assume_role.entry(key).or_default() += 1;
+    /// What a measure of a signal must show; empty when nothing was planted for it.
+    pub fn of(&self, signal: &str, measure: &str) -> Counts {
+        // The keys are static, what is asked for is not.
+        let mut signals = self.signals.iter();
+        let found = signals.find(|((name, of), _)| *name == signal && *of == measure);
+        found.map(|(_, counts)| counts.clone()).unwrap_or_default()
     }
 
-    pub(super) fn count_audience_mismatch(&mut self, kind: &str, of: [&str; 4]) {
-        let [namespace, service_account, role_arn, audience] = of.map(str::to_owned);
-        let key = (
-            kind.to_owned(),
-            namespace,
-            service_account,
-            role_arn,
-            audience,
-        );
-        *self.irsa_audience_mismatch.entry(key).or_default() += 1;
+    pub(super) fn add(
+        &mut self,
+        (signal, measure): (&'static str, &'static str),
+        labels: &[&str],
+        amount: u64,
+    ) {
+        *self.count((signal, measure), labels.join(" ")) += amount;
     }
 
-    pub(super) fn count_kms_throttle(&mut self, caller_and_region: [&str; 3], cross: &str) {
-        let [caller_account, role_arn, region] = caller_and_region.map(str::to_owned);
-        let key = (caller_account, role_arn, region, cross.to_owned());
-        *self.kms_throttles.entry(key).or_default() += 1;
+    pub(super) fn newest(&mut self, signal: &'static str, labels: &[&str], epoch: i64) {
+        let newest = self.count((signal, "newest"), labels.join(" "));
+        *newest = (*newest).max(u64::try_from(epoch).unwrap_or_default());
     }
 
-    pub(super) fn count_reject(&mut self, key: (String, i32, String, String), seen: RejectTruth) {
-        let sum = self.flow_rejects.entry(key).or_default();
-        sum.records += seen.records;
-        sum.packets += seen.packets;
-        sum.bytes += seen.bytes;
+    pub(super) fn plant(&mut self, fact: &Fact) {
+        *self.count((fact.signal, fact.measure), fact.labels.clone()) += fact.amount;
     }
+
+    fn count(&mut self, key: (&'static str, &'static str), labels: String) -> &mut u64 {
+        self.signals
+            .entry(key)
+            .or_default()
+            .entry(labels)
+            .or_default()
+    }
+}
+
+/// What one record adds to one signal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fact {
+    pub(super) signal: &'static str,
+    pub(super) measure: &'static str,
+    pub(super) labels: String,
+    pub(super) amount: u64,
 }

@@ -6,11 +6,13 @@
 use serde_json::json;
 
 use super::identity::account_of;
-use super::record::{Record, Trail};
-use super::sts::{answer, reached};
+use super::record::Record;
+use super::refusal::UNSAID;
+use super::sts::{answer, count, reached};
+use super::trail::Trail;
 use super::world::{
-    CART, CHECKOUT, EU, EXPORTER, INGEST, PAYMENTS, SCHEDULER, SEARCH, SERVICE_ACCOUNTS,
-    STS_AUDIENCE, ServiceAccount, TERRAFORM_AGENT, WORKER,
+    CART, CHECKOUT, EU, EXPORTER, INGEST, JAVASCRIPT_SDK, PAYMENTS, RETIRED, SCHEDULER, SEARCH,
+    SERVICE_ACCOUNTS, STS_AUDIENCE, ServiceAccount, TERRAFORM_AGENT, WORKER,
 };
 
 /// Has colons, as the provider and the subject around it have.
@@ -19,6 +21,15 @@ const VAULT_AUDIENCE: &str = "https://vault.shop.example:8200";
 const API_SERVER_AUDIENCE: &str = "https://kubernetes.default.svc";
 /// What CloudTrail writes for every refusal of a web identity.
 const REFUSAL: &str = "An unknown error occurred";
+
+/// A pod of a cluster that nobody names any more.
+const LEGACY: ServiceAccount = ServiceAccount {
+    cluster: RETIRED,
+    namespace: "shop",
+    name: "legacy-reports",
+    role_arn: "arn:aws:iam::111122223333:role/shop-legacy-reports",
+    user_agent: JAVASCRIPT_SDK,
+};
 
 /// The calls of one slot whose number is known.
 pub(super) fn plant(trail: &mut Trail<'_>) {
@@ -49,6 +60,7 @@ pub(super) fn plant(trail: &mut Trail<'_>) {
         "Token expired: current date/time must be before the expiration date/time",
     );
     throttled(trail, CHECKOUT);
+    success(trail, LEGACY);
     workflow(trail);
     workspace(trail);
 }
@@ -60,17 +72,34 @@ pub(super) fn renew(trail: &mut Trail<'_>) {
 }
 
 fn success(trail: &mut Trail<'_>, of: ServiceAccount) {
-    let record = pod_call(trail, of, STS_AUDIENCE);
-    trail.truth.count_assume_role(of.role_arn, "success");
-    trail.records.push(record);
+    let record = signed_in(trail, of);
+    trail.push(record);
+}
+
+/// A pod fetches credentials, which the record counts.
+pub(super) fn signed_in(trail: &mut Trail<'_>, of: ServiceAccount) -> Record {
+    let mut record = pod_call(trail, of, STS_AUDIENCE);
+    count(&mut record, of.role_arn, "none");
+    let cluster = if of.cluster.oidc_id == RETIRED.oidc_id {
+        let labels = [RETIRED.oidc_id, of.role_arn, of.namespace, of.name];
+        record.counts(("irsa_unknown_provider", "calls"), &labels);
+        // Nobody knows its name.
+        RETIRED.oidc_id
+    } else {
+        of.cluster.name
+    };
+    let labels = ["irsa", cluster, of.namespace, of.name, of.role_arn];
+    record.counts(("pod_sessions", "sessions"), &labels);
+    record
 }
 
 /// The provider takes the audience, the role's trust policy does not.
 fn refused_by_trust_policy(trail: &mut Trail<'_>, of: ServiceAccount, audience: &str) {
     let mut record = pod_call(trail, of, audience);
-    record.fail("AccessDenied", REFUSAL);
-    count_mismatch(trail, "trust_policy", of, audience);
-    trail.records.push(record);
+    record.deny("AccessDenied", REFUSAL, UNSAID, "");
+    count_mismatch(&mut record, "trust_policy", of, audience);
+    count(&mut record, of.role_arn, "access_denied");
+    trail.push(record);
 }
 
 /// The audience is not in the provider's list of client ids.
@@ -83,14 +112,15 @@ fn refused_by_provider(
     let mut record = pod_call(trail, of, audience);
     record.fail(code, "Incorrect token audience");
     record.resources = None;
-    count_mismatch(trail, "provider_client_list", of, audience);
-    trail.records.push(record);
+    count_mismatch(&mut record, "provider_client_list", of, audience);
+    count(&mut record, of.role_arn, "invalid_identity_token");
+    trail.push(record);
 }
 
-fn count_mismatch(trail: &mut Trail<'_>, kind: &str, of: ServiceAccount, audience: &str) {
-    let grain = [of.namespace, of.name, of.role_arn, audience];
-    trail.truth.count_audience_mismatch(kind, grain);
-    trail.truth.count_assume_role(of.role_arn, "failure");
+fn count_mismatch(record: &mut Record, kind: &str, of: ServiceAccount, audience: &str) {
+    let cluster = of.cluster.name;
+    let labels = [kind, cluster, of.namespace, of.name, of.role_arn, audience];
+    record.counts(("irsa_audience_mismatch", "mismatches"), &labels);
 }
 
 /// The right audience, but a service account that the trust policy does not know.
@@ -100,9 +130,11 @@ fn refused_for_subject(trail: &mut Trail<'_>, of: ServiceAccount) {
         ..of
     };
     let mut record = pod_call(trail, stranger, STS_AUDIENCE);
-    record.fail("AccessDenied", REFUSAL);
-    trail.truth.count_assume_role(of.role_arn, "failure");
-    trail.records.push(record);
+    record.deny("AccessDenied", REFUSAL, UNSAID, "");
+    let labels = [of.cluster.name, of.namespace, stranger.name, of.role_arn];
+    record.counts(("irsa_trust_mismatch", "mismatches"), &labels);
+    count(&mut record, of.role_arn, "access_denied");
+    trail.push(record);
 }
 
 /// A failure that says nothing about the audience.
@@ -110,15 +142,21 @@ fn failed(trail: &mut Trail<'_>, of: ServiceAccount, code: &'static str, message
     let mut record = pod_call(trail, of, STS_AUDIENCE);
     record.fail(code, message);
     record.resources = None;
-    trail.truth.count_assume_role(of.role_arn, "failure");
-    trail.records.push(record);
+    let failure = if code == "ExpiredTokenException" {
+        "expired_token"
+    } else {
+        "invalid_identity_token"
+    };
+    count(&mut record, of.role_arn, failure);
+    trail.push(record);
 }
 
 fn throttled(trail: &mut Trail<'_>, of: ServiceAccount) {
     let mut record = pod_call(trail, of, STS_AUDIENCE);
-    record.fail_bare("ThrottlingException", "Rate exceeded");
-    trail.truth.count_assume_role("unknown", "failure");
-    trail.records.push(record);
+    record.throttle("ThrottlingException", "Rate exceeded");
+    record.strip();
+    count(&mut record, "unknown", "throttled");
+    trail.push(record);
 }
 
 /// A CI job that is no pod: another provider, the right audience.
@@ -130,11 +168,10 @@ fn workflow(trail: &mut Trail<'_>) {
         audience: STS_AUDIENCE,
         subject: "repo:example/shop:ref:refs/heads/main".to_owned(),
     };
-    let mut record = web_identity(trail, &token, EU, IMAGES, "GitHubActions");
-    record.user_agent =
-        "aws-sdk-js/3.709.0 ua/2.1 os/linux lang/js md/nodejs#20.18.1 api/sts#3.709.0".into();
-    trail.truth.count_assume_role(IMAGES, "success");
-    trail.records.push(record);
+    let caller = (JAVASCRIPT_SDK, "GitHubActions");
+    let mut record = web_identity(trail, &token, EU, IMAGES, caller);
+    count(&mut record, IMAGES, "none");
+    trail.push(record);
 }
 
 /// A success with an audience of its own: unusual, and no mismatch.
@@ -145,10 +182,10 @@ fn workspace(trail: &mut Trail<'_>) {
         audience: "aws.workload.identity",
         subject: "organization:example:project:network:workspace:prod:run_phase:apply".to_owned(),
     };
-    let mut record = web_identity(trail, &token, EU, NETWORK, "run-4Jm2");
-    record.user_agent = TERRAFORM_AGENT.into();
-    trail.truth.count_assume_role(NETWORK, "success");
-    trail.records.push(record);
+    let caller = (TERRAFORM_AGENT, "run-4Jm2");
+    let mut record = web_identity(trail, &token, EU, NETWORK, caller);
+    count(&mut record, NETWORK, "none");
+    trail.push(record);
 }
 
 /// What the caller's token says.
@@ -166,8 +203,8 @@ fn pod_call(trail: &mut Trail<'_>, of: ServiceAccount, audience: &str) -> Record
         subject: of.subject(),
     };
     let name = trail.pod_session_name(of);
-    let mut record = web_identity(trail, &token, of.cluster.region, of.role_arn, &name);
-    record.user_agent = of.user_agent.into();
+    let caller = (of.user_agent, name.as_str());
+    let mut record = web_identity(trail, &token, of.cluster.region, of.role_arn, caller);
     // The worker passes a session policy, so the answer says how much room it took.
     if of.role_arn == WORKER.role_arn
         && let Some(response) = record.response_elements.as_object_mut()
@@ -182,7 +219,7 @@ fn web_identity(
     token: &Token<'_>,
     region: &'static str,
     role_arn: &'static str,
-    session: &str,
+    (user_agent, session): (&str, &str),
 ) -> Record {
     let Token {
         provider,
@@ -195,6 +232,9 @@ fn web_identity(
         "sts",
         "AssumeRoleWithWebIdentity",
     );
+    record.user_agent = user_agent.into();
+    record.made.caller.clone_from(subject);
+    record.made.is_workload = true;
     record.user_identity = json!({
         "type": "WebIdentityUser",
         "principalId": format!("{provider}:{audience}:{subject}"),

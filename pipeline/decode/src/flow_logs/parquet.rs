@@ -59,7 +59,8 @@ pub(super) fn decode(
     if inflated.map(i64::unsigned_abs).fold(0, u64::saturating_add) > OBJECT_INFLATED_BYTES_MAX {
         return Err(DecodeError::Malformed(Malformed::ParquetTooLarge));
     }
-    super::pages::check(&bytes, file.metadata()).map_err(DecodeError::Malformed)?;
+    let pages = undamaged(|| Some(super::pages::check(&bytes, file.metadata())))?;
+    pages.map_err(DecodeError::Malformed)?;
     let rows_due: i64 = file
         .metadata()
         .row_groups()

@@ -1,0 +1,98 @@
+//! What one flow adds to the signals about flow logs.
+//!
+//! Must hold: it is what a reader of that very log can see; a log without a column does not tell.
+
+use super::flow::Flow;
+use super::flow_logs::FlowLog;
+use super::truth::Truth;
+
+/// Ports below are those of services; clients take the others.
+const CLIENT_PORTS: i32 = 32_768;
+
+/// Counts a line with a flow.
+pub(super) fn count(log: &FlowLog, flow: &Flow, truth: &mut Truth) {
+    count_line(log, "OK", flow.end, truth);
+    if log.has("az-id") && flow.interface.instance != "-" {
+        truth.add(("node_zones", "records"), &[flow.interface.zone], 1);
+    }
+    if flow.action == "ACCEPT" {
+        let (path, kind) = (flow.path(), flow.interface.kind);
+        let labels = [
+            log.account,
+            direction(log, flow),
+            if log.has("traffic-path") {
+                path.name
+            } else {
+                "none"
+            },
+            if kind == "-" { "other" } else { kind },
+        ];
+        let bytes = flow.bytes.unwrap_or_default();
+        truth.add(("flow_bytes", "bytes"), &labels, bytes);
+    }
+    if may_be_a_probe(log, flow) {
+        let port = flow.destination_port.to_string();
+        let labels = [log.account, &flow.interface.id, &port];
+        let measure = if flow.action == "ACCEPT" {
+            "accepts"
+        } else {
+            "rejects"
+        };
+        truth.add(("health_check_minutes", measure), &labels, 1);
+    }
+}
+
+/// Counts a line of any status.
+pub(super) fn count_line(log: &FlowLog, status: &str, end: i64, truth: &mut Truth) {
+    truth.flow_rows += 1;
+    truth.add(("flow_log_gaps", "records"), &[log.account, status], 1);
+    truth.newest("flow_freshness", &[log.account, log.region], end);
+}
+
+/// Somebody inside connects to a service inside.
+fn may_be_a_probe(log: &FlowLog, flow: &Flow) -> bool {
+    let begins = matches!(flow.tcp_flags, "-" | "2" | "3");
+    flow.protocol == 6
+        && flow.destination_port < CLIENT_PORTS
+        && flow.is_inside()
+        && direction(log, flow) != "egress"
+        && matches!(flow.next_hop, "-" | "network_load_balancer")
+        && (begins || !log.has("tcp-flags"))
+}
+
+/// Counts a refused flow, of the class that a reader of this log concludes.
+pub(super) fn count_reject(log: &FlowLog, flow: &Flow, class: &str, truth: &mut Truth) {
+    let (id, port) = (&flow.interface.id, flow.destination_port.to_string());
+    let direction = direction(log, flow);
+    let labels = [id, port.as_str(), direction, class];
+    for (measure, amount) in [
+        ("records", 1),
+        ("packets", flow.packets),
+        ("bytes", flow.bytes.unwrap_or_default()),
+    ] {
+        truth.add(("flow_rejects", measure), &labels, amount);
+    }
+    if flow.is_inside() {
+        if matches!(class, "internal" | "nacl_reply" | "encryption") {
+            // A reply goes to a client's port: the service is where it comes from.
+            let service = if class == "nacl_reply" {
+                flow.source_port.to_string()
+            } else {
+                port
+            };
+            let labels = [id, service.as_str(), direction];
+            truth.add(("internal_rejects", "records"), &labels, 1);
+        }
+    } else if class != "late_packet" {
+        let labels = [log.account, port.as_str()];
+        truth.add(("internet_rejects", "records"), &labels, 1);
+    }
+}
+
+fn direction(log: &FlowLog, flow: &Flow) -> &'static str {
+    if log.has("flow-direction") {
+        flow.direction
+    } else {
+        "unknown"
+    }
+}
