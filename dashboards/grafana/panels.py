@@ -243,7 +243,6 @@ def table_look(_):
     return {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": True}, {
         "cellHeight": "sm",
         "showHeader": True,
-        "footer": {"show": False, "reducer": ["sum"], "fields": ""},
     }
 
 
