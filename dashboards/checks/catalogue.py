@@ -14,14 +14,15 @@ ROOT = Path(__file__).resolve().parents[2]
 DASHBOARDS = ROOT / "dashboards" / "grafana"
 RULES = ROOT / "dashboards" / "rules"
 RULE_TESTS = RULES / "tests"
+SERVICE_RULES = RULES / "service.rules.yaml"
 METRICS_DOC = ROOT / "docs" / "metrics.md"
 RUNBOOKS = ROOT / "docs" / "runbooks.md"
 
 sys.path.insert(0, str(RULES))
-import generate  # noqa: E402  (the header reader lives beside the rules)
+from headers import HeaderError, read_signals, tables  # noqa: E402, F401  (they live beside the rules)
 
 METRIC_ROW = re.compile(r"^\| `(trailflow_[a-z0-9_]+)` \| (\w+) \|([^|]*)\|")
-LABEL_VALUES = re.compile(r"label_values\(([a-z0-9_]+), ([a-z0-9_]+)\)")
+LABEL_VALUES = re.compile(r'label_values\(([a-z0-9_]+|\{__name__=~"[a-z0-9_|]+"\}), ([a-z0-9_]+)\)')
 HEADING = re.compile(r"^#{1,6} +(.*?) *$", re.MULTILINE)
 # Set by Prometheus itself; every scraped series has them.
 TARGET_LABELS = {"instance", "job"}
@@ -51,11 +52,12 @@ class Expression:
 
 
 @dataclass
-class Alert:
-    """One alert of a rule file."""
+class Rule:
+    """One alert or recording rule of a rule file."""
 
     name: str
     place: str
+    recording: bool = False
     expr: str = ""
     labels: dict = field(default_factory=dict)
     annotations: dict = field(default_factory=dict)
@@ -74,11 +76,18 @@ def own_metrics():
 def signal_metrics(sql):
     """The metrics that the signals' headers declare."""
     metrics = []
-    for header in generate.read_signals(sql).values():
-        for metric in generate.tables(header, "metric"):
-            name = "trailflow_" + metric["name"].removeprefix("trailflow_")
-            kind = metric.get("type", "counter")
-            metrics.append(Metric(name, kind, tuple(metric["labels"]), header["name"]))
+    for header in read_signals(sql).values():
+        metrics += header_metrics(header)
+    return metrics
+
+
+def header_metrics(header):
+    """The metrics that one header declares."""
+    metrics = []
+    for metric in tables(header, "metric"):
+        name = "trailflow_" + metric["name"].removeprefix("trailflow_")
+        kind = metric.get("type", "counter")
+        metrics.append(Metric(name, kind, tuple(metric["labels"]), header["name"]))
     return metrics
 
 
@@ -126,13 +135,15 @@ def dashboard_expressions(name, dashboard):
 
 
 def variable_queries(dashboard):
-    """Variable name, metric and label of every variable that asks Prometheus."""
+    """Variable name, metric and label of every variable that asks Prometheus, once for each metric."""
     for variable in dashboard["templating"]["list"]:
         if variable["type"] == "query":
             query = LABEL_VALUES.fullmatch(variable["query"]["query"])
             if not query:
                 raise Unreadable(f"variable {variable['name']}: not label_values(metric, label)")
-            yield variable["name"], query[1], query[2]
+            names = query[1].removeprefix('{__name__=~"').removesuffix('"}')
+            for metric in names.split("|"):
+                yield variable["name"], metric, query[2]
 
 
 def rule_files():
@@ -140,9 +151,20 @@ def rule_files():
     return sorted(RULES.glob("*.rules.yaml"))
 
 
+def rules():
+    """Every rule of every rule file."""
+    return [rule for path in rule_files() for rule in read_rules(path)]
+
+
 def alerts():
     """Every alert of every rule file."""
-    return [alert for path in rule_files() for alert in read_rules(path)]
+    return [rule for rule in rules() if not rule.recording]
+
+
+def recorded_metrics():
+    """The metrics that recording rules make, with the labels that they set."""
+    found = {rule.name: Metric(rule.name, "gauge", tuple(rule.labels)) for rule in rules() if rule.recording}
+    return list(found.values())
 
 
 def read_rules(path):
@@ -163,8 +185,10 @@ def read_rules(path):
         value = value.strip()
         if text == "groups:" or (indent == 2 and key == "- name") or (indent == 4 and text == "rules:"):
             section = None
-        elif indent == 6 and key == "- alert":
-            found.append(Alert(value, f"{path.name}:{number}"))
+        elif indent == 6 and text.startswith(("- alert: ", "- record: ")):
+            # The name of a recorded metric has colons of its own.
+            kind, _, name = text.partition(": ")
+            found.append(Rule(name, f"{path.name}:{number}", kind == "- record"))
         elif indent == 8 and text == "expr: |":
             in_expr = True
         elif indent == 8 and key == "for":

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import catalogue
 import promql
+import schema
 
 GRID_COLUMNS = 24
 SCHEMA_VERSION_MIN = 41
@@ -130,12 +131,34 @@ def variable_problems(name, dashboard):
             yield f"${variable['name']}: definition and query differ"
 
 
-def link_problems(dashboard, anchors):
+def link_problems(dashboard, anchors, uids):
+    """Links of panels lead to a heading of the runbooks or to another dashboard."""
     links = [link for panel in catalogue.panels(dashboard) for link in panel.get("links", [])]
     for link in links:
         base, _, anchor = link["url"].partition("#")
-        if base != "${runbooks}" or anchor not in anchors:
+        uid = re.fullmatch(r"/d/([\w-]+)\?\$\{__url_time_range\}", link["url"])
+        if uid and uid[1] not in uids:
+            yield f"{link['url']}: no such dashboard"
+        elif not uid and (base != "${runbooks}" or anchor not in anchors):
             yield f"{link['url']}: no such heading in docs/runbooks.md"
+
+
+def limit_problems(dashboard, stored, headers):
+    """Panels of a signal say at their end what it cannot tell, and lead to the runbooks of its alerts."""
+    for panel in catalogue.panels(dashboard):
+        texts = [target["expr"] for target in panel.get("targets", [])]
+        named = {name for text in texts for name in promql.metrics(text) if name in stored}
+        signals = {stored[name].signal for name in named} - {""}
+        linked = {link["url"].partition("#")[2] for link in panel.get("links", [])}
+        where = f"panel {panel['id']} {panel.get('title')!r}"
+        for signal in sorted(signals):
+            limits = " ".join(headers[signal]["cannot_tell"].split())
+            sentence = limits if len(signals) == 1 else limits.split(". ")[0]
+            if sentence not in panel["description"].partition("What it cannot tell: ")[2]:
+                yield f"{where}: does not say what {signal} cannot tell"
+            for alert in catalogue.tables(headers[signal], "alert"):
+                if alert["name"].lower() not in linked:
+                    yield f"{where}: no link to the runbook of {alert['name']}"
 
 
 def labels_of(expression, stored):
@@ -197,22 +220,32 @@ def untested_alerts(alerts):
         yield f"{name}: is tested and does not exist"
 
 
+def untested_recordings(recordings):
+    """Recorded metrics that no rule test asks for."""
+    tests = "".join(path.read_text(encoding="utf-8") for path in catalogue.RULE_TESTS.glob("*.yaml"))
+    for name in sorted({rule.name for rule in recordings}):
+        if f"expr: {name}" not in tests:
+            yield f"{name}: no test asks for it"
+
+
 def unused_metrics(expressions, metrics, stored):
-    """Metrics that no dashboard and no rule names."""
+    """Metrics that no panel shows."""
     used = {stored[name].name for text in expressions for name in promql.metrics(text) if name in stored}
-    return (f"{metric.name}: on no dashboard and in no rule" for metric in metrics if metric.name not in used)
+    return (f"{metric.name}: on no panel" for metric in metrics if metric.name not in used)
 
 
-def check_dashboards(report, stored, anchors):
+def check_dashboards(report, stored, anchors, headers):
     """All checks of the dashboards. Returns their expressions."""
     expressions = []
+    uids = {dashboard["uid"] for dashboard in catalogue.dashboards().values()}
     for name, dashboard in catalogue.dashboards().items():
         report.check(f"{name}: identity", identity_problems(name, dashboard))
         report.check(f"{name}: panels have id, title, description, unit, query", panel_problems(dashboard))
         report.check(f"{name}: grid of {GRID_COLUMNS} columns without overlap", grid_problems(dashboard))
         report.check(f"{name}: one templated data source", source_problems(dashboard))
         report.check(f"{name}: variables", variable_problems(name, dashboard))
-        report.check(f"{name}: runbook links", link_problems(dashboard, anchors))
+        report.check(f"{name}: links", link_problems(dashboard, anchors, uids))
+        report.check(f"{name}: limits and runbooks of signals", limit_problems(dashboard, stored, headers))
         found = list(catalogue.dashboard_expressions(name, dashboard))
         problems = [problem for each in found for problem in name_problems(each.place, each.text, stored)]
         for variable, metric, label in catalogue.variable_queries(dashboard):
@@ -233,8 +266,13 @@ def check_dashboards(report, stored, anchors):
 
 
 def check_rules(report, stored, anchors):
-    """All checks of the alerts. Returns their expressions."""
+    """All checks of the alerts and recording rules."""
     alerts = catalogue.alerts()
+    recordings = [rule for rule in catalogue.rules() if rule.recording]
+    for rule in recordings:
+        what = f"recording rule {rule.name} {rule.labels.get('signal', '')}"
+        report.check(what, name_problems(rule.place, rule.expr, stored))
+    report.check("every recording rule is tested", untested_recordings(recordings))
     for alert in alerts:
         shown = promql.TEMPLATE_LABEL.findall(" ".join(alert.annotations.values()))
         problems = [*alert_problems(alert, anchors), *name_problems(alert.place, alert.expr, stored)]
@@ -253,7 +291,6 @@ def check_rules(report, stored, anchors):
             for name in sorted(headings - {alert.name for alert in alerts})
         ),
     )
-    return [alert.expr for alert in alerts]
 
 
 def check_runbooks(report, stored):
@@ -264,6 +301,16 @@ def check_runbooks(report, stored):
         f"{len(blocks)} PromQL blocks in the documents name what exists",
         (problem for block in blocks for problem in name_problems(block.splitlines()[0], block, stored)),
     )
+
+
+def check_generated(report, sql):
+    """What is committed is what the headers and boards make."""
+    for script in (catalogue.RULES / "generate.py", catalogue.DASHBOARDS / "generate.py"):
+        command = [sys.executable, str(script), "--check", "--sql", str(sql)]
+        outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+        output = (outcome.stdout + outcome.stderr).splitlines()
+        name = script.relative_to(catalogue.ROOT)
+        report.check(f"{name} --check", output if outcome.returncode else [])
 
 
 def run_promtool(report):
@@ -294,18 +341,16 @@ def main():
             [] if own and signals else ["one list is empty"],
         )
         anchors = catalogue.anchors(catalogue.RUNBOOKS)
-        expressions = check_dashboards(report, stored, anchors) + check_rules(report, stored, anchors)
-        report.check(
-            "every metric is on a dashboard or in a rule", unused_metrics(expressions, metrics, stored)
-        )
+        headers = {header["name"]: header for header in catalogue.read_signals(options.sql).values()}
+        recorded = catalogue.recorded_metrics()
+        stored |= catalogue.stored_metrics(recorded)
+        shown = check_dashboards(report, stored, anchors, headers)
+        report.check("every metric is on a panel", unused_metrics(shown, metrics + recorded, stored))
+        check_rules(report, stored, anchors)
         check_runbooks(report, stored)
-        generated = catalogue.generate.rules_file(catalogue.generate.read_signals(options.sql))
-        committed = catalogue.generate.RULES.read_text(encoding="utf-8")
-        report.check(
-            "signals.rules.yaml is what the headers say",
-            [] if committed == generated else ["out of date. Fix: run dashboards/rules/generate.py"],
-        )
-    except (catalogue.Unreadable, catalogue.generate.HeaderError, OSError, ValueError, KeyError) as error:
+        check_generated(report, options.sql)
+        schema.check(report, catalogue.dashboards())
+    except (catalogue.Unreadable, catalogue.HeaderError, OSError, ValueError, KeyError) as error:
         report.check("files can be read", [f"{type(error).__name__}: {error}"])
     run_promtool(report)
     return report.end()

@@ -1,0 +1,1 @@
+"""One module per dashboard: what is asked, how it is called, what it says."""
