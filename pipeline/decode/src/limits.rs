@@ -91,7 +91,7 @@ pub const FILE_READ_BYTES: usize = 128 * 1024;
 /// Rows of one Arrow batch: large enough to pay for a query's start, small enough to hold many.
 pub const BATCH_ROWS_MAX: usize = 8192;
 /// Text bytes of one Arrow batch; a batch is handed on when either limit is reached.
-pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// One CloudTrail record. AWS cuts them at 256 KB (domain 1.3); 4 MiB is sixteen times that.
 pub const RECORD_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How much is read at a time into the window that records are parsed from: about a hundred

@@ -241,7 +241,7 @@ fn root_works(trail: &mut Trail<'_>) {
         record.user_identity = with_key(record.user_identity, &trail.dice.access_key_id());
         record.user_agent = BROWSER_AGENT.into();
         record.session_credential_from_console = Some("true");
-        record.made.caller = "root".to_owned();
+        record.made.caller = String::from("root");
         record.counts(("root_use", "calls"), &[WORKLOAD, service, name]);
         trail.push(record);
     }

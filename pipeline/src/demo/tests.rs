@@ -554,11 +554,11 @@ fn nothing_is_planted_in_vain() {
                     assert!(planted.values().all(|count| *count > 0), "{name}");
                 }
             }
-            for (signal, measure, last_labels) in [
+            let by_last_label: [(&str, &str, &[&str]); 6] = [
                 (
                     "sts_assume_role",
                     "calls",
-                    &["none", "access_denied", "throttled"] as &[&str],
+                    &["none", "access_denied", "throttled"],
                 ),
                 ("kms_throttles", "throttles", &["no", "unknown", "yes"]),
                 (
@@ -581,7 +581,8 @@ fn nothing_is_planted_in_vain() {
                     "calls",
                     &["success", "denied", "throttled"],
                 ),
-            ] {
+            ];
+            for (signal, measure, last_labels) in by_last_label {
                 let planted: Counts = truth.of(signal, measure);
                 for label in last_labels {
                     let mut series = planted.keys();

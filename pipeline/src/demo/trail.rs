@@ -82,7 +82,7 @@ impl Trail<'_> {
         let mut record = self.call(session.account(), region, service, name);
         record.user_identity = self.assumed_role(session);
         record.user_agent = session.user_agent.into();
-        record.made.caller = session.role_arn.to_owned();
+        session.role_arn.clone_into(&mut record.made.caller);
         record.made.is_workload = true;
         record.made.pod = session.pod;
         record

@@ -81,6 +81,15 @@ impl Staging {
         Ok(())
     }
 
+    /// Closes every file that is open. Rollups come one signal after the other, and a writer for
+    /// each of fifty would hold its columns until the end.
+    pub async fn close_all(&mut self) -> Result<(), LakeError> {
+        while let Some(folder) = self.used.first().cloned() {
+            self.close(&folder).await?;
+        }
+        Ok(())
+    }
+
     /// Rows about the ingestion itself, by its day.
     pub async fn ingest(
         &mut self,
@@ -94,9 +103,7 @@ impl Staging {
 
     /// Closes every file. The list is what a commit names.
     pub async fn finish(mut self) -> Result<Vec<StagedFile>, LakeError> {
-        while let Some(folder) = self.used.first().cloned() {
-            self.close(&folder).await?;
-        }
+        self.close_all().await?;
         Ok(self.done)
     }
 

@@ -274,6 +274,7 @@ impl OpenBatch {
         left_out: &BTreeMap<Slot, End>,
     ) -> Result<StagedBatch, BatchError> {
         self.flush().await?;
+        self.staging.close_all().await?;
         let mut all_merged = Vec::new();
         for (planned, partial) in self
             .engine
@@ -286,6 +287,7 @@ impl OpenBatch {
                 for rows in &rows {
                     self.staging.rollup(planned.name(), rows).await?;
                 }
+                self.staging.close_all().await?;
             }
             all_merged.push(rows);
         }
