@@ -16,7 +16,6 @@ use crate::demo::{self, Plan, Truth, generate, report};
 use crate::metrics::scheduled::ScheduledSeries;
 use crate::metrics::server;
 use crate::object::directory::Directory;
-use crate::query::LakeSession;
 use crate::queue::Wanted;
 use crate::queue::listing::Listing;
 use crate::service::{self, Listed, Mode};
@@ -165,8 +164,8 @@ impl Demo {
             started.elapsed().as_secs_f64()
         ))?;
         let memory = config.pipeline.memory_bytes_max;
-        let lake = LakeSession::open(&pipeline.lake, &pipeline.engine, memory).await?;
-        let compared = report::compare(truth, &lake, pipeline.engine.signals()).await?;
+        let (lake, engine) = (&pipeline.lake, &pipeline.engine);
+        let compared = report::compare(truth, lake, engine, memory).await?;
         super::print(&report::heading())?;
         for comparison in &compared {
             super::print(&comparison.text())?;

@@ -221,7 +221,7 @@ fn throttled_elsewhere(trail: &mut Trail<'_>) {
 }
 
 /// EC2 encodes the reason, and CloudTrail cuts the message at 1 KB.
-fn launch_refused(trail: &mut Trail<'_>) {
+pub(super) fn launch_refused(trail: &mut Trail<'_>) {
     let session = trail.pod_session(KARPENTER);
     let mut record = trail.call_by(&session, EU, "ec2", "RunInstances");
     record.read_only = false;

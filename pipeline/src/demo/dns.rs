@@ -76,6 +76,10 @@ fn write(trail: &mut Trail<'_>, of: ServiceAccount, changes: &[(&str, &str)]) {
     let caller = record.made.caller.clone();
     for (action, _) in changes {
         record.counts(("route53_changes", "changes"), &[ZONE, &caller, action]);
+        // What is taken away was written by such a call before.
+        if *action == "DELETE" {
+            record.counts(("route53_flip_flops", "turns"), &[ZONE, &caller]);
+        }
     }
     count(trail, record, ZONE);
 }

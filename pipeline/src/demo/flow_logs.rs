@@ -7,7 +7,7 @@ use super::flow::{Flow, Interface};
 use super::object::{Layout, flow_log_key};
 use super::plan::{SLOT_SECONDS, Slot};
 use super::truth::Truth;
-use super::world::{EU, NODES, SHARED, US, WORKLOAD, instance_id, interface_name};
+use super::world::{EU, NODES, SHARED, US, WORKLOAD, instance_id, interface_name, zone};
 use super::{flow_truth, rejects};
 
 /// A configured flow log of one VPC.
@@ -190,11 +190,7 @@ impl FlowLog {
                 "-".to_owned()
             },
             pods: node.then_some(100 + index),
-            zone: match index % 3 {
-                0 => "euw1-az1",
-                1 => "euw1-az2",
-                _ => "euw1-az3",
-            },
+            zone: zone(index),
             kind: if index == ENDPOINT && self.has("interface-type") {
                 "vpc_endpoint"
             } else {

@@ -46,7 +46,11 @@ pub(super) fn count(log: &FlowLog, flow: &Flow, truth: &mut Truth) {
 pub(super) fn count_line(log: &FlowLog, status: &str, end: i64, truth: &mut Truth) {
     truth.flow_rows += 1;
     truth.add(("flow_log_gaps", "records"), &[log.account, status], 1);
-    truth.newest("flow_freshness", &[log.account, log.region], end);
+    truth.newest(
+        ("flow_freshness", "newest"),
+        &[log.account, log.region],
+        end,
+    );
 }
 
 /// Somebody inside connects to a service inside.

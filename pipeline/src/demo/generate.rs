@@ -27,7 +27,10 @@ pub fn generate(
     plan: &Plan,
     put: &mut dyn FnMut(GeneratedObject) -> io::Result<()>,
 ) -> io::Result<Truth> {
-    let mut truth = Truth::default();
+    let mut truth = Truth {
+        last_moment: plan.last_moment(),
+        ..Truth::default()
+    };
     // Each source has its own dice, so that more of one does not change the other.
     let mut trail_dice = Dice::new(plan.seed);
     let mut flow_dice = Dice::new(!plan.seed);
@@ -80,6 +83,7 @@ pub(super) fn slot_records(
     nodes::plant(&mut trail);
     changes::plant(&mut trail);
     audit::plant(&mut trail);
+    cloudtrail::launch_refused(&mut trail);
     let wanted = objects_per_slot(plan).saturating_mul(plan.events_per_object);
     cloudtrail::fill(&mut trail, usize::try_from(wanted).unwrap_or_default());
     let mut records = trail.records;
@@ -114,6 +118,7 @@ fn put_past(
             start: first.start - hours * 3600,
             incident: false,
             breaks: false,
+            left: 0,
         };
         let mut trail = Trail {
             dice,
@@ -123,6 +128,18 @@ fn put_past(
         };
         let mut record = web_identity::signed_in(&mut trail, BILLING);
         record.at(slot.start + 60);
+        if hours == 3 {
+            let age = plan.last_moment().timestamp() - record.made.epoch;
+            let (cluster, namespace) = (BILLING.cluster.name, BILLING.namespace);
+            let labels = ["irsa", cluster, namespace, BILLING.name, BILLING.role_arn];
+            for (measure, seconds) in [
+                ("age_seconds", age.unsigned_abs()),
+                ("expected_seconds", 3600),
+            ] {
+                let of = ("pod_renewal_missing", measure);
+                trail.truth.add(of, &labels, seconds);
+            }
+        }
         trail.push(record);
         let records = trail.records;
         truth.distinct_event_ids += count(records.len());

@@ -6,7 +6,9 @@ use super::identity::Session;
 use super::record::Record;
 use super::refusal::NO_RESOURCE_POLICY;
 use super::trail::Trail;
-use super::world::{Cluster, DATA, KUBELET_AGENT, SHARED, SHOP, WORKLOAD};
+use super::world::{
+    Cluster, DATA, KUBELET_AGENT, NODES, SHARED, SHOP, WORKLOAD, instance_id, zone,
+};
 
 /// The refused pulls of one slot.
 pub(super) fn plant(trail: &mut Trail<'_>) {
@@ -30,6 +32,8 @@ pub(super) fn pull(trail: &mut Trail<'_>) {
     for _ in 0..2 {
         let mut record = manifest(trail, &session, cluster, repository);
         record.at(begins + after);
+        let zone = zone_of(cluster, &session);
+        record.counts(("ecr_pulls_by_zone", "pulls"), &[repository, zone]);
         count(trail, record, cluster, repository);
         after += 1;
     }
@@ -42,6 +46,16 @@ pub(super) fn pull(trail: &mut Trail<'_>) {
         record.at(begins + after);
         count(trail, record, cluster, repository);
         after += trail.dice.between(0, 9);
+    }
+}
+
+/// Only one cluster's flow log says in which zone its nodes are.
+fn zone_of(cluster: Cluster, session: &Session) -> &'static str {
+    let mut nodes = 0..NODES;
+    let node = nodes.find(|node| instance_id(cluster.flow_log, *node) == session.name);
+    match node {
+        Some(node) if cluster.name == SHOP.name => zone(node),
+        _ => "unknown",
     }
 }
 

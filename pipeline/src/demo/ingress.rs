@@ -43,6 +43,7 @@ fn targets(trail: &mut Trail<'_>, name: &'static str, number: u64) {
     record.request_parameters =
         json!({"targetGroupArn": TARGET_GROUP, "targets": targets.collect::<Vec<_>>()});
     record.response_elements = json!({});
+    again(&mut record);
     let caller = record.made.caller.clone();
     record.counts_many(
         ("target_churn", "targets"),
@@ -50,6 +51,13 @@ fn targets(trail: &mut Trail<'_>, name: &'static str, number: u64) {
         number,
     );
     trail.push(record);
+}
+
+/// The call is made with the same parameters each time.
+fn again(record: &mut Record) {
+    let caller = record.made.caller.clone();
+    let labels = [&caller, record.event_name];
+    record.counts(("ingress_repeated_writes", "repeats"), &labels);
 }
 
 /// The same rule with the same conditions, over and over.
@@ -63,6 +71,7 @@ fn rule_again(trail: &mut Trail<'_>) {
     record.response_elements =
         json!({"rules": [{"ruleArn": RULE, "priority": "10", "isDefault": false}]});
     record.changes("load_balancer", RULE);
+    again(&mut record);
     trail.push(record);
 }
 

@@ -104,6 +104,8 @@ fn call_by_user(
     record.made.caller = user.arn();
     let labels = [user.account, user.name, service];
     record.counts(("long_lived_keys", "calls"), &labels);
+    let labels = [user.account, user.name, user.key];
+    record.dates(("long_lived_key_age", "last_use_seconds"), &labels);
     record
 }
 
@@ -241,7 +243,7 @@ fn root_works(trail: &mut Trail<'_>) {
         record.user_identity = with_key(record.user_identity, &trail.dice.access_key_id());
         record.user_agent = BROWSER_AGENT.into();
         record.session_credential_from_console = Some("true");
-        record.made.caller = String::from("root");
+        "root".clone_into(&mut record.made.caller);
         record.counts(("root_use", "calls"), &[WORKLOAD, service, name]);
         trail.push(record);
     }

@@ -25,16 +25,16 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The load of the demo: the hour before `now`, about 20,000 events in 60 CloudTrail objects
-    /// and 60,000 lines in 40 flow-log objects.
+    /// The load of the demo: the hour before `now`, about 15,000 events in 60 CloudTrail objects
+    /// and 40,000 lines in 40 flow-log objects.
     pub fn demo(seed: u64, now: DateTime<Utc>) -> Self {
         Self {
             seed,
             end: now,
             minutes: 60,
             cloudtrail_objects_per_slot: 5,
-            events_per_object: 334,
-            flow_lines_per_object: 1500,
+            events_per_object: 250,
+            flow_lines_per_object: 1000,
             repeated_events: 0,
         }
     }
@@ -56,6 +56,7 @@ impl Plan {
                 start: end - i64::from(count - index) * SLOT_SECONDS,
                 incident: index >= count / 2,
                 breaks: index == count / 2,
+                left: count - 1 - index,
             })
             .collect()
     }
@@ -72,6 +73,8 @@ pub(super) struct Slot {
     pub(super) incident: bool,
     /// The first slot of that half: what breaks is changed here.
     pub(super) breaks: bool,
+    /// How many come after it.
+    pub(super) left: u32,
 }
 
 impl Slot {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::object::time_text;
 use super::refusal::Reason;
-use super::truth::Fact;
+use super::truth::{Adds, Fact};
 use super::world::ServiceAccount;
 
 /// Stands at the start of every session token that is generated. No token may reach a lake, so
@@ -106,15 +106,25 @@ impl Record {
 
     pub(super) fn counts_many(
         &mut self,
-        (signal, measure): (&'static str, &'static str),
+        of: (&'static str, &'static str),
         labels: &[&str],
         amount: u64,
     ) {
+        self.adds(of, labels, Adds::Number(amount));
+    }
+
+    /// The measure is the time of the youngest such record.
+    pub(super) fn dates(&mut self, of: (&'static str, &'static str), labels: &[&str]) {
+        self.adds(of, labels, Adds::Time);
+    }
+
+    fn adds(&mut self, of: (&'static str, &'static str), labels: &[&str], adds: Adds) {
+        let (signal, measure) = of;
         self.made.facts.push(Fact {
             signal,
             measure,
             labels: labels.join(" "),
-            amount,
+            adds,
         });
     }
 

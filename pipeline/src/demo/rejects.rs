@@ -334,6 +334,12 @@ impl Refusals<'_> {
             .carrying(4, 240);
         flow.end = self.slot.start + minute * 60 + self.dice.between(10, 50);
         flow.next_hop = "network_load_balancer";
+        // Each minute is another answer than the one before. The last ten count for nobody yet.
+        let first = self.slot.index == 0 && minute == 0;
+        if !first && self.slot.left >= 2 {
+            let labels = [flow.interface.id.as_str(), "31080"];
+            self.truth.add(("health_check_flaps", "flaps"), &labels, 1);
+        }
         if (self.slot.start / 60 + minute) % 2 == 0 {
             flow.action = "ACCEPT";
             self.groups.push(vec![flow]);

@@ -14,15 +14,19 @@ use arrow::datatypes::{DataType, Int64Type};
 use datafusion::error::DataFusionError;
 
 use super::truth::{Counts, Truth};
-use crate::engine::Planned;
+use crate::engine::Engine;
+use crate::lake::Lake;
+use crate::limits::SCHEDULE_BYTES_MAX;
 use crate::query::LakeSession;
+use crate::query::rollups::Rollups;
 use crate::signal::{Header, Merge};
 
 /// Planted and found counts of one measure of one signal.
 #[derive(Debug)]
 pub struct Comparison {
     title: String,
-    planted: Counts,
+    /// Nothing where only that something is found is known beforehand.
+    planted: Option<Counts>,
     found: Counts,
 }
 
@@ -37,6 +41,10 @@ struct Question {
 /// first is counted, and says who called.
 const UNKNOWN_LABELS: [(&str, &str); 1] = [("sts_assume_role", "principal_kind")];
 
+/// Signals over rollups that find what other causes make as well: all the rejects around a change,
+/// and how requests of one node for one image follow each other.
+const NOT_COUNTED: [&str; 2] = ["ecr_pull_span", "rejects_after_change"];
+
 /// Columns of the signals whose rows are no series, in place of labels.
 const SERIES_OF_NONE: [(&str, &[&str]); 1] = [(
     "health_check_minutes",
@@ -49,9 +57,11 @@ const ROWS: &str = "SELECT 'cloudtrail', count(*) FROM cloudtrail \
 /// Asks the lake for everything that was planted.
 pub async fn compare(
     truth: &Truth,
-    lake: &LakeSession,
-    signals: &[Planned],
+    lake: &Lake,
+    engine: &Engine,
+    memory_bytes_max: usize,
 ) -> Result<Vec<Comparison>, DataFusionError> {
+    let session = LakeSession::open(lake, engine, memory_bytes_max).await?;
     let rows = [
         (
             String::from("cloudtrail"),
@@ -61,22 +71,74 @@ pub async fn compare(
     ];
     let mut compared = vec![Comparison {
         title: String::from("rows in the lake"),
-        planted: rows.into(),
-        found: counts(&lake.rows(ROWS).await?.1, 1)?,
+        planted: Some(rows.into()),
+        found: counts(&session.rows(ROWS).await?.1, 1)?,
     }];
-    for planned in signals {
+    for planned in engine.signals() {
         for question in questions(&planned.signal.header) {
-            let (_, batches) = lake.rows(&question.sql).await?;
+            let (_, batches) = session.rows(&question.sql).await?;
             for (at, measure) in question.measures.iter().enumerate() {
                 compared.push(Comparison {
-                    planted: truth.of(&question.signal, measure),
+                    planted: Some(truth.of(&question.signal, measure)),
                     found: counts(&batches, 1 + at)?,
                     title: format!("{} {measure}", question.signal),
                 });
             }
         }
     }
+    compared.extend(compare_scheduled(truth, lake, engine).await?);
     Ok(compared)
+}
+
+/// Runs the signals over rollups, as if it were the last moment of the load.
+async fn compare_scheduled(
+    truth: &Truth,
+    lake: &Lake,
+    engine: &Engine,
+) -> Result<Vec<Comparison>, DataFusionError> {
+    let rollups = Rollups::new(SCHEDULE_BYTES_MAX)?;
+    let mut compared = Vec::new();
+    for scheduled in engine.scheduled() {
+        let batches = rollups.rows(scheduled, lake, engine, truth.last_moment);
+        let batches = batches.await?;
+        let name = scheduled.name();
+        for metric in &scheduled.signal.header.metrics {
+            let columns: Vec<_> = metric.labels.iter().chain([&metric.value]).collect();
+            let mut found = Counts::new();
+            for batch in &batches {
+                add_series(&mut found, batch, &columns)?;
+            }
+            let counted = !NOT_COUNTED.contains(&name);
+            compared.push(Comparison {
+                planted: counted.then(|| truth.of(name, &metric.value)),
+                found,
+                title: format!("{name} {}", metric.value),
+            });
+        }
+    }
+    Ok(compared)
+}
+
+/// Reads labels and, last, a value.
+fn add_series(
+    found: &mut Counts,
+    batch: &RecordBatch,
+    columns: &[&String],
+) -> Result<(), DataFusionError> {
+    let mut texts = Vec::new();
+    for column in columns {
+        let column = batch.column(batch.schema().index_of(column)?);
+        texts.push(cast(column, &DataType::Utf8)?);
+    }
+    for row in 0..batch.num_rows() {
+        let mut values: Vec<&str> = texts
+            .iter()
+            .map(|column| column.as_string::<i32>().value(row))
+            .collect();
+        let value = values.pop().and_then(|value| value.parse().ok());
+        found.insert(values.join(" "), value.unwrap_or_default());
+    }
+    Ok(())
 }
 
 /// The measures that metrics show, by their labels.
@@ -146,19 +208,22 @@ fn counts(batches: &[RecordBatch], of: usize) -> Result<Counts, DataFusionError>
 impl Comparison {
     /// Something was planted, and found is what was planted, no more and no less.
     pub fn holds(&self) -> bool {
-        !self.planted.is_empty() && self.differing().is_empty()
+        match &self.planted {
+            Some(planted) => !planted.is_empty() && self.differing().is_empty(),
+            None => !self.found.is_empty(),
+        }
     }
 
     /// The series whose numbers differ. A sum of 0 and no row at all are the same finding.
     fn differing(&self) -> Vec<(&str, u64, u64)> {
-        let names: BTreeSet<&String> = self.planted.keys().chain(self.found.keys()).collect();
+        let Some(planted) = &self.planted else {
+            return Vec::new();
+        };
+        let names: BTreeSet<&String> = planted.keys().chain(self.found.keys()).collect();
         let get = |counts: &Counts, name| counts.get(name).copied().unwrap_or_default();
         names
             .into_iter()
-            .map(|name| {
-                let (planted, found) = (get(&self.planted, name), get(&self.found, name));
-                (name.as_str(), planted, found)
-            })
+            .map(|name| (name.as_str(), get(planted, name), get(&self.found, name)))
             .filter(|(_, planted, found)| planted != found)
             .collect()
     }
@@ -166,23 +231,27 @@ impl Comparison {
     /// The comparison as text: one line, and one more for each series that differs.
     pub fn text(&self) -> String {
         // The youngest of all is no sum.
+        let is_time = ["newest", "last_use_seconds"]
+            .iter()
+            .any(|time| self.title.ends_with(time));
         let total = |counts: &Counts| -> u64 {
-            if self.title.ends_with(" newest") {
+            if is_time {
                 counts.values().copied().max().unwrap_or_default()
             } else {
                 counts.values().sum()
             }
         };
         let mark = if self.holds() { ' ' } else { '!' };
-        let (planted, found) = (total(&self.planted), total(&self.found));
-        let series = self.planted.len();
-        let mut text = format!(
-            "{mark} {:<36} {series:>6} {planted:>12} {found:>12}",
-            self.title
-        );
+        let planted = self.planted.as_ref();
+        let planted =
+            planted.map_or_else(|| String::from("some"), |counts| total(counts).to_string());
+        let series = self.planted.as_ref().unwrap_or(&self.found).len();
+        let found = total(&self.found);
+        let title = &self.title;
+        let mut text = format!("{mark} {title:<38} {series:>6} {planted:>12} {found:>12}");
         for (name, planted, found) in self.differing() {
             // Writing to a String does not fail.
-            let _written = write!(text, "\n! {name:<43} {planted:>12} {found:>12}");
+            let _written = write!(text, "\n! {name:<45} {planted:>12} {found:>12}");
         }
         text
     }
@@ -191,7 +260,7 @@ impl Comparison {
 /// The line above the comparisons.
 pub fn heading() -> String {
     format!(
-        "  {:<36} {:>6} {:>12} {:>12}",
+        "  {:<38} {:>6} {:>12} {:>12}",
         "signal and measure", "series", "planted", "found"
     )
 }

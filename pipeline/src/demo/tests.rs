@@ -98,9 +98,9 @@ fn the_demo_is_as_large_as_it_says() {
     // 60 of the hour, and one of each of the 8 hours that a pod fetched credentials in before.
     assert_eq!((truth.cloudtrail_objects, truth.flow_objects), (68, 40));
     assert_eq!((truth.insight_objects, truth.insight_records), (4, 4));
-    assert_eq!(truth.flow_rows, 60_000);
+    assert_eq!(truth.flow_rows, 40_000);
     assert!(
-        (20_000..20_100).contains(&truth.cloudtrail_events),
+        (15_000..15_200).contains(&truth.cloudtrail_events),
         "{}",
         truth.cloudtrail_events
     );
@@ -218,6 +218,9 @@ struct Seen {
 impl Seen {
     fn learn_pod(&mut self, record: &Value) {
         let key = text(record, "/responseElements/credentials/accessKeyId").to_owned();
+        if key.is_empty() {
+            return;
+        }
         let subject: Vec<_> = text(record, "/userIdentity/userName").split(':').collect();
         if let ["system", "serviceaccount", namespace, name] = subject[..] {
             let provider = text(record, "/userIdentity/identityProvider");
@@ -545,46 +548,31 @@ fn nothing_is_planted_in_vain() {
                 let name = &signal.header.name;
                 for metric in &signal.header.metrics {
                     let planted = truth.of(name, &metric.value);
+                    // Of signals over rollups the report knows what the rollups must give.
+                    let planted: u64 = planted.values().sum();
                     let over_rollups = signal.header.rollup.is_none();
-                    assert!(
-                        over_rollups || !planted.is_empty(),
-                        "{name} {}",
-                        metric.value
-                    );
-                    assert!(planted.values().all(|count| *count > 0), "{name}");
+                    assert!(planted > 0 || over_rollups, "{name} {}", metric.value);
                 }
             }
-            let by_last_label: [(&str, &str, &[&str]); 6] = [
+            for (signal, measure, last_labels) in [
                 (
                     "sts_assume_role",
                     "calls",
-                    &["none", "access_denied", "throttled"],
+                    "none access_denied throttled region_disabled",
                 ),
-                ("kms_throttles", "throttles", &["no", "unknown", "yes"]),
+                ("kms_throttles", "throttles", "no unknown yes"),
                 (
                     "flow_rejects",
                     "records",
-                    &[
-                        "bpa",
-                        "encryption",
-                        "external",
-                        "internal",
-                        "late_packet",
-                        "nacl_reply",
-                        "scan",
-                    ],
+                    "bpa encryption external internal late_packet nacl_reply scan",
                 ),
-                ("console_sign_in", "sign_ins", &["success", "failure"]),
-                ("ecr_pulls", "pulls", &["success", "denied", "throttled"]),
-                (
-                    "route53_calls",
-                    "calls",
-                    &["success", "denied", "throttled"],
-                ),
-            ];
-            for (signal, measure, last_labels) in by_last_label {
+                ("console_sign_in", "sign_ins", "success failure"),
+                ("break_glass", "attempts", "success failure"),
+                ("ecr_pulls", "pulls", "success denied throttled"),
+                ("route53_calls", "calls", "success denied throttled"),
+            ] {
                 let planted: Counts = truth.of(signal, measure);
-                for label in last_labels {
+                for label in last_labels.split(' ') {
                     let mut series = planted.keys();
                     let seen = series.any(|labels| labels.ends_with(&format!(" {label}")));
                     assert!(seen, "seed {seed}: {signal} {label}");

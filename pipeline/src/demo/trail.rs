@@ -93,7 +93,8 @@ impl Trail<'_> {
         let labels = [record.recipient_account_id, record.aws_region];
         self.truth.add(("trail_freshness", "events"), &labels, 1);
         let epoch = record.made.epoch;
-        self.truth.newest("trail_freshness", &labels, epoch);
+        self.truth
+            .newest(("trail_freshness", "newest"), &labels, epoch);
         let service = record.service();
         if record.user_agent == LOAD_BALANCER_CONTROLLER_AGENT && service != "sts" {
             let kind = if record.read_only { "read" } else { "write" };
@@ -110,7 +111,7 @@ impl Trail<'_> {
             self.truth.add(("ingress_reconciles", "calls"), &labels, 1);
         }
         for fact in &record.made.facts {
-            self.truth.plant(fact);
+            self.truth.plant(fact, epoch);
         }
         self.records.push(record);
     }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 /// Numbers by what they are of: the values of a signal's labels, in the order of its header, with
 /// a space between them.
 pub type Counts = BTreeMap<String, u64>;
@@ -25,6 +27,8 @@ pub struct Truth {
     pub distinct_event_ids: u64,
     /// Flow-log lines without headers, NODATA and SKIPDATA included.
     pub flow_rows: u64,
+    /// No event is younger: the moment at which signals over rollups are asked.
+    pub last_moment: DateTime<Utc>,
     /// By signal and measure: what its rows must add up to. A maximum is the largest, not a sum.
     pub signals: BTreeMap<(&'static str, &'static str), Counts>,
 }
@@ -47,13 +51,19 @@ impl Truth {
         *self.count((signal, measure), labels.join(" ")) += amount;
     }
 
-    pub(super) fn newest(&mut self, signal: &'static str, labels: &[&str], epoch: i64) {
-        let newest = self.count((signal, "newest"), labels.join(" "));
+    /// The measure is the time of the youngest event.
+    pub(super) fn newest(&mut self, of: (&'static str, &'static str), labels: &[&str], epoch: i64) {
+        let newest = self.count(of, labels.join(" "));
         *newest = (*newest).max(u64::try_from(epoch).unwrap_or_default());
     }
 
-    pub(super) fn plant(&mut self, fact: &Fact) {
-        *self.count((fact.signal, fact.measure), fact.labels.clone()) += fact.amount;
+    /// Plants what a record of this time adds.
+    pub(super) fn plant(&mut self, fact: &Fact, epoch: i64) {
+        let count = self.count((fact.signal, fact.measure), fact.labels.clone());
+        match fact.adds {
+            Adds::Number(number) => *count += number,
+            Adds::Time => *count = (*count).max(u64::try_from(epoch).unwrap_or_default()),
+        }
     }
 
     fn count(&mut self, key: (&'static str, &'static str), labels: String) -> &mut u64 {
@@ -71,5 +81,14 @@ pub(super) struct Fact {
     pub(super) signal: &'static str,
     pub(super) measure: &'static str,
     pub(super) labels: String,
-    pub(super) amount: u64,
+    pub(super) adds: Adds,
+}
+
+/// How it adds to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Adds {
+    /// To a sum.
+    Number(u64),
+    /// Its time, to the youngest of all.
+    Time,
 }

@@ -76,6 +76,15 @@ pub(super) fn instance_id(flow_log: &str, index: u8) -> String {
     format!("i-0{}", interface_name(flow_log, index))
 }
 
+/// The id of the zone that an interface is in.
+pub(super) const fn zone(index: u8) -> &'static str {
+    match index % 3 {
+        0 => "euw1-az1",
+        1 => "euw1-az2",
+        _ => "euw1-az3",
+    }
+}
+
 /// A Kubernetes service account with an IAM role of its own.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ServiceAccount {
