@@ -48,7 +48,6 @@ class Expression:
     text: str
     legend: str = ""
     instant: bool = True
-    signal_panel: bool = False
 
 
 @dataclass
@@ -128,10 +127,10 @@ def dashboard_expressions(name, dashboard):
                 target["expr"],
                 target.get("legendFormat", ""),
                 bool(target.get("instant")),
-                "signals" in name,
             )
     for annotation in dashboard["annotations"]["list"]:
-        yield Expression(f"{name}: annotation {annotation['name']!r}", annotation["expr"])
+        place = f"{name}: annotation {annotation['name']!r}"
+        yield Expression(place, annotation["expr"], instant=False)
 
 
 def variable_queries(dashboard):

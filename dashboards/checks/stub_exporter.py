@@ -9,6 +9,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+BUCKETS = ("0.1", "1", "10", "+Inf")
 # Values for labels whose values the dashboards and rules choose by. Other labels get two of their own.
 VOCABULARY = {
     "api": ("AssumeRole", "AssumeRoleWithWebIdentity"),
@@ -19,10 +20,13 @@ VOCABULARY = {
     "table": ("cloudtrail", "flow_logs"),
     "stage": ("event_to_object", "object_to_received", "message_to_received", "received_to_committed"),
     "state": ("used", "limit"),
+    "kind": ("role_policy", "key_policy", "route"),
+    "log_status": ("OK", "SKIPDATA"),
+    "flow_direction": ("ingress", "egress"),
+    "le": BUCKETS,
     "version": ("0.0.0-stub",),
 }
 OBJECT_OUTCOMES = ("ingested", "retried")
-BUCKETS = ("0.1", "1", "10", "+Inf")
 
 
 def label_values(metric, label):
