@@ -50,7 +50,9 @@ pub fn generate(
         }
         records.append(&mut repeated);
         repeated = again;
-        put_cloudtrail(plan, slot, records, &mut trail_dice, &mut truth, put)?;
+        let objects = objects_per_slot(plan);
+        put_cloudtrail(objects, slot, records, &mut trail_dice, &mut truth, put)?;
+        put_pods(slot, &mut trail_dice, &mut truth, put)?;
         put_insights(slot, &mut trail_dice, &mut truth, put)?;
         put_flow_logs(plan, slot, &mut flow_dice, &mut truth, put)?;
     }
@@ -73,7 +75,6 @@ pub(super) fn slot_records(
     sts::plant(&mut trail);
     web_identity::plant(&mut trail);
     pod_identity::plant(&mut trail);
-    pods_at_work::plant(&mut trail);
     kms::plant(&mut trail);
     people::plant(&mut trail);
     people::role_churn(&mut trail);
@@ -143,9 +144,30 @@ fn put_past(
         trail.push(record);
         let records = trail.records;
         truth.distinct_event_ids += count(records.len());
-        put_cloudtrail(plan, slot, records, dice, truth, put)?;
+        put_cloudtrail(count_of_streams(), slot, records, dice, truth, put)?;
     }
     Ok(())
+}
+
+/// What pods do with their keys, with the issue of those keys in one object of its account and
+/// region.
+fn put_pods(
+    slot: Slot,
+    dice: &mut Dice,
+    truth: &mut Truth,
+    put: &mut dyn FnMut(GeneratedObject) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut trail = Trail {
+        dice,
+        truth,
+        slot,
+        records: Vec::new(),
+    };
+    pods_at_work::plant(&mut trail);
+    let mut records = trail.records;
+    dice.shuffle(&mut records);
+    truth.distinct_event_ids += count(records.len());
+    put_cloudtrail(count_of_streams(), slot, records, dice, truth, put)
 }
 
 /// Each Insights record is an object of its own.
@@ -178,7 +200,7 @@ fn put_insights(
 
 /// Spreads the records over the objects of their account and region.
 fn put_cloudtrail(
-    plan: &Plan,
+    objects: u32,
     slot: Slot,
     records: Vec<Record>,
     dice: &mut Dice,
@@ -190,7 +212,6 @@ fn put_cloudtrail(
         let stream = (record.recipient_account_id, record.aws_region);
         streams.entry(stream).or_default().push(record);
     }
-    let objects = objects_per_slot(plan);
     for (index, (account, region)) in (0..objects).zip(STREAMS.into_iter().cycle()) {
         let Some(waiting) = streams.get_mut(&(account, region)) else {
             continue;

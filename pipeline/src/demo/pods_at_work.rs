@@ -1,12 +1,14 @@
 //! What pods do with the credentials that were issued to them, and are not allowed to do.
 //!
 //! Must hold: the call names the key that the issuing record names, and nothing else leads from
-//! the one to the other; the issuing record is half a plan older, so that it is read first.
+//! the one to the other. Both lie in one object: in whichever order objects are read, a reader
+//! that has the use has the issue too.
 
 use serde_json::{Value, json};
 
 use super::dice::{ID_LETTERS, name_id};
 use super::identity::Session;
+use super::plan::SLOT_SECONDS;
 use super::pod_identity::fetched;
 use super::record::Record;
 use super::refusal::{NO_IDENTITY_POLICY, Reason, SERVICE_CONTROL_POLICY};
@@ -46,50 +48,59 @@ const QUERY: Forbidden = Forbidden {
     reason: SERVICE_CONTROL_POLICY,
 };
 
-/// The credentials of the first slot, and what is done with them in the second half.
+/// Pods that start, fetch credentials and are refused; only while things are broken.
 pub(super) fn plant(trail: &mut Trail<'_>) {
-    if trail.slot.index == 0 {
-        for of in [ORDERS, SCHEDULER] {
-            let record = signed_in(trail, of);
-            issue(trail, record, of);
-        }
-        for of in POD_IDENTITY {
-            let record = fetched(trail, of);
-            issue(trail, record, of);
-        }
+    if !trail.slot.incident {
+        return;
     }
-    if trail.slot.incident {
-        let [notifications, invoices, _] = POD_IDENTITY;
-        for (of, what, times) in [
-            (ORDERS, SECRET, 9),
-            (SCHEDULER, QUERY, 2),
-            (notifications, SECRET, 1),
-            (invoices, QUEUE, 4),
-        ] {
-            for _ in 0..times {
-                refused(trail, of, what);
-            }
-            allowed(trail, of);
+    for of in [ORDERS, SCHEDULER] {
+        let mut record = signed_in(trail, of);
+        // A call to the global endpoint would lie in another region's object.
+        while record.aws_region != of.cluster.region {
+            record = signed_in(trail, of);
         }
+        issue(trail, record, of);
+    }
+    for of in POD_IDENTITY {
+        let record = fetched(trail, of);
+        issue(trail, record, of);
+    }
+    let [notifications, invoices, _] = POD_IDENTITY;
+    for (of, what, times) in [
+        (ORDERS, SECRET, 9),
+        (SCHEDULER, QUERY, 2),
+        (notifications, SECRET, 1),
+        (invoices, QUEUE, 4),
+    ] {
+        for _ in 0..times {
+            refused(trail, of, what);
+        }
+        allowed(trail, of);
     }
 }
 
 /// The record gives this pod the key that it works with.
 fn issue(trail: &mut Trail<'_>, mut record: Record, of: ServiceAccount) {
-    let path = "/credentials/accessKeyId";
-    if let Some(key) = record.response_elements.pointer_mut(path) {
-        *key = Value::String(key_of(of));
+    let key = key_of(trail, of);
+    if let Some(field) = record
+        .response_elements
+        .pointer_mut("/credentials/accessKeyId")
+    {
+        *field = Value::String(key);
     }
+    record.at(trail.slot.start);
     trail.push(record);
 }
 
-fn key_of(of: ServiceAccount) -> String {
-    format!("ASIA{}", name_id(ID_LETTERS, &of.subject(), 16))
+/// A pod that starts anew has another key.
+fn key_of(trail: &Trail<'_>, of: ServiceAccount) -> String {
+    let name = format!("{}/{}", of.subject(), trail.slot.start);
+    format!("ASIA{}", name_id(ID_LETTERS, &name, 16))
 }
 
 fn session(trail: &mut Trail<'_>, of: ServiceAccount) -> Session {
     Session {
-        access_key_id: Some(key_of(of)),
+        access_key_id: Some(key_of(trail, of)),
         pod: Some(of),
         ..trail.pod_session(of)
     }
@@ -98,6 +109,7 @@ fn session(trail: &mut Trail<'_>, of: ServiceAccount) -> Session {
 fn refused(trail: &mut Trail<'_>, of: ServiceAccount, what: Forbidden) {
     let session = session(trail, of);
     let mut record = trail.call_by(&session, of.cluster.region, what.service, what.api);
+    later(trail, &mut record);
     let message = what
         .reason
         .message(&session.arn(), what.action, what.resource);
@@ -109,6 +121,12 @@ fn refused(trail: &mut Trail<'_>, of: ServiceAccount, what: Forbidden) {
 fn allowed(trail: &mut Trail<'_>, of: ServiceAccount) {
     let session = session(trail, of);
     let mut record = trail.call_by(&session, of.cluster.region, "logs", "DescribeLogGroups");
+    later(trail, &mut record);
     record.request_parameters = json!({"logGroupNamePrefix": format!("/{WORKLOAD}/shop")});
     trail.push(record);
+}
+
+/// No call is older than its key.
+fn later(trail: &mut Trail<'_>, record: &mut Record) {
+    record.at(trail.slot.start + trail.dice.between(1, SLOT_SECONDS - 1));
 }

@@ -95,12 +95,13 @@ fn the_same_plan_gives_the_same_bytes() {
 #[test]
 fn the_demo_is_as_large_as_it_says() {
     let (objects, truth) = run(&plan(7));
-    // 60 of the hour, and one of each of the 8 hours that a pod fetched credentials in before.
-    assert_eq!((truth.cloudtrail_objects, truth.flow_objects), (68, 40));
+    // 60 of the hour, two in each slot of its second half for the pods that start, and one of each
+    // of the 8 hours before in which a pod fetched credentials.
+    assert_eq!((truth.cloudtrail_objects, truth.flow_objects), (80, 40));
     assert_eq!((truth.insight_objects, truth.insight_records), (4, 4));
     assert_eq!(truth.flow_rows, 40_000);
     assert!(
-        (15_000..15_200).contains(&truth.cloudtrail_events),
+        (15_100..15_300).contains(&truth.cloudtrail_events),
         "{}",
         truth.cloudtrail_events
     );
