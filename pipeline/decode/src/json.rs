@@ -166,7 +166,7 @@ impl<'a> Cursor<'a> {
         let start = self.at;
         loop {
             let rest = self.bytes.get(self.at..).ok_or(JsonError::Incomplete)?;
-            let offset = memchr2(b'"', b'\\', rest).ok_or(JsonError::Incomplete)?;
+            let offset = quote_or_backslash(rest).ok_or(JsonError::Incomplete)?;
             self.at += offset;
             if self.bytes.get(self.at) == Some(&b'"') {
                 let raw = self
@@ -183,13 +183,19 @@ impl<'a> Cursor<'a> {
 
     /// Takes the next value, whatever it is, and returns its bytes.
     pub(crate) fn skip_value(&mut self) -> Result<&'a [u8], JsonError> {
+        self.skip_value_past(&mut |_| ())
+    }
+
+    /// The same, and shows every string in it on the way, raw between its quotes.
+    pub(crate) fn skip_value_past(
+        &mut self,
+        string: &mut impl FnMut(&'a [u8]),
+    ) -> Result<&'a [u8], JsonError> {
         let first = self.peek_byte()?;
         let start = self.at;
         match first {
-            b'{' | b'[' => self.skip_container()?,
-            b'"' => {
-                self.raw_string()?;
-            }
+            b'{' | b'[' => self.skip_container(string)?,
+            b'"' => string(self.raw_string()?),
             b'n' => self.literal(b"null")?,
             b't' => self.literal(b"true")?,
             b'f' => self.literal(b"false")?,
@@ -199,14 +205,14 @@ impl<'a> Cursor<'a> {
         self.bytes.get(start..self.at).ok_or(JsonError::Incomplete)
     }
 
-    fn skip_container(&mut self) -> Result<(), JsonError> {
+    fn skip_container(&mut self, string: &mut impl FnMut(&'a [u8])) -> Result<(), JsonError> {
         let mut open = [0_u8; JSON_NESTING_MAX];
         let mut depth = 0_usize;
         loop {
             let byte = *self.bytes.get(self.at).ok_or(JsonError::Incomplete)?;
             match byte {
                 b'"' => {
-                    self.raw_string()?;
+                    string(self.raw_string()?);
                     continue;
                 }
                 b'{' | b'[' => {
@@ -262,6 +268,30 @@ impl<'a> Cursor<'a> {
         }
         Err(JsonError::Syntax)
     }
+}
+
+/// Where the first quote or backslash stands. Most strings are short: eight bytes are looked at in
+/// a word, for a call into vector code costs more than the string. A long one is left to it.
+fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
+    const WORDS: usize = 6;
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+    let (words, _) = bytes.as_chunks::<8>();
+    let mut looked = 0;
+    for word in words.iter().take(WORDS) {
+        let word = u64::from_le_bytes(*word);
+        // A byte that is zero lends to its high bit; above the lowest such byte that may be wrong.
+        let quote = word ^ u64::from_ne_bytes([b'"'; 8]);
+        let slash = word ^ u64::from_ne_bytes([b'\\'; 8]);
+        let found = (quote.wrapping_sub(ONES) & !quote | slash.wrapping_sub(ONES) & !slash) & HIGHS;
+        if found != 0 {
+            return usize::try_from(found.trailing_zeros() / 8)
+                .ok()
+                .map(|place| looked + place);
+        }
+        looked += 8;
+    }
+    memchr2(b'"', b'\\', bytes.get(looked..)?).map(|place| looked + place)
 }
 
 /// The text of a string's raw bytes. Half of a surrogate pair becomes U+FFFD: AWS cuts texts at
@@ -356,6 +386,26 @@ mod tests {
             Cursor::new(deep.as_bytes()).skip_value(),
             Err(JsonError::TooDeep)
         );
+    }
+
+    #[test]
+    fn the_first_quote_or_backslash_is_found_wherever_it_stands() {
+        for length in 0..100 {
+            for (place, found) in [(length / 3, b'"'), (length, b'\\'), (length / 2, b'\\')] {
+                let mut bytes = vec![b'#'; length];
+                bytes.insert(place, found);
+                bytes.extend([b'"'; 9]);
+                assert_eq!(quote_or_backslash(&bytes), Some(place), "{length} {place}");
+            }
+            // One more or less than either, with and without the high bit.
+            let near: Vec<u8> = b"!#[]\xa2\xdc"
+                .iter()
+                .copied()
+                .cycle()
+                .take(length)
+                .collect();
+            assert_eq!(quote_or_backslash(&near), None, "{length}");
+        }
     }
 
     #[test]

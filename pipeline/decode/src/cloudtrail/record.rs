@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use super::super::json::{Cursor, JsonError, Kind};
-use super::redact::redacted;
+use super::redact::Json;
 
 type Text<'a> = Option<Cow<'a, str>>;
 
@@ -39,13 +39,13 @@ pub(super) struct Record<'a> {
     pub(super) read_only: Option<bool>,
     pub(super) management_event: Option<bool>,
     pub(super) session_from_console: Option<bool>,
-    /// JSON text; `None` for `null`.
-    pub(super) request_parameters: Option<&'a [u8]>,
-    pub(super) response_elements: Option<&'a [u8]>,
-    pub(super) additional_event_data: Option<&'a [u8]>,
-    pub(super) service_event_details: Option<&'a [u8]>,
+    /// `None` for `null`.
+    pub(super) request_parameters: Option<Json<'a>>,
+    pub(super) response_elements: Option<Json<'a>>,
+    pub(super) additional_event_data: Option<Json<'a>>,
+    pub(super) service_event_details: Option<Json<'a>>,
     /// Of an Insights record, which has no identity, source or name (domain 1.9).
-    pub(super) insight_details: Option<&'a [u8]>,
+    pub(super) insight_details: Option<Json<'a>>,
     pub(super) resources: Vec<Resource<'a>>,
     pub(super) identity: UserIdentity<'a>,
     pub(super) unknown_fields: Vec<UnknownField<'a>>,
@@ -58,8 +58,7 @@ pub(super) struct UnknownField<'a> {
     pub(super) within: &'static str,
     /// Raw, between its quotes.
     pub(super) key: &'a [u8],
-    /// Raw JSON.
-    pub(super) value: &'a [u8],
+    pub(super) value: Json<'a>,
 }
 
 /// One element of `resources`.
@@ -236,7 +235,7 @@ impl<'a> UserIdentity<'a> {
 /// A text field; should it be an object or array, its JSON without the secrets in it.
 pub(super) fn text<'a>(value: &mut Cursor<'a>) -> Result<Text<'a>, JsonError> {
     match value.kind()? {
-        Kind::Object | Kind::Array => redacted(value.skip_value()?).map(Some),
+        Kind::Object | Kind::Array => Json::take(value)?.redacted().map(Some),
         Kind::Text | Kind::Null | Kind::Scalar => value.text(),
     }
 }
@@ -248,17 +247,17 @@ fn keep<'a>(
     value: &mut Cursor<'a>,
     unknown: &mut Vec<UnknownField<'a>>,
 ) -> Result<(), JsonError> {
-    let value = value.skip_value()?;
-    if !matches!(value, b"null" | b"{}") {
+    let value = Json::take(value)?;
+    if !matches!(value.raw, b"null" | b"{}") {
         unknown.push(UnknownField { within, key, value });
     }
     Ok(())
 }
 
 /// The value's JSON, or nothing for `null`.
-fn raw<'a>(cursor: &mut Cursor<'a>) -> Result<Option<&'a [u8]>, JsonError> {
-    let raw = cursor.skip_value()?;
-    Ok(if raw == b"null" { None } else { Some(raw) })
+fn raw<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Json<'a>>, JsonError> {
+    let json = Json::take(cursor)?;
+    Ok((json.raw != b"null").then_some(json))
 }
 
 /// Visits an object's members; anything that is not an object is skipped.

@@ -2,21 +2,25 @@
 //!
 //! In: the raw JSON of a field. Out: the same text, values under secret names replaced by
 //! `"REDACTED"`, also inside strings that hold JSON. Must hold: names count in any case; text
-//! without a secret name is borrowed, untouched; AWS's own `HIDDEN_DUE_TO_SECURITY_REASONS` stays,
+//! without a suspect name is borrowed, untouched; AWS's own `HIDDEN_DUE_TO_SECURITY_REASONS` stays,
 //! because it says who hid it.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
-
-use regex::bytes::Regex;
 
 use super::super::json::{Cursor, JsonError, Kind, unescaped};
 use crate::limits::JSON_NESTING_MAX;
 
-/// Cheap test first: what every secret name contains. An escape such as `\u0074oken` would hide a
-/// name from it, so a text with one is read whole.
-const SUSPECTS: &str =
-    r#"(?i-u)token\\*"|password\\*"|secret|assertion\\*"|privatekey\\*"|authorizationcode\\*"|\\u"#;
+/// What a secret's name ends in, in any case.
+const ENDINGS: [&str; 6] = [
+    "token",
+    "password",
+    "secret",
+    "privatekey",
+    "assertion",
+    "authorizationcode",
+];
+/// What a secret's name may begin with.
+const BEGINNING: &str = "secret";
 
 /// Names that sound secret and are not: they say which secret was asked for, or who asked.
 const NOT_SECRET: [&str; 8] = [
@@ -30,23 +34,49 @@ const NOT_SECRET: [&str; 8] = [
     "subjectfromwebidentitytoken",
 ];
 
-/// The JSON with its secrets replaced.
-pub(super) fn redacted(raw: &[u8]) -> Result<Cow<'_, str>, JsonError> {
-    redacted_within(raw, 0)
+/// The JSON of a field, and whether a secret may be in it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Json<'a> {
+    pub(super) raw: &'a [u8],
+    pub(super) suspect: bool,
 }
 
-/// The same for JSON that itself stands `depth` levels deep.
-fn redacted_within(raw: &[u8], depth: usize) -> Result<Cow<'_, str>, JsonError> {
-    // The pattern is a constant: a test below shows that it compiles. Without it all is read.
-    static SUSPECT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(SUSPECTS).ok());
-    let text = std::str::from_utf8(raw).map_err(|_| JsonError::Utf8)?;
-    if SUSPECT
-        .as_ref()
-        .is_some_and(|suspect| !suspect.is_match(raw))
-    {
-        return Ok(Cow::Borrowed(text));
+impl<'a> Json<'a> {
+    /// Takes the next value. Whether its names are suspect is seen on the way past them.
+    pub(super) fn take(cursor: &mut Cursor<'a>) -> Result<Self, JsonError> {
+        let mut suspect = false;
+        let raw = cursor.skip_value_past(&mut |string| suspect |= may_name_secret(string))?;
+        Ok(Self { raw, suspect })
     }
-    without_secrets(text, depth)
+
+    /// The text with its secrets replaced.
+    pub(super) fn redacted(self) -> Result<Cow<'a, str>, JsonError> {
+        let text = std::str::from_utf8(self.raw).map_err(|_| JsonError::Utf8)?;
+        if self.suspect {
+            without_secrets(text, 0)
+        } else {
+            Ok(Cow::Borrowed(text))
+        }
+    }
+}
+
+/// Whether a string may be the name of a secret, or hold one: an escape would hide a name, and a
+/// text with JSON in it has quotes, which are escaped.
+pub(super) fn may_name_secret(raw: &[u8]) -> bool {
+    let ends = |ending: &str| {
+        let from = raw.len().checked_sub(ending.len());
+        from.and_then(|from| raw.get(from..))
+            .is_some_and(|end| end.eq_ignore_ascii_case(ending.as_bytes()))
+    };
+    let begins = || {
+        raw.get(..BEGINNING.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(BEGINNING.as_bytes()))
+    };
+    // The last letters of the endings, before the endings themselves.
+    let last = raw.last().map_or(0, u8::to_ascii_lowercase);
+    matches!(last, b'n' | b'd' | b't' | b'y' | b'e') && ENDINGS.iter().any(|ending| ends(ending))
+        || begins()
+        || memchr::memchr(b'\\', raw).is_some()
 }
 
 /// The same for JSON that may be broken: every name in it is looked at, or there is an error. A
@@ -140,7 +170,7 @@ fn json_text_redacted(raw: &[u8], depth: usize) -> Option<String> {
     if !text.trim_start().starts_with(['{', '[']) {
         return None;
     }
-    match redacted_within(text.as_bytes(), depth) {
+    match without_secrets(&text, depth) {
         Ok(Cow::Owned(clean)) => serde_json::to_string(&clean).ok(),
         // Too deep to tell is not free of secrets.
         Err(JsonError::TooDeep) => Some(String::from("\"REDACTED\"")),
@@ -150,20 +180,12 @@ fn json_text_redacted(raw: &[u8], depth: usize) -> Option<String> {
 }
 
 fn is_secret(raw_key: &[u8]) -> bool {
-    const ENDINGS: [&str; 6] = [
-        "token",
-        "password",
-        "secret",
-        "privatekey",
-        "assertion",
-        "authorizationcode",
-    ];
     let Ok(key) = unescaped(raw_key) else {
         return true;
     };
     let key = key.to_ascii_lowercase();
     // Paging tokens and idempotency tokens are no secrets, but nobody asks for them either.
-    (key.starts_with("secret") || ENDINGS.iter().any(|ending| key.ends_with(ending)))
+    (key.starts_with(BEGINNING) || ENDINGS.iter().any(|ending| key.ends_with(ending)))
         && !NOT_SECRET.contains(&key.as_str())
 }
 
@@ -171,9 +193,35 @@ fn is_secret(raw_key: &[u8]) -> bool {
 mod tests {
     use super::*;
 
+    fn redacted(json: &[u8]) -> Result<Cow<'_, str>, JsonError> {
+        // The last scalar of a slice has no byte after it to end it.
+        let json = match json.last() {
+            Some(b'0'..=b'9') => return without_secrets(std::str::from_utf8(json).unwrap(), 0),
+            _ => json,
+        };
+        Json::take(&mut Cursor::new(json))?.redacted()
+    }
+
     #[test]
-    fn the_pattern_of_suspects_compiles() {
-        assert!(Regex::new(SUSPECTS).is_ok());
+    fn every_name_of_a_secret_is_suspect() {
+        let mut suspects = 0;
+        for ending in ENDINGS {
+            for name in [
+                ending.to_owned(),
+                format!("x{ending}"),
+                ending.to_uppercase(),
+            ] {
+                assert!(is_secret(name.as_bytes()) && may_name_secret(name.as_bytes()));
+                suspects += 1;
+            }
+        }
+        assert_eq!(suspects, 18);
+        for name in ["Secretly", r"t\u006fken", r#"{\"a\":1}"#] {
+            assert!(may_name_secret(name.as_bytes()), "{name}");
+        }
+        for name in ["", "roleArn", "tokens", "mysecretkey", "n"] {
+            assert!(!may_name_secret(name.as_bytes()), "{name}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, NaiveDateTime};
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
 use super::super::RejectReason;
 use super::super::json::JsonError;
@@ -13,7 +13,7 @@ use super::columns::{Row, Text};
 use super::error_class;
 use super::identity;
 use super::record::{Record, UnknownField};
-use super::redact::redacted;
+use super::redact::{Json, may_name_secret, redacted_strictly};
 use super::sts::Assumption;
 
 impl<'a> Row<'a> {
@@ -116,7 +116,7 @@ impl<'a> Row<'a> {
     }
 
     fn json(&mut self, record: &Record<'a>) -> Result<(), JsonError> {
-        let clean = |raw: Option<&'a [u8]>| raw.map(redacted).transpose();
+        let clean = |json: Option<Json<'a>>| json.map(Json::redacted).transpose();
         self.request_parameters = clean(record.request_parameters)?;
         self.response_elements = clean(record.response_elements)?;
         self.additional_event_data = clean(record.additional_event_data)?;
@@ -171,7 +171,9 @@ impl<'a> Row<'a> {
 
 /// Milliseconds since 1970 of RFC 3339 and of the basic form `20131102T010628Z` (domain 1.5).
 pub(super) fn epoch_millis(text: &str) -> Option<i64> {
-    let millis = if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+    let millis = if let Some(millis) = as_aws_writes_it(text.as_bytes()) {
+        millis
+    } else if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         time.timestamp_millis()
     } else {
         let basic = NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%M%SZ").ok()?;
@@ -181,24 +183,72 @@ pub(super) fn epoch_millis(text: &str) -> Option<i64> {
     millis.checked_mul(1_000_000).map(|_| millis)
 }
 
+/// Milliseconds of `2026-01-05T10:21:07Z`, which nearly every time is.
+fn as_aws_writes_it(text: &[u8]) -> Option<i64> {
+    let [
+        y1,
+        y2,
+        y3,
+        y4,
+        b'-',
+        m1,
+        m2,
+        b'-',
+        d1,
+        d2,
+        b'T',
+        h1,
+        h2,
+        b':',
+        n1,
+        n2,
+        b':',
+        s1,
+        s2,
+        b'Z',
+    ] = text
+    else {
+        return None;
+    };
+    let mut digits = true;
+    let mut number = |places: &[&u8]| {
+        places.iter().fold(0_u32, |number, place| {
+            digits &= place.is_ascii_digit();
+            number * 10 + u32::from(place.wrapping_sub(b'0'))
+        })
+    };
+    let (year, month, day) = (
+        number(&[y1, y2, y3, y4]),
+        number(&[m1, m2]),
+        number(&[d1, d2]),
+    );
+    let (hour, minute, second) = (number(&[h1, h2]), number(&[n1, n2]), number(&[s1, s2]));
+    let day = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;
+    let time = day.and_hms_opt(hour, minute, second)?;
+    digits.then(|| time.and_utc().timestamp_millis())
+}
+
 /// The members without a column, as one JSON object, each under its path.
 fn unknown_fields<'a>(fields: &[UnknownField<'_>]) -> Result<Text<'a>, JsonError> {
     if fields.is_empty() {
         return Ok(None);
     }
     let mut object = String::new();
+    let mut suspect = false;
     for UnknownField { within, key, value } in fields {
+        suspect |= value.suspect || may_name_secret(key);
         let key = std::str::from_utf8(key).map_err(|_| JsonError::Utf8)?;
-        let value = std::str::from_utf8(value).map_err(|_| JsonError::Utf8)?;
+        let value = std::str::from_utf8(value.raw).map_err(|_| JsonError::Utf8)?;
         object.push_str(if object.is_empty() { "{\"" } else { ",\"" });
         for part in [within, key, "\":", value] {
             object.push_str(part);
         }
     }
     object.push('}');
-    let clean = match redacted(object.as_bytes())? {
-        Cow::Owned(clean) => clean,
-        Cow::Borrowed(_) => object,
+    let clean = if suspect {
+        redacted_strictly(object.as_bytes())?.into_owned()
+    } else {
+        object
     };
     Ok(Some(Cow::Owned(clean)))
 }

@@ -30,14 +30,14 @@ impl<'a> Assumption<'a> {
     /// Reads the parts; anything of an unexpected type is left out.
     pub(super) fn of(record: &Record<'a>) -> Result<Self, JsonError> {
         let mut found = Self::default();
-        if let Some(raw) = record.request_parameters {
-            found.request(&mut Cursor::new(raw))?;
+        if let Some(json) = record.request_parameters {
+            found.request(&mut Cursor::new(json.raw))?;
         }
-        if let Some(raw) = record.response_elements {
-            found.response(&mut Cursor::new(raw))?;
+        if let Some(json) = record.response_elements {
+            found.response(&mut Cursor::new(json.raw))?;
         }
-        if let Some(raw) = record.additional_event_data {
-            found.details(&mut Cursor::new(raw))?;
+        if let Some(json) = record.additional_event_data {
+            found.details(&mut Cursor::new(json.raw))?;
         }
         if found.endpoint.is_none() {
             found.endpoint = record
