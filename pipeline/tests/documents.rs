@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use trailflow::telemetry::own::{COUNTERS, GAUGES, HISTOGRAMS, SIGNAL_COUNTERS};
 
@@ -30,6 +31,32 @@ fn metrics_md_lists_exactly_the_own_metrics() {
         .map(|name| name.strip_prefix("trailflow_").unwrap())
         .collect();
     assert_eq!(listed, own);
+}
+
+#[test]
+fn signals_md_is_what_the_headers_say() {
+    let listed = Command::new(env!("CARGO_BIN_EXE_trailflow"))
+        .args(["signals", "--format", "markdown"])
+        .output()
+        .unwrap();
+    let text = fs::read_to_string(repository().join("docs/signals.md")).unwrap();
+    assert!(
+        listed.status.success() && text == String::from_utf8(listed.stdout).unwrap(),
+        "run `cargo run --release -- signals --format markdown > docs/signals.md`"
+    );
+    let runbooks = fs::read_to_string(repository().join("docs/runbooks.md")).unwrap();
+    let headings: BTreeSet<String> = runbooks
+        .lines()
+        .filter_map(|line| line.strip_prefix("## "))
+        .map(str::to_lowercase)
+        .collect();
+    let missing: Vec<&str> = text
+        .split("](runbooks.md#")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next())
+        .filter(|runbook| !headings.contains(*runbook))
+        .collect();
+    assert!(missing.is_empty(), "docs/runbooks.md lacks {missing:?}");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! with findings", 2 is "could not".
 
 mod backfill;
+mod catalogue;
 mod check;
 mod demo;
 mod listed;

@@ -4,17 +4,29 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::query::ReportFormat;
+use super::catalogue;
 use crate::config::{Config, Environment};
 use crate::service;
 use crate::signal::{Catalog, Signal};
+
+/// How to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+enum ListFormat {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs: one object a line.
+    Json,
+    /// For a wiki or a repository: the whole catalogue as one document.
+    Markdown,
+}
 
 /// List the signals: what each finds, its metrics and labels, and what it cannot tell.
 #[derive(Debug, clap::Args)]
 pub(super) struct Signals {
     /// How to list.
     #[arg(long, value_enum, default_value_t)]
-    format: ReportFormat,
+    format: ListFormat,
     #[command(flatten)]
     config: super::ConfigFile,
 }
@@ -25,10 +37,14 @@ impl Signals {
             Some(file) => service::catalog(&Config::load(Some(&file), environment)?)?,
             None => Catalog::built_in()?,
         };
+        if self.format == ListFormat::Markdown {
+            super::print(catalogue::markdown(&catalog).trim_end())?;
+            return Ok(ExitCode::SUCCESS);
+        }
         for signal in &catalog.signals {
             match self.format {
-                ReportFormat::Json => super::print(&as_json(signal).to_string())?,
-                ReportFormat::Table => print_text(signal)?,
+                ListFormat::Json => super::print(&as_json(signal).to_string())?,
+                ListFormat::Table | ListFormat::Markdown => print_text(signal)?,
             }
         }
         Ok(ExitCode::SUCCESS)
