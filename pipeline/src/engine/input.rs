@@ -1,46 +1,261 @@
-//! The table that a prepared query reads: whatever batches the execution brings along.
+//! The table that a prepared query reads: whatever rows the execution brings along.
 //!
-//! Must hold: a plan holds no data, so that it can be run again, and by several at once.
+//! In: batches of one table, and the cheap conditions that a query asks of a row. Out: the rows for
+//! which they hold, in the columns that the query uses. Most signals want few rows of a batch, and
+//! many want the same ones: a condition is computed once for all queries on the same input.
+//!
+//! Must hold: a plan holds no data, so that it can be run again, and by several at once; a
+//! condition is taken off a query only when it is a comparison of columns and constants.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow::array::{Array as _, AsArray as _, BooleanArray};
+use arrow::compute::{and, filter_record_batch, prep_null_mask_filter};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use datafusion::catalog::streaming::StreamingTable;
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::DFSchema;
+use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::streaming::PartitionStream;
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 
-/// The batches of one execution, carried in the session's configuration.
-#[derive(Debug)]
-pub(super) struct Input(pub(super) Vec<RecordBatch>);
-
-#[derive(Debug)]
-struct InputStream {
-    schema: SchemaRef,
+/// The batches of one table that queries run on, and which of their rows meet a condition.
+#[derive(Debug, Default)]
+pub struct Input {
+    batches: Vec<RecordBatch>,
+    /// By the condition's text and the batch's place.
+    masks: Mutex<HashMap<(Arc<str>, usize), BooleanArray>>,
 }
 
-impl PartitionStream for InputStream {
+impl Input {
+    /// Rows to run queries on. Signals of one table share it, and the work on it.
+    pub fn new(batches: Vec<RecordBatch>) -> Arc<Self> {
+        let masks = Mutex::default();
+        Arc::new(Self { batches, masks })
+    }
+
+    /// The rows of a batch that meet the condition; no nulls.
+    fn mask(&self, place: usize, condition: &Condition) -> Result<BooleanArray, DataFusionError> {
+        let key = (Arc::clone(&condition.text), place);
+        let masks = || self.masks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(mask) = masks().get(&key) {
+            return Ok(mask.clone());
+        }
+        let Some(batch) = self.batches.get(place) else {
+            return Ok(BooleanArray::from(Vec::<bool>::new()));
+        };
+        let value = condition.holds.evaluate(batch)?;
+        let value = value.into_array(batch.num_rows())?;
+        let value = value.as_boolean_opt().ok_or_else(|| {
+            DataFusionError::Internal(format!("{} is no condition", condition.text))
+        })?;
+        let mask = match value.null_count() {
+            0 => value.clone(),
+            _ => prep_null_mask_filter(value),
+        };
+        masks().insert(key, mask.clone());
+        Ok(mask)
+    }
+}
+
+/// A table of that schema whose rows come with each execution.
+#[derive(Debug)]
+pub(super) struct InputTable {
+    schema: SchemaRef,
+    scans: Mutex<Vec<Arc<Scan>>>,
+}
+
+impl InputTable {
+    pub(super) fn new(schema: SchemaRef) -> Arc<Self> {
+        let scans = Mutex::default();
+        Arc::new(Self { schema, scans })
+    }
+
+    /// The scans that queries were planned with since the last call.
+    pub(super) fn take_scans(&self) -> Vec<Arc<Scan>> {
+        let mut scans = self.scans.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *scans)
+    }
+}
+
+#[async_trait]
+impl TableProvider for InputTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>, DataFusionError> {
+        let support = |filter: &&Expr| match is_cheap(filter) {
+            true => TableProviderFilterPushDown::Exact,
+            false => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(support).collect())
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        let whole = DFSchema::try_from(Arc::clone(&self.schema))?;
+        let condition = |filter: &Expr| -> Result<Condition, DataFusionError> {
+            Ok(Condition {
+                text: filter.to_string().into(),
+                holds: state.create_physical_expr(filter.clone(), &whole)?,
+            })
+        };
+        let columns: Vec<usize> = match projection {
+            Some(columns) => columns.clone(),
+            None => (0..self.schema.fields().len()).collect(),
+        };
+        let scan = Arc::new(Scan {
+            schema: Arc::new(self.schema.project(&columns)?),
+            columns,
+            conditions: filters.iter().map(condition).collect::<Result<_, _>>()?,
+        });
+        let mut scans = self.scans.lock().unwrap_or_else(PoisonError::into_inner);
+        scans.push(Arc::clone(&scan));
+        Ok(Arc::new(StreamingTableExec::try_new(
+            Arc::clone(&scan.schema),
+            vec![scan],
+            None,
+            [],
+            false,
+            limit,
+        )?))
+    }
+}
+
+/// Whether a condition costs little on every row: comparisons of columns and constants. Functions
+/// wait until the rows are few.
+fn is_cheap(condition: &Expr) -> bool {
+    let mut cheap = true;
+    let visited = condition.apply(|part| {
+        cheap = matches!(
+            part,
+            Expr::Column(_)
+                | Expr::Literal(..)
+                | Expr::BinaryExpr(_)
+                | Expr::Like(_)
+                | Expr::Not(_)
+                | Expr::IsNull(_)
+                | Expr::IsNotNull(_)
+                | Expr::IsTrue(_)
+                | Expr::IsNotTrue(_)
+                | Expr::IsFalse(_)
+                | Expr::IsNotFalse(_)
+                | Expr::Between(_)
+                | Expr::InList(_)
+        );
+        Ok(match cheap {
+            true => TreeNodeRecursion::Continue,
+            false => TreeNodeRecursion::Stop,
+        })
+    });
+    cheap && visited.is_ok()
+}
+
+/// A condition on the rows of a table.
+#[derive(Debug)]
+struct Condition {
+    /// As DataFusion writes it: the same text is the same condition.
+    text: Arc<str>,
+    /// On the table's whole schema.
+    holds: Arc<dyn PhysicalExpr>,
+}
+
+/// What one query reads of the table: some columns, of the rows that meet every condition.
+#[derive(Debug)]
+pub(super) struct Scan {
+    schema: SchemaRef,
+    columns: Vec<usize>,
+    conditions: Vec<Condition>,
+}
+
+impl Scan {
+    /// Whether the query would see a row of this input.
+    pub(super) fn selects_any(&self, input: &Input) -> Result<bool, DataFusionError> {
+        for place in 0..input.batches.len() {
+            if self.selected(input, place)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The rows that meet every condition; nothing: no row does.
+    fn selected(&self, input: &Input, place: usize) -> Result<Option<Selection>, DataFusionError> {
+        let rows = input.batches.get(place).map_or(0, RecordBatch::num_rows);
+        let mut selected: Option<BooleanArray> = None;
+        for condition in &self.conditions {
+            let mask = input.mask(place, condition)?;
+            let both = match selected {
+                None => mask,
+                Some(before) => and(&before, &mask)?,
+            };
+            if both.true_count() == 0 {
+                return Ok(None);
+            }
+            selected = Some(both);
+        }
+        Ok(match selected {
+            _ if rows == 0 => None,
+            Some(mask) if mask.true_count() < rows => Some(Selection::Some(mask)),
+            Some(_) | None => Some(Selection::All),
+        })
+    }
+
+    fn rows(&self, input: &Input, place: usize) -> Result<Option<RecordBatch>, DataFusionError> {
+        let (Some(batch), Some(selection)) =
+            (input.batches.get(place), self.selected(input, place)?)
+        else {
+            return Ok(None);
+        };
+        let rows = batch.project(&self.columns)?;
+        Ok(Some(match selection {
+            Selection::All => rows,
+            Selection::Some(mask) => filter_record_batch(&rows, &mask)?,
+        }))
+    }
+}
+
+/// Which rows of a batch; one at least.
+enum Selection {
+    All,
+    Some(BooleanArray),
+}
+
+impl PartitionStream for Scan {
     fn schema(&self) -> &SchemaRef {
         &self.schema
     }
 
     fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
         let input = context.session_config().get_extension::<Input>();
-        let batches = input.map(|input| input.0.clone()).unwrap_or_default();
-        let stream = futures::stream::iter(batches.into_iter().map(Ok));
+        let input = input.unwrap_or_default();
+        let mut rows = Vec::new();
+        for place in 0..input.batches.len() {
+            rows.extend(self.rows(&input, place).transpose());
+        }
         Box::pin(RecordBatchStreamAdapter::new(
             Arc::clone(&self.schema),
-            stream,
+            futures::stream::iter(rows),
         ))
     }
-}
-
-/// A table of that schema whose rows come with each execution.
-pub(super) fn table(schema: SchemaRef) -> Result<StreamingTable, DataFusionError> {
-    let stream = InputStream {
-        schema: Arc::clone(&schema),
-    };
-    StreamingTable::try_new(schema, vec![Arc::new(stream)])
 }

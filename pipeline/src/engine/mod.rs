@@ -36,6 +36,7 @@ use crate::config::Reference;
 use crate::decode::Table;
 use crate::finding::{Finding, Findings};
 use crate::signal::{Catalog, Signal};
+pub use input::Input;
 use prepared::Prepared;
 use scheduled::Scheduled;
 
@@ -131,12 +132,9 @@ impl Engine {
 }
 
 impl Planned {
-    /// The signal's partial rows for batches of its table.
-    pub async fn evaluate(
-        &self,
-        batches: Vec<RecordBatch>,
-    ) -> Result<Vec<RecordBatch>, DataFusionError> {
-        self.evaluate.run(batches).await
+    /// The signal's partial rows for rows of its table.
+    pub async fn evaluate(&self, input: &Arc<Input>) -> Result<Vec<RecordBatch>, DataFusionError> {
+        self.evaluate.run(Arc::clone(input)).await
     }
 
     /// Partial rows of one grain merged into one.
@@ -149,7 +147,7 @@ impl Planned {
             .iter()
             .map(|rows| as_evaluated(rows, &schema))
             .collect::<Result<_, _>>()?;
-        self.merge.run(partial).await
+        self.merge.run(Input::new(partial)).await
     }
 
     /// The columns of the merged rows: grain, then measures.

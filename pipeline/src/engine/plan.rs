@@ -8,14 +8,16 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
+use datafusion::catalog::TableProvider;
 use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use datafusion::prelude::SessionContext;
 
+use super::input::InputTable;
 use super::prepared::{Prepared, session_config};
-use super::{Planned, input, merge, output, reference};
+use super::{Planned, merge, output, reference};
 use crate::decode::{Table, cloudtrail, flow_logs};
 use crate::finding::{Finding, Findings};
 use crate::signal::Signal;
@@ -42,7 +44,7 @@ pub(super) async fn plan(
     let failed = |error: &DataFusionError, fix: &str| at_query(&signal, &reason(error), fix);
     // Signals over rollups are planned elsewhere.
     let source = signal.header.source.table().unwrap_or(Table::Cloudtrail);
-    register(&mut context, source, reference)
+    let table = register(&mut context, source, reference)
         .map_err(|error| failed(&error, "report this as a bug"))?;
     let logical = context
         .state()
@@ -70,7 +72,7 @@ pub(super) async fn plan(
     }
     let optimized = context.state().optimize(&logical);
     let optimized = optimized.map_err(|error| failed(&error, "simplify the query"))?;
-    let evaluate = Prepared::new(&context, &optimized).await;
+    let evaluate = Prepared::new(&context, &optimized, &table).await;
     let evaluate = evaluate.map_err(|error| failed(&error, "simplify the query"))?;
     let merge = merging(&columns, evaluate.schema(), runtime).await;
     let merge = merge.map_err(|error| failed(&error, "make every measure a number"))?;
@@ -85,9 +87,11 @@ fn register(
     context: &mut SessionContext,
     source: Table,
     reference: &[(&'static str, RecordBatch)],
-) -> Result<(), DataFusionError> {
-    context.register_table(source.name(), Arc::new(input::table(schema_of(source))?))?;
-    reference::register(context, reference)
+) -> Result<Arc<InputTable>, DataFusionError> {
+    let table = InputTable::new(schema_of(source));
+    context.register_table(source.name(), Arc::clone(&table) as Arc<dyn TableProvider>)?;
+    reference::register(context, reference)?;
+    Ok(table)
 }
 
 async fn merging(
@@ -96,13 +100,14 @@ async fn merging(
     runtime: &Arc<RuntimeEnv>,
 ) -> Result<Prepared, DataFusionError> {
     let context = SessionContext::new_with_config_rt(session_config(), Arc::clone(runtime));
-    context.register_table(PARTIAL, Arc::new(input::table(partial)?))?;
+    let table = InputTable::new(partial);
+    context.register_table(PARTIAL, Arc::clone(&table) as Arc<dyn TableProvider>)?;
     let logical = context
         .state()
         .create_logical_plan(&merge::sql(columns, PARTIAL, None))
         .await?;
     let optimized = context.state().optimize(&logical)?;
-    Prepared::new(&context, &optimized).await
+    Prepared::new(&context, &optimized, &table).await
 }
 
 /// The first function that depends on more than its arguments. Looked for before the optimizer

@@ -1,25 +1,33 @@
 //! A query that was planned once and runs on many inputs.
 //!
 //! In: SQL and the tables it may see. Out: rows for each input. Must hold: no state of one run
-//! reaches the next: operators that remember (a join's build side) are reset before each.
+//! reaches the next: operators that remember (a join's build side) are reset before each; a query
+//! that would see no row of its input is not run.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
+use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use super::input::Input;
+use super::input::{Input, InputTable, Scan};
 
 /// A planned query.
 pub(super) struct Prepared {
     plan: Arc<dyn ExecutionPlan>,
-    context: SessionContext,
+    /// Everything that the plan reads of the input.
+    scans: Vec<Arc<Scan>>,
+    config: SessionConfig,
+    runtime: Arc<RuntimeEnv>,
+    /// What the query gives for no rows, and so for rows of which it would see none.
+    of_nothing: Vec<RecordBatch>,
 }
 
 impl std::fmt::Debug for Prepared {
@@ -51,34 +59,51 @@ impl Prepared {
     pub(super) async fn new(
         context: &SessionContext,
         logical: &LogicalPlan,
+        table: &InputTable,
     ) -> Result<Self, DataFusionError> {
-        let plan = context.state().create_physical_plan(logical).await?;
-        Ok(Self {
+        let state = context.state();
+        let plan = state.create_physical_plan(logical).await?;
+        let mut prepared = Self {
             plan,
-            context: context.clone(),
-        })
+            scans: table.take_scans(),
+            config: state.config().clone(),
+            runtime: Arc::clone(state.runtime_env()),
+            of_nothing: Vec::new(),
+        };
+        prepared.of_nothing = prepared.collect(Arc::default()).await?;
+        Ok(prepared)
     }
 
     pub(super) fn schema(&self) -> SchemaRef {
         self.plan.schema()
     }
 
-    /// Runs the query on these batches.
-    pub(super) async fn run(
-        &self,
-        batches: Vec<RecordBatch>,
-    ) -> Result<Vec<RecordBatch>, DataFusionError> {
+    /// Runs the query on this input.
+    pub(super) async fn run(&self, input: Arc<Input>) -> Result<Vec<RecordBatch>, DataFusionError> {
+        for scan in &self.scans {
+            if scan.selects_any(&input)? {
+                return self.collect(input).await;
+            }
+        }
+        Ok(self.of_nothing.clone())
+    }
+
+    async fn collect(&self, input: Arc<Input>) -> Result<Vec<RecordBatch>, DataFusionError> {
         let plan = reset_plan_states(Arc::clone(&self.plan))?;
-        let state = self.context.state();
-        let config = state
-            .config()
-            .clone()
-            .with_extension(Arc::new(Input(batches)));
-        let task = TaskContext::from(&state).with_session_config(config);
-        let rows = collect(plan, Arc::new(task)).await?;
-        Ok(rows
-            .into_iter()
-            .filter(|batch| batch.num_rows() > 0)
-            .collect())
+        // Functions are in the plan already: the context carries none, for a copy of all of them
+        // costs more than most queries.
+        let task = TaskContext::new(
+            None,
+            String::new(),
+            self.config.clone().with_extension(input),
+            HashMap::new(),
+            HashMap::new(),
+            HashMap::new(),
+            HashMap::new(),
+            Arc::clone(&self.runtime),
+        );
+        let mut rows = collect(plan, Arc::new(task)).await?;
+        rows.retain(|batch| batch.num_rows() > 0);
+        Ok(rows)
     }
 }

@@ -13,7 +13,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-use super::{Planned, plan, reference};
+use super::{Input, Planned, plan, reference};
 use crate::decode::cloudtrail::PodSessions;
 use crate::decode::{Cancelled, Provenance, RejectedRecord, Sink, Table, cloudtrail, flow_logs};
 use crate::finding::{Finding, Findings};
@@ -66,7 +66,7 @@ async fn run(planned: &Planned, test: &Test, testdata: &Path) -> Result<(), Stri
         for part in parts {
             partial.extend(
                 planned
-                    .evaluate(part)
+                    .evaluate(&Input::new(part))
                     .await
                     .map_err(|error| error.to_string())?,
             );

@@ -16,7 +16,7 @@ use super::piece::{End, Piece, Read, Slot};
 use super::window::{EventWindow, OpenEvents};
 use crate::config::Batch;
 use crate::decode::Table;
-use crate::engine::{Engine, Planned};
+use crate::engine::{Engine, Input, Planned};
 use crate::lake::batch::BatchId;
 use crate::lake::ingest_log::Entry;
 use crate::lake::source::SourceId;
@@ -237,12 +237,13 @@ impl OpenBatch {
                 let named = self.window.name_pods(batches);
                 batches = named.map_err(LakeError::from)?;
             }
+            let input = Input::new(batches.clone());
             for (planned, partial) in self.engine.signals().iter().zip(&mut self.partial) {
                 if planned.source() != Some(table) {
                     continue;
                 }
                 let started = Instant::now();
-                let evaluated = timed("evaluate", planned.evaluate(batches.clone())).await;
+                let evaluated = timed("evaluate", planned.evaluate(&input)).await;
                 histogram!("trailflow_sql_duration_seconds", "signal" => planned.name().to_owned())
                     .record(started.elapsed().as_secs_f64());
                 partial
