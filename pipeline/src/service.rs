@@ -25,6 +25,7 @@ use crate::object::directory::Directory;
 use crate::object::fetch::Objects;
 use crate::object::s3::S3Objects;
 use crate::pipeline::concurrency::Concurrency;
+use crate::pipeline::cores::Cores;
 use crate::pipeline::ingest::Decoding;
 use crate::pipeline::totals::Totals;
 use crate::pipeline::window::EventWindow;
@@ -33,7 +34,7 @@ use crate::queue::Queue;
 use crate::queue::directory::DirectoryQueue;
 use crate::queue::sqs::SqsQueue;
 use crate::schedule::Runs;
-use crate::signal::Catalog;
+use crate::signal::{Catalog, Signal};
 use crate::telemetry::health::Health;
 
 /// A mebibyte, as a whole number and for gauges.
@@ -116,12 +117,13 @@ pub async fn pipeline(
     mode: Mode,
     health: Arc<Health>,
 ) -> Result<Arc<Pipeline>, BuildError> {
-    let engine = Engine::new(
-        catalog(config)?,
-        &config.reference,
-        config.pipeline.memory_bytes_max,
-    )
-    .await?;
+    let mut catalog = catalog(config)?;
+    // They run beside the service only; `check` and `run` report their mistakes.
+    if !mode.live {
+        let over_tables = |signal: &Signal| signal.header.source.table().is_some();
+        catalog.signals.retain(over_tables);
+    }
+    let engine = Engine::new(catalog, &config.reference, config.pipeline.memory_bytes_max).await?;
     if let (None, Source::Directory { path }) = (&mode.listed, &config.source)
         && !path.is_dir()
     {
@@ -161,6 +163,7 @@ pub async fn pipeline(
             config.pipeline.objects_in_flight_max,
             Arc::clone(&lake.clock),
         )),
+        cores: Arc::new(Cores::of_this_machine()),
         lake,
         engine: Arc::new(engine),
         networks: Arc::new(networks),

@@ -189,6 +189,7 @@ fn sources() -> Vec<(PathBuf, String)> {
     let folders = [
         ("src", ""),
         ("decode/src", "decode/"),
+        ("grouping/src", "grouping/"),
         ("fuzz/src", "fuzz/"),
         ("fuzz/targets", "fuzz/"),
     ];

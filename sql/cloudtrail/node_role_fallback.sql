@@ -142,21 +142,31 @@ WITH calls AS (
       AND event_source NOT IN (
           'eks-auth.amazonaws.com', 'ssmmessages.amazonaws.com', 'ec2messages.amazonaws.com',
           'logs.amazonaws.com')
+),
+watched AS (
+    -- The configured roles; when none is configured, every instance's.
+    SELECT
+        calls.event_time, calls.role_arn, calls.service, calls.event_name, calls.outcome, calls.session_name,
+        calls.ua_family, calls.user_account_id, calls.recipient_account_id
+    FROM calls
+    INNER JOIN node_roles ON node_roles.role_arn = calls.role_arn
+    UNION ALL
+    SELECT
+        calls.event_time, calls.role_arn, calls.service, calls.event_name, calls.outcome, calls.session_name,
+        calls.ua_family, calls.user_account_id, calls.recipient_account_id
+    FROM (SELECT count(*) AS roles FROM node_roles) AS known
+    CROSS JOIN calls
+    WHERE calls.is_node AND known.roles = 0
 )
 SELECT
-    date_bin(INTERVAL '5 minutes', calls.event_time)                        AS window_start,
-    calls.role_arn                                                          AS role_arn,
-    calls.service                                                           AS service,
-    coalesce(calls.event_name, 'unknown')                                   AS api,
-    calls.outcome                                                           AS outcome,
-    coalesce(calls.session_name, 'unknown')                                 AS session,
-    coalesce(calls.ua_family, 'unknown')                                    AS ua_family,
-    coalesce(calls.user_account_id, calls.recipient_account_id, 'unknown')  AS account_id,
-    count(*)                                                                AS calls
-FROM calls
-CROSS JOIN (SELECT count(*) AS roles FROM node_roles) AS known
-LEFT JOIN node_roles ON node_roles.role_arn = calls.role_arn
--- The configured roles; when none is configured, every instance's.
-WHERE node_roles.role_arn IS NOT NULL
-   OR (known.roles = 0 AND calls.is_node)
+    date_bin(INTERVAL '5 minutes', watched.event_time)                          AS window_start,
+    watched.role_arn                                                            AS role_arn,
+    watched.service                                                             AS service,
+    coalesce(watched.event_name, 'unknown')                                     AS api,
+    watched.outcome                                                             AS outcome,
+    coalesce(watched.session_name, 'unknown')                                   AS session,
+    coalesce(watched.ua_family, 'unknown')                                      AS ua_family,
+    coalesce(watched.user_account_id, watched.recipient_account_id, 'unknown')  AS account_id,
+    count(*)                                                                    AS calls
+FROM watched
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8

@@ -76,6 +76,11 @@ pub const PARQUET_OBJECT_BYTES_MAX: u64 = 256 * MIB;
 /// Inflated bytes made at a time: large enough that a decoder sees whole lines, small enough to
 /// stay in a core's cache.
 pub const INFLATE_BUFFER_BYTES: usize = 64 * 1024;
+/// An object of so many compressed bytes at most is held whole, to be inflated in one go, as most
+/// CloudTrail files are; for larger ones a stream costs less memory than it costs time.
+pub const WHOLE_COMPRESSED_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// And comes out as so many at most: what one decoder holds on top.
+pub const WHOLE_INFLATED_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// How many bytes are looked at to tell what an object is.
 pub const SNIFF_BYTES: usize = 4096;
 
@@ -161,6 +166,8 @@ pub const STAGED_FILES_OPEN_MAX: usize = 48;
 pub const ROW_GROUP_ROWS_MAX: usize = 128 * 1024;
 /// Encoded bytes of a row group in memory before it leaves.
 pub const ROW_GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of an open file that wait to be sent as one part; S3 takes no smaller ones (CreateMultipartUpload).
+pub const STAGED_PART_BYTES: usize = 5 * 1024 * 1024;
 /// Rejected records of one object that are kept with an excerpt; the rest are only counted.
 pub const REJECTS_KEPT_MAX: usize = 100;
 

@@ -41,6 +41,7 @@ fn check(stored: &[u8]) {
         let cut = outcome(Cut::sized(stored, size).interrupted(), LIMIT);
         assert_eq!(cut, whole, "in pieces of size {size}");
     }
+    assert_eq!(gathered(stored), whole, "in one go");
     assert_eq!(
         whole.as_ref().ok(),
         by_flate2(stored).as_ref(),
@@ -65,6 +66,17 @@ fn outcome(reader: impl io::BufRead, limit: u64) -> Result<Vec<u8>, Damage> {
             assert_eq!(Damage::of(&again), Some(damage), "damage changes");
             Err(damage)
         }
+    }
+}
+
+/// The same of an object that is gathered first.
+fn gathered(stored: &[u8]) -> Result<Vec<u8>, Damage> {
+    let mut reader = inflated(stored, LIMIT);
+    reader.gather().expect("memory does not fail");
+    let mut bytes = Vec::new();
+    match reader.read_to_end(&mut bytes) {
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(Damage::of(&error).expect("memory fails in no other way")),
     }
 }
 

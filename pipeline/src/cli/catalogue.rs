@@ -20,6 +20,13 @@ A series has the labels named here and no others; beyond its cap new label sets 
 AWS wrote: each signal says what that leaves untold.
 ";
 
+/// Adds a line; writing to a text does not fail.
+macro_rules! line {
+    ($text:expr, $($part:tt)+) => {{
+        let _written: std::fmt::Result = writeln!($text, $($part)+);
+    }};
+}
+
 pub(super) fn markdown(catalog: &Catalog) -> String {
     let mut text = String::from(INTRODUCTION);
     let mut sources: Vec<Source> = Vec::new();
@@ -35,11 +42,11 @@ pub(super) fn markdown(catalog: &Catalog) -> String {
             .map(|signal| &signal.header)
             .filter(|header| header.source == source)
             .collect();
-        let _ = writeln!(text, "\n## From `{}`\n", source.name());
+        line!(text, "\n## From `{}`\n", source.name());
         text.push_str("| signal | what it answers |\n|---|---|\n");
         for header in &headers {
             let (name, summary) = (&header.name, one_line(&header.summary));
-            let _ = writeln!(text, "| [`{name}`](#{name}) | {summary} |");
+            line!(text, "| [`{name}`](#{name}) | {summary} |");
         }
         for header in headers {
             section(&mut text, header);
@@ -49,19 +56,19 @@ pub(super) fn markdown(catalog: &Catalog) -> String {
 }
 
 fn section(text: &mut String, header: &Header) {
-    let _ = writeln!(text, "\n### {}\n", header.name);
-    let _ = writeln!(text, "{}\n", one_line(&header.summary));
-    let _ = writeln!(text, "{}\n", one_line(&header.why));
-    let _ = writeln!(text, "- status: {}", header.status.as_str());
+    line!(text, "\n### {}\n", header.name);
+    line!(text, "{}\n", one_line(&header.summary));
+    line!(text, "{}\n", one_line(&header.why));
+    line!(text, "- status: {}", header.status.as_str());
     if let Some(schedule) = &header.schedule {
         let (every, over) = (schedule.every_seconds / 60, schedule.over_seconds / 60);
-        let _ = writeln!(
+        line!(
             text,
             "- reads the rollups every {every} minutes, {over} minutes back"
         );
     }
     for metric in &header.metrics {
-        let _ = writeln!(
+        line!(
             text,
             "- {} `{}` {{{}}}, at most {} series: {}",
             metric.kind.as_str(),
@@ -77,7 +84,7 @@ fn section(text: &mut String, header: &Header) {
             .iter()
             .map(|(name, merge)| format!("{name} ({})", merge.as_str()))
             .collect();
-        let _ = writeln!(
+        line!(
             text,
             "- view `{}`, a row for each {}: {}",
             header.name,
@@ -88,13 +95,13 @@ fn section(text: &mut String, header: &Header) {
     for alert in &header.alerts {
         let name = alert.name.as_deref().unwrap_or(&alert.runbook);
         let (severity, runbook) = (alert.severity.as_str(), &alert.runbook);
-        let _ = writeln!(text, "- alert [{name}](runbooks.md#{runbook}), {severity}");
+        line!(text, "- alert [{name}](runbooks.md#{runbook}), {severity}");
     }
     for reason in &header.false_positives {
-        let _ = writeln!(text, "- may be harmless: {}", one_line(reason));
+        line!(text, "- may be harmless: {}", one_line(reason));
     }
     if let Some(limit) = &header.cannot_tell {
-        let _ = writeln!(text, "- **cannot tell**: {}", one_line(limit));
+        line!(text, "- **cannot tell**: {}", one_line(limit));
     }
 }
 

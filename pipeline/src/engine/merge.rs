@@ -1,14 +1,142 @@
-//! The query that merges partial rows: made from the header, never written by hand.
+//! Merging partial rows: in memory, and as the query that a view is. Both are made from the header,
+//! never written by hand.
 //!
-//! Must hold: merging is associative and commutative (sum, min, max), so that it does not matter
+//! In: rows of a signal's query, or rows that were merged before. Out: one row a grain. Must hold:
+//! merging is associative and commutative (sum, min, max), so that it does not matter
 //! how rows were cut into batches, files and workers (I7).
 
 use std::fmt::Write as _;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::error::ArrowError;
+use trailflow_grouping::{Function, Grouping, Measure};
 
 use crate::signal::{Merge, Rollup};
 
 const WINDOW: &str = "window_start";
 const MILLISECONDS: &str = "Timestamp(Millisecond, Some(\"UTC\"))";
+
+/// Merges partial rows of one signal.
+#[derive(Debug)]
+pub(super) struct Merging {
+    /// Grain, then measures.
+    schema: SchemaRef,
+    grain_len: usize,
+    functions: Vec<Function>,
+}
+
+impl Merging {
+    /// Of rows with the columns that the signal's query gives.
+    pub(super) fn new(rollup: &Rollup, partial: &Schema) -> Result<Self, ArrowError> {
+        let mut fields = Vec::new();
+        let mut functions = Vec::new();
+        for column in &rollup.grain {
+            let kind = grain_kind(column, partial.field_with_name(column)?.data_type());
+            if !Grouping::takes(&kind) {
+                let what = format!("{column} is {kind}, which rows cannot be grouped by");
+                return Err(ArrowError::SchemaError(what));
+            }
+            fields.push(Field::new(column, kind, true));
+        }
+        for (column, merge) in &rollup.measures {
+            let function = match merge {
+                Merge::Sum => Function::Sum,
+                Merge::Min => Function::Min,
+                Merge::Max => Function::Max,
+            };
+            let kind = measure_kind(function, partial.field_with_name(column)?.data_type());
+            if !Measure::takes(function, &kind) {
+                let what = format!("{column} is {kind}, which cannot be merged");
+                return Err(ArrowError::SchemaError(what));
+            }
+            fields.push(Field::new(column, kind, true));
+            functions.push(function);
+        }
+        Ok(Self {
+            schema: Arc::new(Schema::new(fields)),
+            grain_len: rollup.grain.len(),
+            functions,
+        })
+    }
+
+    /// The columns of the merged rows.
+    pub(super) fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    /// One row a grain.
+    pub(super) fn run(&self, partial: &[RecordBatch]) -> Result<Vec<RecordBatch>, ArrowError> {
+        let kinds: Vec<DataType> = self.kinds().cloned().collect();
+        let (grain, measures) = kinds
+            .split_at_checked(self.grain_len)
+            .unwrap_or((&kinds, &[]));
+        let mut grouping = Grouping::new(grain)?;
+        let pairs = self.functions.iter().zip(measures);
+        let mut measures: Vec<Measure> = pairs
+            .map(|(function, kind)| Measure::new(*function, kind))
+            .collect::<Result<_, _>>()?;
+        let mut groups = Vec::new();
+        for rows in partial.iter().filter(|rows| rows.num_rows() > 0) {
+            let columns = self.columns(rows)?;
+            let (grain, values) = columns
+                .split_at_checked(self.grain_len)
+                .unwrap_or((&columns, &[]));
+            grouping.assign(grain, &mut groups)?;
+            for (measure, values) in measures.iter_mut().zip(values) {
+                measure.add(&groups, grouping.len(), Some(values), None)?;
+            }
+        }
+        if grouping.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut columns = grouping.finish()?;
+        for measure in &measures {
+            columns.push(measure.finish()?);
+        }
+        Ok(vec![RecordBatch::try_new(self.schema(), columns)?])
+    }
+
+    fn kinds(&self) -> impl Iterator<Item = &DataType> {
+        self.schema.fields().iter().map(|field| field.data_type())
+    }
+
+    /// The columns in our order and types, whoever made the rows.
+    fn columns(&self, rows: &RecordBatch) -> Result<Vec<ArrayRef>, ArrowError> {
+        let columns = self.schema.fields().iter().map(|field| {
+            let column = rows.column_by_name(field.name()).ok_or_else(|| {
+                ArrowError::SchemaError(format!("no column {} in partial rows", field.name()))
+            })?;
+            if column.data_type() == field.data_type() {
+                return Ok(Arc::clone(column));
+            }
+            cast(column, field.data_type())
+        });
+        columns.collect()
+    }
+}
+
+/// Stored as any reader takes it: times in milliseconds, texts as plain text.
+fn grain_kind(column: &str, kind: &DataType) -> DataType {
+    match kind {
+        _ if column == WINDOW => DataType::Timestamp(TimeUnit::Millisecond, Some(Arc::from("UTC"))),
+        DataType::Utf8View | DataType::LargeUtf8 | DataType::Dictionary(..) => DataType::Utf8,
+        other => other.clone(),
+    }
+}
+
+/// Sums widen, as in SQL.
+fn measure_kind(function: Function, kind: &DataType) -> DataType {
+    match kind {
+        DataType::Float16 | DataType::Float32 => DataType::Float64,
+        kind if function != Function::Sum => kind.clone(),
+        kind if kind.is_signed_integer() => DataType::Int64,
+        kind if kind.is_unsigned_integer() => DataType::UInt64,
+        other => other.clone(),
+    }
+}
 
 /// `SELECT grain…, sum(measure)… FROM table WHERE condition GROUP BY grain…`, columns in the
 /// header's order.

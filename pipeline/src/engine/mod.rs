@@ -11,6 +11,8 @@
 //! Must hold: a query is planned once and sees one table only; the same batch gives the same rows
 //! (I7); with `query`, this is the only place that knows DataFusion.
 
+mod date_bin;
+mod group;
 mod input;
 mod merge;
 mod output;
@@ -24,7 +26,6 @@ pub mod scheduled_proof;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::compute::cast;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
@@ -37,6 +38,8 @@ use crate::decode::Table;
 use crate::finding::{Finding, Findings};
 use crate::signal::{Catalog, Signal};
 pub use input::Input;
+use merge::Merging;
+use plan::Planner;
 use prepared::Prepared;
 use scheduled::Scheduled;
 
@@ -48,13 +51,13 @@ pub struct Engine {
     reference: Vec<(&'static str, RecordBatch)>,
 }
 
-/// One signal with its two queries.
+/// One signal with its query and its merge.
 #[derive(Debug)]
 pub struct Planned {
     /// The signal as its file says it.
     pub signal: Signal,
     evaluate: Prepared,
-    merge: Prepared,
+    merge: Merging,
 }
 
 impl Engine {
@@ -75,15 +78,12 @@ impl Engine {
         memory_bytes_max: usize,
     ) -> Result<(Self, Findings), Findings> {
         let runtime = runtime(memory_bytes_max)?;
-        let tables = reference::tables(reference).map_err(|error| {
-            let fix = "report this as a bug";
-            Findings::from(Finding::new(
-                Path::new("engine"),
-                None,
-                error.to_string(),
-                fix,
-            ))
-        })?;
+        let bug = |error: &dyn std::fmt::Display| {
+            let (what, fix) = (error.to_string(), "report this as a bug");
+            Findings::from(Finding::new(Path::new("engine"), None, what, fix))
+        };
+        let tables = reference::tables(reference).map_err(|error| bug(&error))?;
+        let mut planner = Planner::new(&tables, &runtime).map_err(|error| bug(&error))?;
         let mut engine = Self {
             planned: Vec::new(),
             scheduled: Vec::new(),
@@ -95,13 +95,18 @@ impl Engine {
             .into_iter()
             .partition(|signal| signal.header.source.table().is_some());
         for signal in over_tables {
-            match plan::plan(signal, &engine.reference, &runtime).await {
+            match planner.plan(signal).await {
                 Ok(one) => engine.planned.push(one),
                 Err(found) => findings.extend(found),
             }
         }
+        if over_rollups.is_empty() {
+            return Ok((engine, findings));
+        }
+        let session = scheduled::session_of_views(&engine, &runtime);
+        let session = session.map_err(|error| bug(&error))?;
         for signal in over_rollups {
-            match scheduled::plan(signal, &engine, &runtime).await {
+            match scheduled::plan(signal, &session).await {
                 Ok(one) => engine.scheduled.push(one),
                 Err(found) => findings.extend(found),
             }
@@ -138,16 +143,8 @@ impl Planned {
     }
 
     /// Partial rows of one grain merged into one.
-    pub async fn merge(
-        &self,
-        partial: Vec<RecordBatch>,
-    ) -> Result<Vec<RecordBatch>, DataFusionError> {
-        let schema = self.evaluate.schema();
-        let partial = partial
-            .iter()
-            .map(|rows| as_evaluated(rows, &schema))
-            .collect::<Result<_, _>>()?;
-        self.merge.run(Input::new(partial)).await
+    pub fn merge(&self, partial: &[RecordBatch]) -> Result<Vec<RecordBatch>, ArrowError> {
+        self.merge.run(partial)
     }
 
     /// The columns of the merged rows: grain, then measures.
@@ -187,19 +184,6 @@ impl Planned {
     pub fn name(&self) -> &str {
         &self.signal.header.name
     }
-}
-
-/// Rows that were merged before have other types than the query's own (milliseconds instead of
-/// nanoseconds), and are merged again like those.
-fn as_evaluated(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, DataFusionError> {
-    let mut columns = Vec::new();
-    for field in schema.fields() {
-        let column = rows.column_by_name(field.name()).ok_or_else(|| {
-            ArrowError::SchemaError(format!("no column {} in partial rows", field.name()))
-        })?;
-        columns.push(cast(column, field.data_type())?);
-    }
-    Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
 }
 
 /// Queries of all signals share one memory budget.

@@ -1,9 +1,10 @@
-//! From a signal's text to two planned queries, or to everything that is wrong with it.
+//! From a signal's text to its planned query and merge, or to everything that is wrong with it.
 //!
 //! In: a signal whose header is proved. Out: [`Planned`]. Must hold: what is planned sees its own
 //! table and the reference tables only, is deterministic, and yields the columns that the header
 //! promises (I7).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -15,15 +16,14 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use datafusion::prelude::SessionContext;
 
+use super::date_bin::date_bin;
 use super::input::InputTable;
+use super::merge::Merging;
 use super::prepared::{Prepared, session_config};
-use super::{Planned, merge, output, reference};
+use super::{Planned, output, reference};
 use crate::decode::{Table, cloudtrail, flow_logs};
 use crate::finding::{Finding, Findings};
 use crate::signal::Signal;
-
-/// The name of the table that a merge reads.
-const PARTIAL: &str = "partial";
 
 /// The columns of a table.
 pub fn schema_of(table: Table) -> SchemaRef {
@@ -34,80 +34,106 @@ pub fn schema_of(table: Table) -> SchemaRef {
     }
 }
 
-/// Plans a signal's query and the merge of its rows.
-pub(super) async fn plan(
-    signal: Signal,
-    reference: &[(&'static str, RecordBatch)],
-    runtime: &Arc<RuntimeEnv>,
-) -> Result<Planned, Findings> {
-    let mut context = SessionContext::new_with_config_rt(session_config(), Arc::clone(runtime));
-    let failed = |error: &DataFusionError, fix: &str| at_query(&signal, &reason(error), fix);
-    // Signals over rollups are planned elsewhere.
-    let source = signal.header.source.table().unwrap_or(Table::Cloudtrail);
-    let table = register(&mut context, source, reference)
-        .map_err(|error| failed(&error, "report this as a bug"))?;
-    let logical = context
-        .state()
-        .create_logical_plan(&signal.sql)
-        .await
-        .map_err(|error| {
-            failed(
-                &error,
-                &format!("use the columns of the table {}", source.name()),
-            )
-        })?;
-    let mut findings = Findings::default();
-    findings.extend(volatile(&logical).map(|function| {
-        let what = format!("{function} does not give the same value for the same rows");
-        finding(&signal, &what, "use the event's own time, and no chance")
-    }));
-    let columns = output::columns(&signal.header);
-    findings.extend(output::mismatches(
-        &signal,
-        &columns,
-        logical.schema().as_arrow(),
-    ));
-    if !findings.is_empty() {
-        return Err(findings);
+/// Plans signals one after the other: what each of them sees is made once.
+#[derive(Debug)]
+pub(super) struct Planner {
+    sessions: BTreeMap<Table, Session>,
+}
+
+/// What a query over one table sees.
+struct Session {
+    context: SessionContext,
+    table: Arc<InputTable>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("table", &self.table)
+            .finish_non_exhaustive()
     }
-    let optimized = context.state().optimize(&logical);
-    let optimized = optimized.map_err(|error| failed(&error, "simplify the query"))?;
-    let evaluate = Prepared::new(&context, &optimized, &table).await;
-    let evaluate = evaluate.map_err(|error| failed(&error, "simplify the query"))?;
-    let merge = merging(&columns, evaluate.schema(), runtime).await;
-    let merge = merge.map_err(|error| failed(&error, "make every measure a number"))?;
-    Ok(Planned {
-        signal,
-        evaluate,
-        merge,
-    })
 }
 
-fn register(
-    context: &mut SessionContext,
-    source: Table,
-    reference: &[(&'static str, RecordBatch)],
-) -> Result<Arc<InputTable>, DataFusionError> {
-    let table = InputTable::new(schema_of(source));
-    context.register_table(source.name(), Arc::clone(&table) as Arc<dyn TableProvider>)?;
-    reference::register(context, reference)?;
-    Ok(table)
+impl Planner {
+    /// A planner with these reference tables.
+    pub(super) fn new(
+        reference: &[(&'static str, RecordBatch)],
+        runtime: &Arc<RuntimeEnv>,
+    ) -> Result<Self, DataFusionError> {
+        let mut sessions = BTreeMap::new();
+        for table in [
+            Table::Cloudtrail,
+            Table::FlowLogs,
+            Table::TransitGatewayFlowLogs,
+        ] {
+            sessions.insert(table, Session::new(table, reference, runtime)?);
+        }
+        Ok(Self { sessions })
+    }
+
+    /// Plans a signal's query and the merge of its rows.
+    pub(super) async fn plan(&mut self, signal: Signal) -> Result<Planned, Findings> {
+        let failed = |error: &DataFusionError, fix: &str| at_query(&signal, &reason(error), fix);
+        // Signals over rollups are planned elsewhere.
+        let source = signal.header.source.table().unwrap_or(Table::Cloudtrail);
+        let Some(Session { context, table }) = self.sessions.get(&source) else {
+            return Err(at_query(
+                &signal,
+                "its table is unknown",
+                "report this as a bug",
+            ));
+        };
+        let state = context.state();
+        let logical = state.create_logical_plan(&signal.sql).await;
+        let logical = logical.map_err(|error| {
+            let fix = format!("use the columns of the table {}", source.name());
+            failed(&error, &fix)
+        })?;
+        let mut findings = Findings::default();
+        findings.extend(volatile(&logical).map(|function| {
+            let what = format!("{function} does not give the same value for the same rows");
+            finding(&signal, &what, "use the event's own time, and no chance")
+        }));
+        let columns = output::columns(&signal.header);
+        findings.extend(output::mismatches(
+            &signal,
+            &columns,
+            logical.schema().as_arrow(),
+        ));
+        if !findings.is_empty() {
+            return Err(findings);
+        }
+        let optimized = state.optimize(&logical);
+        let optimized = optimized.map_err(|error| failed(&error, "simplify the query"))?;
+        let evaluate = Prepared::new(&state, &optimized, table).await;
+        let evaluate = evaluate.map_err(|error| failed(&error, "simplify the query"))?;
+        let merge = Merging::new(&columns, &evaluate.schema());
+        let merge = merge.map_err(|error| {
+            let fix = "cast it: grain to VARCHAR, BIGINT or a time, measures to BIGINT or DOUBLE";
+            at_query(&signal, &error.to_string(), fix)
+        })?;
+        Ok(Planned {
+            signal,
+            evaluate,
+            merge,
+        })
+    }
 }
 
-async fn merging(
-    columns: &crate::signal::Rollup,
-    partial: SchemaRef,
-    runtime: &Arc<RuntimeEnv>,
-) -> Result<Prepared, DataFusionError> {
-    let context = SessionContext::new_with_config_rt(session_config(), Arc::clone(runtime));
-    let table = InputTable::new(partial);
-    context.register_table(PARTIAL, Arc::clone(&table) as Arc<dyn TableProvider>)?;
-    let logical = context
-        .state()
-        .create_logical_plan(&merge::sql(columns, PARTIAL, None))
-        .await?;
-    let optimized = context.state().optimize(&logical)?;
-    Prepared::new(&context, &optimized, &table).await
+impl Session {
+    fn new(
+        source: Table,
+        reference: &[(&'static str, RecordBatch)],
+        runtime: &Arc<RuntimeEnv>,
+    ) -> Result<Self, DataFusionError> {
+        let mut context = SessionContext::new_with_config_rt(session_config(), Arc::clone(runtime));
+        let table = InputTable::new(schema_of(source));
+        let provider: Arc<dyn TableProvider> = Arc::<InputTable>::clone(&table);
+        context.register_table(source.name(), provider)?;
+        reference::register(&mut context, reference)?;
+        context.register_udf(date_bin());
+        Ok(Self { context, table })
+    }
 }
 
 /// The first function that depends on more than its arguments. Looked for before the optimizer

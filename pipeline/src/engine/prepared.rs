@@ -12,16 +12,20 @@ use arrow::record_batch::RecordBatch;
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
 use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::physical_plan::{ExecutionPlan, collect};
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::SessionConfig;
 
+use super::group::exchanged;
 use super::input::{Input, InputTable, Scan};
 
 /// A planned query.
 pub(super) struct Prepared {
     plan: Arc<dyn ExecutionPlan>,
+    /// Whether an operator may keep something of a run.
+    remembers: bool,
     /// Everything that the plan reads of the input.
     scans: Vec<Arc<Scan>>,
     config: SessionConfig,
@@ -56,14 +60,16 @@ pub(super) fn session_config() -> SessionConfig {
 }
 
 impl Prepared {
+    /// Plans a query that was optimized. The session is the one that its tables are known to.
     pub(super) async fn new(
-        context: &SessionContext,
-        logical: &LogicalPlan,
+        state: &SessionState,
+        optimized: &LogicalPlan,
         table: &InputTable,
     ) -> Result<Self, DataFusionError> {
-        let state = context.state();
-        let plan = state.create_physical_plan(logical).await?;
+        let planner = state.query_planner();
+        let plan = exchanged(planner.create_physical_plan(optimized, state).await?)?;
         let mut prepared = Self {
+            remembers: remembers(&plan),
             plan,
             scans: table.take_scans(),
             config: state.config().clone(),
@@ -89,7 +95,10 @@ impl Prepared {
     }
 
     async fn collect(&self, input: Arc<Input>) -> Result<Vec<RecordBatch>, DataFusionError> {
-        let plan = reset_plan_states(Arc::clone(&self.plan))?;
+        let mut plan = Arc::clone(&self.plan);
+        if self.remembers {
+            plan = reset_plan_states(plan)?;
+        }
         // Functions are in the plan already: the context carries none, for a copy of all of them
         // costs more than most queries.
         let task = TaskContext::new(
@@ -106,4 +115,20 @@ impl Prepared {
         rows.retain(|batch| batch.num_rows() > 0);
         Ok(rows)
     }
+}
+
+/// Operators that keep nothing from one run to the next.
+const FORGETFUL: [&str; 8] = [
+    "CoalesceBatchesExec",
+    "CooperativeExec",
+    "DataSourceExec",
+    "FilterExec",
+    "GroupExec",
+    "ProjectionExec",
+    "StreamingTableExec",
+    "UnionExec",
+];
+
+fn remembers(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    !FORGETFUL.contains(&plan.name()) || plan.children().into_iter().any(remembers)
 }

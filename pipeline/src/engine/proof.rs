@@ -13,7 +13,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-use super::{Input, Planned, plan, reference};
+use super::plan::Planner;
+use super::{Input, Planned, reference};
 use crate::decode::cloudtrail::PodSessions;
 use crate::decode::{Cancelled, Provenance, RejectedRecord, Sink, Table, cloudtrail, flow_logs};
 use crate::finding::{Finding, Findings};
@@ -44,7 +45,9 @@ async fn run(planned: &Planned, test: &Test, testdata: &Path) -> Result<(), Stri
         // The plan holds the tables' rows.
         Some(reference) => {
             let tables = reference::of_test(reference).map_err(|error| error.to_string())?;
-            let again = plan::plan(planned.signal.clone(), &tables, &Arc::default()).await;
+            let sessions = Planner::new(&tables, &Arc::default());
+            let mut sessions = sessions.map_err(|error| error.to_string())?;
+            let again = sessions.plan(planned.signal.clone()).await;
             replanned = again.map_err(|findings| findings.to_string())?;
             &replanned
         }
@@ -71,10 +74,8 @@ async fn run(planned: &Planned, test: &Test, testdata: &Path) -> Result<(), Stri
                     .map_err(|error| error.to_string())?,
             );
         }
-        let merged = planned
-            .merge(partial)
-            .await
-            .map_err(|error| error.to_string())?;
+        let merged = planned.merge(&partial);
+        let merged = merged.map_err(|error| error.to_string())?;
         compare(&rows(&merged)?, &expected).map_err(|why| format!("{way}, {why}"))?;
     }
     Ok(())

@@ -9,8 +9,11 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::error::ArrowError;
-use datafusion::datasource::MemTable;
+use datafusion::catalog::TableProvider;
+use datafusion::common::DFSchema;
+use datafusion::datasource::{MemTable, ViewTable};
 use datafusion::error::DataFusionError;
+use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
 use datafusion::prelude::SessionContext;
 
 use crate::config::{Cluster, Reference};
@@ -80,10 +83,22 @@ pub fn register(
 ) -> Result<(), DataFusionError> {
     datafusion_functions_json::register_all(context)?;
     for (name, rows) in tables {
-        let table = MemTable::try_new(rows.schema(), vec![vec![rows.clone()]])?;
-        context.register_table(*name, Arc::new(table))?;
+        let table: Arc<dyn TableProvider> = if rows.num_rows() == 0 {
+            // The planner sees that there is nothing to join, and joins nothing.
+            Arc::new(ViewTable::new(nothing(rows)?, None))
+        } else {
+            Arc::new(MemTable::try_new(rows.schema(), vec![vec![rows.clone()]])?)
+        };
+        context.register_table(*name, table)?;
     }
     Ok(())
+}
+
+fn nothing(like: &RecordBatch) -> Result<LogicalPlan, DataFusionError> {
+    Ok(LogicalPlan::EmptyRelation(EmptyRelation {
+        produce_one_row: false,
+        schema: Arc::new(DFSchema::try_from(like.schema())?),
+    }))
 }
 
 fn table(columns: &[(&str, Vec<String>)]) -> Result<RecordBatch, ArrowError> {

@@ -69,20 +69,22 @@ fn moment(at: DateTime<Utc>) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_new(Arc::new(schema), vec![Arc::new(at)])
 }
 
-/// Proves that the signal's query can be planned over the views there are.
-pub(super) async fn plan(
-    signal: Signal,
+/// A session with an empty view for each signal that has one.
+pub(super) fn session_of_views(
     engine: &Engine,
     runtime: &Arc<RuntimeEnv>,
-) -> Result<Scheduled, Findings> {
-    let failed = |error: &DataFusionError, fix: &str| at_query(&signal, &reason(error), fix);
-    let session = session(engine, DateTime::UNIX_EPOCH, runtime)
-        .map_err(|error| failed(&error, "report this as a bug"))?;
+) -> Result<SessionContext, DataFusionError> {
+    let session = session(engine, DateTime::UNIX_EPOCH, runtime)?;
     for (name, schema) in views(engine) {
-        MemTable::try_new(schema, vec![Vec::new()])
-            .and_then(|view| session.register_table(name, Arc::new(view)))
-            .map_err(|error| failed(&error, "report this as a bug"))?;
+        let view = MemTable::try_new(schema, vec![Vec::new()])?;
+        session.register_table(name, Arc::new(view))?;
     }
+    Ok(session)
+}
+
+/// Proves that the signal's query can be planned over the views there are.
+pub(super) async fn plan(signal: Signal, session: &SessionContext) -> Result<Scheduled, Findings> {
+    let failed = |error: &DataFusionError, fix: &str| at_query(&signal, &reason(error), fix);
     let logical = session
         .state()
         .create_logical_plan(&signal.sql)

@@ -16,6 +16,7 @@ pub mod batch;
 pub mod claim;
 pub mod committed;
 pub mod create;
+mod encoding;
 pub mod ingest_log;
 mod partition;
 pub mod publish;

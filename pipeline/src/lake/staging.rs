@@ -11,13 +11,11 @@ use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
 use object_store::buffered::BufWriter;
 use parquet::arrow::AsyncArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
 
 use super::batch::{BatchId, StagedFile};
 use super::partition::{Period, split};
-use super::{Lake, LakeError, protocol_path};
-use crate::limits::{ROW_GROUP_BYTES_MAX, ROW_GROUP_ROWS_MAX, STAGED_FILES_OPEN_MAX};
+use super::{Lake, LakeError, encoding, protocol_path};
+use crate::limits::{ROW_GROUP_BYTES_MAX, STAGED_FILES_OPEN_MAX, STAGED_PART_BYTES};
 
 /// The files of one open batch.
 #[derive(Debug)]
@@ -144,12 +142,9 @@ impl Staging {
         };
         let staged = protocol_path(&["staging", self.batch.as_str()]);
         let staged = object_store::path::Path::from(format!("{staged}/{folder}/{name}"));
-        let writer = BufWriter::new(Arc::clone(&self.lake.store), staged.clone());
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS_MAX))
-            .set_created_by(format!("trailflow {}", env!("CARGO_PKG_VERSION")))
-            .build();
+        let store = Arc::clone(&self.lake.store);
+        let writer = BufWriter::with_capacity(store, staged.clone(), STAGED_PART_BYTES);
+        let properties = encoding::properties(&schema)?;
         let file = StagedFile {
             staged: staged.to_string(),
             published: format!("{folder}/{name}"),

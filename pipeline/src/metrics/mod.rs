@@ -70,6 +70,10 @@ impl SignalMetrics {
         batch: &RecordBatch,
     ) -> Result<(), ArrowError> {
         for (wanted, value) in values(metric, batch)? {
+            // Nothing was counted: that is no reason to hold a place that a count may need.
+            if metric.kind == MetricKind::Counter && value <= 0.0 {
+                continue;
+            }
             let granted = self.grant(signal, metric, wanted);
             self.add(signal, metric, granted, value);
         }

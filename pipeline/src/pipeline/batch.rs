@@ -10,7 +10,10 @@ use std::sync::Arc;
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::TimestampMillisecondType;
 use metrics::{counter, gauge, histogram};
+use tokio::task::JoinError;
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
 use super::piece::{End, Piece, Read, Slot};
 use super::window::{EventWindow, OpenEvents};
@@ -26,6 +29,11 @@ use crate::limits::{
     BATCH_OBJECTS_MAX, PARTIAL_BYTES_MAX, PARTIALS_BYTES_MAX, PENDING_BYTES_MAX, REJECTS_KEPT_MAX,
 };
 use crate::telemetry::timed;
+
+/// The rows of one query, or why there are none; nothing, if the signal is not there.
+type Evaluated = Option<Result<Vec<RecordBatch>, String>>;
+/// A query that runs, until this is dropped.
+type Evaluation = AbortOnDropHandle<Evaluated>;
 
 /// Why a batch cannot be committed.
 #[derive(Debug, thiserror::Error)]
@@ -237,34 +245,67 @@ impl OpenBatch {
                 let named = self.window.name_pods(batches);
                 batches = named.map_err(LakeError::from)?;
             }
-            let input = Input::new(batches.clone());
-            for (planned, partial) in self.engine.signals().iter().zip(&mut self.partial) {
-                if planned.source() != Some(table) {
-                    continue;
-                }
-                let started = Instant::now();
-                let evaluated = timed("evaluate", planned.evaluate(&input)).await;
-                histogram!("trailflow_sql_duration_seconds", "signal" => planned.name().to_owned())
-                    .record(started.elapsed().as_secs_f64());
-                partial
-                    .rows
-                    .extend(evaluated.map_err(|error| BatchError::Signal {
-                        signal: planned.name().to_owned(),
-                        error: error.to_string(),
-                    })?);
-                if partial.bytes() > PARTIAL_BYTES_MAX.max(2 * partial.merged_bytes) {
-                    partial.rows = merged(planned, std::mem::take(&mut partial.rows)).await?;
-                    partial.merged_bytes = partial.bytes();
-                }
-            }
+            let evaluations = self.evaluate(table, batches.clone());
             for batch in &batches {
                 let staged = self
                     .staging
                     .events(table.name(), table.time_column(), batch);
                 timed("stage", staged).await?;
             }
+            for (place, evaluation) in evaluations {
+                self.take_partial(place, evaluation.await)?;
+            }
         }
         self.pending_bytes = 0;
+        Ok(())
+    }
+
+    /// Begins the queries of the table's signals, by their place: they run beside the staging and
+    /// beside each other, as far as there are cores.
+    fn evaluate(&self, table: Table, rows: Vec<RecordBatch>) -> Vec<(usize, Evaluation)> {
+        let input = Input::new(rows);
+        let signals = self.engine.signals().iter().enumerate();
+        let of_table = signals.filter(|(_, planned)| planned.source() == Some(table));
+        let begun = of_table.map(|(place, _)| {
+            let (engine, input) = (Arc::clone(&self.engine), Arc::clone(&input));
+            let evaluation = async move {
+                let planned = engine.signals().get(place)?;
+                let started = Instant::now();
+                let rows = timed("evaluate", planned.evaluate(&input)).await;
+                histogram!("trailflow_sql_duration_seconds", "signal" => planned.name().to_owned())
+                    .record(started.elapsed().as_secs_f64());
+                Some(rows.map_err(|error| error.to_string()))
+            };
+            let evaluation = evaluation.instrument(tracing::Span::current());
+            (place, AbortOnDropHandle::new(tokio::spawn(evaluation)))
+        });
+        begun.collect()
+    }
+
+    /// Takes the partial rows of one signal, and merges them when they have become many.
+    fn take_partial(
+        &mut self,
+        place: usize,
+        evaluated: Result<Evaluated, JoinError>,
+    ) -> Result<(), BatchError> {
+        let signals = self.engine.signals();
+        let (Some(planned), Some(partial)) = (signals.get(place), self.partial.get_mut(place))
+        else {
+            return Ok(());
+        };
+        let rows = match evaluated {
+            Ok(rows) => rows.unwrap_or_else(|| Ok(Vec::new())),
+            Err(error) => Err(format!("its query ended abnormally: {error}")),
+        };
+        let failed = |error| BatchError::Signal {
+            signal: planned.name().to_owned(),
+            error,
+        };
+        partial.rows.extend(rows.map_err(failed)?);
+        if partial.bytes() > PARTIAL_BYTES_MAX.max(2 * partial.merged_bytes) {
+            partial.rows = merged(planned, &partial.rows)?;
+            partial.merged_bytes = partial.bytes();
+        }
         Ok(())
     }
 
@@ -283,7 +324,7 @@ impl OpenBatch {
             .iter()
             .zip(std::mem::take(&mut self.partial))
         {
-            let rows = merged(planned, partial.rows).await?;
+            let rows = merged(planned, &partial.rows)?;
             if planned.signal.header.rollup.is_some() {
                 for rows in &rows {
                     self.staging.rollup(planned.name(), rows).await?;
@@ -332,17 +373,11 @@ impl Partial {
 }
 
 /// One row a grain.
-async fn merged(
-    planned: &Planned,
-    partial: Vec<RecordBatch>,
-) -> Result<Vec<RecordBatch>, BatchError> {
-    planned
-        .merge(partial)
-        .await
-        .map_err(|error| BatchError::Signal {
-            signal: planned.name().to_owned(),
-            error: error.to_string(),
-        })
+fn merged(planned: &Planned, partial: &[RecordBatch]) -> Result<Vec<RecordBatch>, BatchError> {
+    planned.merge(partial).map_err(|error| BatchError::Signal {
+        signal: planned.name().to_owned(),
+        error: error.to_string(),
+    })
 }
 
 /// The oldest and newest event time of a batch.

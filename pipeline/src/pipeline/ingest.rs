@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::concurrency::{Concurrency, Permit};
+use super::cores::Cores;
 use super::piece::{End, Piece, PieceSink, Read, Slot};
 use crate::decode::cloudtrail::Document;
 use crate::decode::flow_logs::OwnNetworks;
@@ -47,6 +48,8 @@ pub struct Ingest {
     pub health: Arc<Health>,
     /// How many objects may be read at once.
     pub concurrency: Arc<Concurrency>,
+    /// What decoders that have their bytes wait for.
+    pub cores: Arc<Cores>,
     /// Where decoders run.
     pub decoding: Decoding,
 }
@@ -173,10 +176,11 @@ impl Ingest {
     ) -> Result<Read, FetchError> {
         let body = timed("fetch", self.objects.fetch(&begun.object)).await?;
         let (object, networks) = (begun.object.clone(), Arc::clone(&self.networks));
+        let cores = Arc::clone(&self.cores);
         match self.decoding {
             Decoding::Thread => {
                 let mut sink = PieceSink::to_lane(begun.slot, begun.rows_known, pieces.clone());
-                let read = move || read(body, &object, &networks, &mut sink);
+                let read = move || read(body, &object, &networks, &cores, &mut sink);
                 match timed("decode", tokio::task::spawn_blocking(read)).await {
                     Ok(read) => read,
                     // The same bytes would end the same way: the object is set aside. What it gave
@@ -192,7 +196,7 @@ impl Ingest {
             }
             Decoding::Task => {
                 let mut sink = PieceSink::keeping(begun.slot, begun.rows_known);
-                let read = read(body, &object, &networks, &mut sink);
+                let read = read(body, &object, &networks, &cores, &mut sink);
                 for piece in sink.into_kept() {
                     if pieces.send(piece).await.is_err() {
                         return Err(given_up());
@@ -246,10 +250,13 @@ fn read(
     body: Body,
     object: &ObjectRef,
     networks: &OwnNetworks,
+    cores: &Cores,
     sink: &mut PieceSink,
 ) -> Result<Read, FetchError> {
     let (body, compressed) = Counted::new(body);
-    let inflated = decompress::inflated(body, OBJECT_INFLATED_BYTES_MAX);
+    let mut inflated = decompress::inflated(body, OBJECT_INFLATED_BYTES_MAX);
+    inflated.gather().map_err(|error| transport(&error))?;
+    let _core = inflated.is_gathered().then(|| cores.take());
     let mut hash = InflatedHash::new(inflated);
     let outcome = match decode(&mut hash, object, networks, sink) {
         Ok(outcome) => outcome,

@@ -12,6 +12,7 @@
 
 pub mod batch;
 pub mod concurrency;
+pub mod cores;
 pub mod ingest;
 mod lane;
 mod learn;
@@ -42,6 +43,7 @@ use crate::queue::{Delivery, Queue, QueueError, Return};
 use crate::telemetry::health::Health;
 use batch::OpenBatch;
 use concurrency::Concurrency;
+use cores::Cores;
 use ingest::{Decoding, Ingest};
 use lane::Lane;
 use learn::Learned;
@@ -99,6 +101,8 @@ pub struct Pipeline {
     pub lake_failures: AtomicU32,
     /// Objects being read at once, in all lanes.
     pub concurrency: Arc<Concurrency>,
+    /// The cores that decoders take.
+    pub cores: Arc<Cores>,
     /// What was done so far.
     pub totals: Arc<Totals>,
     /// Whether we can work.
@@ -230,6 +234,7 @@ impl Pipeline {
             networks: Arc::clone(&self.networks),
             health: Arc::clone(&self.health),
             concurrency: Arc::clone(&self.concurrency),
+            cores: Arc::clone(&self.cores),
             decoding: self.settings.decoding,
         }
     }

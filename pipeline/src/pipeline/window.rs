@@ -12,12 +12,12 @@
 //! a committed batch or in its own batch (I11): a twin in a batch that is abandoned must not hide
 //! its sibling. At most [`WINDOW_EVENTS_MAX`] ids of either kind are remembered; the oldest go.
 
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array as _, AsArray as _, BooleanArray, RecordBatch, StringArray};
 use arrow::compute::filter_record_batch;
 use arrow::error::ArrowError;
+use foldhash::fast::RandomState;
 use sha2::{Digest as _, Sha256};
 
 use crate::decode::cloudtrail::PodSessions;
@@ -35,6 +35,9 @@ struct Known {
     events: Generations,
     shared: Generations,
 }
+
+/// Ids are random already, or the head of a sha256; the seed is the process's own.
+type HashSet<T> = std::collections::HashSet<T, RandomState>;
 
 /// The ids of the batch that is open; they join the window when it commits.
 #[derive(Debug, Default)]
@@ -171,10 +174,21 @@ impl EventKey {
 
 /// Lower case with hyphens, as AWS writes it; any other spelling is another text, and so another id.
 fn uuid_as_aws_writes_it(id: &str) -> Option<u128> {
-    if id.len() != 36 || id.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return None;
+    const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+    let id: &[u8; 36] = id.as_bytes().try_into().ok()?;
+    let mut value = 0_u128;
+    for (place, byte) in id.iter().enumerate() {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            b'-' if HYPHENS.contains(&place) => continue,
+            _ => return None,
+        };
+        value = value << 4 | u128::from(digit);
     }
-    uuid::Uuid::try_parse(id).ok().map(|uuid| uuid.as_u128())
+    // A digit in place of a hyphen is one too many.
+    let hyphens = HYPHENS.iter().all(|place| id.get(*place) == Some(&b'-'));
+    hyphens.then_some(value)
 }
 
 /// The newest ids: two sets, of which the older is dropped whole when the newer is full. Half of

@@ -20,6 +20,7 @@ use trailflow::lake::worker::Worker;
 use trailflow::limits::STOP_MAX;
 use trailflow::metrics::SignalMetrics;
 use trailflow::pipeline::concurrency::Concurrency;
+use trailflow::pipeline::cores::Cores;
 use trailflow::pipeline::ingest::Decoding;
 use trailflow::pipeline::totals::Totals;
 use trailflow::pipeline::window::EventWindow;
@@ -354,6 +355,7 @@ impl World {
             alone: AtomicU32::default(),
             lake_failures: AtomicU32::default(),
             concurrency: Arc::new(Concurrency::new(3, clock)),
+            cores: Arc::new(Cores::new(1)),
             totals: Arc::new(Totals::default()),
             health: Arc::new(Health::default()),
         }

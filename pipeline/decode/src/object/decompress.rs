@@ -12,9 +12,10 @@
 
 mod damage;
 mod source;
+mod whole;
 
 use std::fmt;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::mem;
 
 #[expect(
@@ -27,7 +28,7 @@ pub use damage::Damage;
 pub(super) use source::read_buffered;
 use source::{Source, TransportError};
 
-use crate::limits::INFLATE_BUFFER_BYTES;
+use crate::limits::{INFLATE_BUFFER_BYTES, WHOLE_COMPRESSED_BYTES_MAX};
 
 const GZIP_MAGIC: &[u8] = b"\x1f\x8b";
 
@@ -63,6 +64,8 @@ enum Form<R: BufRead> {
     Unread(Source<R>),
     Plain(Source<R>),
     Gzip(Box<BufReader<Members<R>>>),
+    /// Inflated in one go.
+    Whole(Cursor<Vec<u8>>),
 }
 
 /// What a reader that failed says when it is asked again.
@@ -73,6 +76,21 @@ enum Failure {
 }
 
 impl<R: BufRead> Inflated<R> {
+    /// Reads on until all compressed bytes are held, if they are few: then they are inflated in one
+    /// go. Waits for the transport, and inflates nothing yet.
+    pub fn gather(&mut self) -> io::Result<()> {
+        if let Form::Unread(source) = &mut self.form {
+            let gathered = source.gather(WHOLE_COMPRESSED_BYTES_MAX);
+            gathered.map_err(|error| self.failed(error))?;
+        }
+        Ok(())
+    }
+
+    /// Whether all compressed bytes are held, so that nothing waits for the transport any more.
+    pub fn is_gathered(&self) -> bool {
+        matches!(&self.form, Form::Unread(source) if source.whole().is_some())
+    }
+
     /// Looks at the first bytes and settles the form.
     fn open(&mut self) -> io::Result<()> {
         let Form::Unread(source) = &mut self.form else {
@@ -86,8 +104,11 @@ impl<R: BufRead> Inflated<R> {
         {
             return Err(Damage::UnsupportedCompression { format }.into());
         }
+        let whole = source.whole().filter(|_| is_gzip).and_then(whole::inflate);
         let source = mem::take(source);
-        self.form = if is_gzip {
+        self.form = if let Some(inflated) = whole {
+            Form::Whole(Cursor::new(inflated))
+        } else if is_gzip {
             let members = Members::new(source);
             Form::Gzip(Box::new(BufReader::with_capacity(
                 INFLATE_BUFFER_BYTES,
@@ -174,6 +195,11 @@ impl<R: BufRead> Form<R> {
         match self {
             Self::Unread(source) | Self::Plain(source) => source.fill_buf(),
             Self::Gzip(members) => members.fill_buf(),
+            // Piece by piece, so that a piece is still in the cache when the next reader sees it.
+            Self::Whole(inflated) => {
+                let rest = inflated.fill_buf()?;
+                Ok(rest.get(..INFLATE_BUFFER_BYTES).unwrap_or(rest))
+            }
         }
     }
 
@@ -181,6 +207,7 @@ impl<R: BufRead> Form<R> {
         match self {
             Self::Unread(source) | Self::Plain(source) => source.consume(amount),
             Self::Gzip(members) => members.consume(amount),
+            Self::Whole(inflated) => inflated.consume(amount),
         }
     }
 }

@@ -16,6 +16,8 @@ pub(super) struct Source<R> {
     held: Vec<u8>,
     /// How many of `held` were handed on.
     handed: usize,
+    /// `held` is all there is.
+    is_whole: bool,
 }
 
 impl<R> Default for Source<R> {
@@ -24,6 +26,7 @@ impl<R> Default for Source<R> {
             reader: None,
             held: Vec::new(),
             handed: 0,
+            is_whole: false,
         }
     }
 }
@@ -38,8 +41,11 @@ impl<R: BufRead> Source<R> {
 
     /// At least [`MAGIC_BYTES_MAX`] bytes, unless the end is nearer. Consumes nothing.
     pub(super) fn look_ahead(&mut self) -> io::Result<&[u8]> {
-        let is_holding = self.held().is_some();
-        if !is_holding && self.fill_buf()?.len() >= MAGIC_BYTES_MAX {
+        let held_bytes = self.held().map_or(0, <[u8]>::len);
+        if held_bytes >= MAGIC_BYTES_MAX {
+            return Ok(self.held().unwrap_or_default());
+        }
+        if held_bytes == 0 && self.fill_buf()?.len() >= MAGIC_BYTES_MAX {
             return self.fill_buf();
         }
         self.held.drain(..self.handed.min(self.held.len()));
@@ -64,6 +70,30 @@ impl<R: BufRead> Source<R> {
         Ok(held)
     }
 
+    /// Holds what comes until the end, or until it is more than `bytes_max`.
+    pub(super) fn gather(&mut self, bytes_max: usize) -> io::Result<()> {
+        let Some(reader) = &mut self.reader else {
+            return Ok(());
+        };
+        while !self.is_whole && self.held.len() <= bytes_max {
+            let chunk = match reader.fill_buf() {
+                Ok(chunk) => chunk,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(TransportError::wrap(error)),
+            };
+            self.held.extend_from_slice(chunk);
+            let taken = chunk.len();
+            self.is_whole = taken == 0;
+            reader.consume(taken);
+        }
+        Ok(())
+    }
+
+    /// All bytes, if they are held and none was handed on.
+    pub(super) fn whole(&self) -> Option<&[u8]> {
+        (self.is_whole && self.handed == 0).then_some(&self.held)
+    }
+
     fn held(&self) -> Option<&[u8]> {
         self.held.get(self.handed..).filter(|held| !held.is_empty())
     }
@@ -75,6 +105,7 @@ impl<R: BufRead> BufRead for Source<R> {
             reader,
             held,
             handed,
+            is_whole: _,
         } = self;
         match (held.get(*handed..), reader) {
             (Some(held @ [_, ..]), _) => Ok(held),

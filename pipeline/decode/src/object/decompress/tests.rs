@@ -36,13 +36,18 @@ fn read_whole(compressed: &[u8], cap: u64) -> (Vec<u8>, io::Result<()>) {
     let mut longest = Vec::new();
     let mut results = Vec::new();
     let sizes = [1, 2, 5, 7, 8192].map(|capacity| (capacity, false));
-    for (capacity, interrupts) in sizes.into_iter().chain([(1, true), (7, true)]) {
+    let ways = sizes.into_iter().chain([(1, true), (7, true)]);
+    for (gathered, (capacity, interrupts)) in ways.flat_map(|way| [(false, way), (true, way)]) {
         let pieces = Interrupted {
             reader: BufReader::with_capacity(capacity, compressed),
             interrupts,
             is_ready: !interrupts,
         };
         let mut stream = inflated(pieces, cap);
+        if gathered {
+            stream.gather().expect("memory does not fail");
+            assert!(stream.is_gathered());
+        }
         let mut out = Vec::new();
         let result = stream.read_to_end(&mut out).map(drop);
         if let Err(error) = &result {
@@ -128,7 +133,23 @@ fn whole_objects_come_out_whole() {
         gzip(b""),
     ]
     .concat();
-    let cases: [(&str, Vec<u8>, &[u8]); 14] = [
+    let cases: [(&str, Vec<u8>, &[u8]); 17] = [
+        // What is inflated in one go must not take the first member for all of them.
+        (
+            "one member twice",
+            gzip(b"same\n").repeat(2),
+            b"same\nsame\n",
+        ),
+        (
+            "two members of one length",
+            [gzip(b"one\n"), gzip(b"two\n")].concat(),
+            b"one\ntwo\n",
+        ),
+        (
+            "zeros after one member",
+            [gzip(b"one\n"), vec![0; 9]].concat(),
+            b"one\n",
+        ),
         ("empty", vec![], b""),
         ("one byte", b"{".to_vec(), b"{"),
         ("half of the magic number", b"\x1f".to_vec(), b"\x1f"),
@@ -174,7 +195,12 @@ fn assert_damaged(name: &str, compressed: &[u8], plain: &[u8], expected: Damage)
 #[test]
 fn damage_after_a_good_member_is_told_apart() {
     let good = gzip(b"first\n");
-    let cases: [(&str, &[u8], Damage); 5] = [
+    let cases: [(&str, &[u8], Damage); 6] = [
+        (
+            "its own trailer",
+            &good[good.len() - 8..],
+            Damage::TrailingGarbage,
+        ),
         ("one byte of a member", b"\x1f", Damage::TruncatedGzip),
         ("half a member", &good[..12], Damage::TruncatedGzip),
         ("text", b"{}", Damage::TrailingGarbage),
