@@ -8,6 +8,10 @@ import time
 PAUSE_SECONDS = 0.1
 
 
+class StillNot(AssertionError):
+    """The deadline has passed; nothing else went wrong."""
+
+
 def until(what, probe, seconds, alive=None):
     """Return the first true value of `probe()`; fail with its last value after `seconds`.
 
@@ -21,7 +25,7 @@ def until(what, probe, seconds, alive=None):
         if value:
             return value
         if time.monotonic() >= deadline:
-            raise AssertionError(f"after {seconds} s still not: {what}; last seen: {value!r}")
+            raise StillNot(f"after {seconds} s still not: {what}; last seen: {value!r}")
         time.sleep(PAUSE_SECONDS)
 
 
@@ -35,7 +39,7 @@ def until_equal(what, expected, probe, seconds, alive=None):
 
     try:
         until(what, equal, seconds, alive)
-    except AssertionError:
+    except StillNot:
         if seen and seen[0] != expected:
             raise AssertionError(
                 f"after {seconds} s still not: {what}\n  expected: {expected!r}\n  seen:     {seen[0]!r}"

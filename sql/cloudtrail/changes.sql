@@ -181,6 +181,15 @@ WITH kinds AS (
         ('iam.amazonaws.com', 'instance_profile', 'instanceProfileName', 'AddRoleToInstanceProfile RemoveRoleFromInstanceProfile'),
         ('iam.amazonaws.com', 'user_policy', 'userName', 'AttachUserPolicy DetachUserPolicy PutUserPolicy DeleteUserPolicy'),
         ('iam.amazonaws.com', 'access_key', 'userName', 'CreateAccessKey UpdateAccessKey DeleteAccessKey'),
+        ('iam.amazonaws.com', 'user', 'userName', 'CreateUser DeleteUser'),
+        ('iam.amazonaws.com', 'login_profile', 'userName', 'CreateLoginProfile UpdateLoginProfile DeleteLoginProfile'),
+        ('rolesanywhere.amazonaws.com', 'trust_anchor', 'trustAnchorId',
+         'CreateTrustAnchor UpdateTrustAnchor DisableTrustAnchor DeleteTrustAnchor'),
+        ('rolesanywhere.amazonaws.com', 'trust_anchor', 'profileId', 'CreateProfile UpdateProfile DisableProfile DeleteProfile'),
+        ('lambda.amazonaws.com', 'function_policy', 'functionName', 'AddPermission20150331v2 RemovePermission20150331v2'),
+        ('route53resolver.amazonaws.com', 'flow_log', 'resolverQueryLogConfigId',
+         'DeleteResolverQueryLogConfig DisassociateResolverQueryLogConfig'),
+        ('ec2.amazonaws.com', 'address', 'allocationId', 'AssociateAddress DisassociateAddress ReleaseAddress'),
         ('organizations.amazonaws.com', 'organization_policy', 'policyId', 'UpdatePolicy AttachPolicy DetachPolicy DeletePolicy'),
         ('eks.amazonaws.com', 'cluster', 'name',
          'CreateCluster DeleteCluster UpdateClusterVersion UpdateClusterConfig AssociateIdentityProviderConfig DisassociateIdentityProviderConfig'),
@@ -224,6 +233,7 @@ made AS (
     INNER JOIN kinds ON kinds.source = event_source AND kinds.call = event_name
     -- A dry run has a code too, and changes nothing.
     WHERE error_code IS NULL
+      AND read_only IS NOT TRUE
       AND NOT coalesce(shared_event_seen, FALSE)
 ),
 named AS (

@@ -9,7 +9,7 @@
 -- kind is who has to change what: an SCP is the organisation's, a boundary the platform's,
 -- an identity policy the role owner's. A role that is denied since today was changed today.
 -- """
--- false_positives = ["Scanners and inventories that try what they may not do.", "AWS services that deliver logs to a bucket that does not take them."]
+-- false_positives = ["Scanners and inventories that try what they may not do.", "A log delivery that may write to its bucket and not list it: its HeadBucket is denied, its logs arrive."]
 -- cannot_tell     = """
 -- When several policies deny, AWS names one. Services without the long message, web
 -- identity, and EC2 before 2024 name none: the class is unspecified. Denies of data events
@@ -46,6 +46,20 @@
 -- unless sum by (account_id, role_arn, service) (increase(trailflow_denies_total{service!~"sts|kms|ecr"}[1d] offset 6h)) >= 20
 -- '''
 -- runbook  = "trailflowroledenied"
+--
+-- [[alert]]
+-- name     = "TrailflowLogDeliveryRefused"
+-- severity = "warning"
+-- for      = "10m"
+-- summary  = '{{ $labels.role_arn }}: S3 refused {{ $value }} calls in 30 minutes in account {{ $labels.account_id }}: logs seem not to reach their bucket.'
+-- expr     = '''
+-- sum by (account_id, role_arn) (
+--   last_over_time(trailflow_denies_total{service="s3", role_arn=~"(delivery[.]logs|cloudtrail|config)[.]amazonaws[.]com"}[30m])
+--   - last_over_time(trailflow_denies_total{service="s3", role_arn=~"(delivery[.]logs|cloudtrail|config)[.]amazonaws[.]com"}[1h] offset 30m) >= 0
+--   or last_over_time(trailflow_denies_total{service="s3", role_arn=~"(delivery[.]logs|cloudtrail|config)[.]amazonaws[.]com"}[30m])
+-- ) >= 10
+-- '''
+-- runbook  = "trailflowlogdeliveryrefused"
 --
 -- [[test]]
 -- name   = "every kind of policy, the one that a message names, and messages that name none"
@@ -103,6 +117,26 @@
 -- denies = 1
 -- [[test.rows]]
 -- role_arn = "cognito-identity.amazonaws.com"
+-- denies = 1
+--
+-- [[test]]
+-- name   = "an AWS service that delivers logs counts under its name, in the account of the bucket"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000202012","sharedEventID":"00000000-0000-4000-8000-000000202112","eventSource":"s3.amazonaws.com","eventName":"PutObject","userIdentity":{"type":"AWSService","invokedBy":"delivery.logs.amazonaws.com"},"sourceIPAddress":"delivery.logs.amazonaws.com","userAgent":"delivery.logs.amazonaws.com","errorCode":"AccessDenied","errorMessage":"Access Denied","requestParameters":{"bucketName":"logs","x-amz-acl":"bucket-owner-full-control","key":"AWSLogs/111122223333/vpcflowlogs/eu-west-1/2026/01/05/x.log.gz"},"responseElements":null,"readOnly":false,"managementEvent":false,"eventCategory":"Data"}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:08Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000202013","sharedEventID":"00000000-0000-4000-8000-000000202113","eventSource":"s3.amazonaws.com","eventName":"HeadBucket","userIdentity":{"type":"AWSService","invokedBy":"delivery.logs.amazonaws.com"},"sourceIPAddress":"delivery.logs.amazonaws.com","userAgent":"delivery.logs.amazonaws.com","errorCode":"AccessDenied","errorMessage":"Access Denied","requestParameters":{"bucketName":"logs"},"responseElements":null,"readOnly":true,"managementEvent":false,"eventCategory":"Data"}
+-- '''
+-- [[test.rows]]
+-- account_id = "111122223333"
+-- role_arn = "delivery.logs.amazonaws.com"
+-- service = "s3"
+-- deny_class = "unspecified"
+-- api = "PutObject"
+-- denied_action = "unknown"
+-- denies = 1
+-- [[test.rows]]
+-- role_arn = "delivery.logs.amazonaws.com"
+-- service = "s3"
+-- api = "HeadBucket"
 -- denies = 1
 --
 -- [[test]]

@@ -11,8 +11,9 @@
 -- false_positives = ["The last interface of a region was deleted."]
 -- cannot_tell     = """
 -- Which flow log it was, when a region has several: while one of them goes on the region is
--- not silent. After more than 12 hours a silent region is forgotten. The region is the record's
--- own, else that of the object's name, else unknown.
+-- not silent. After more than 12 hours a silent region is forgotten. A flow log that never
+-- delivered has no series: look at TrailflowLogDeliveryRefused, of the signal denies. The region
+-- is the record's own, else that of the object's name, else unknown.
 -- """
 -- source          = "flow_logs"
 --

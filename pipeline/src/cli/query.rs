@@ -22,8 +22,9 @@ pub(super) enum ReportFormat {
 /// Ask the lake in SQL.
 ///
 /// Tables: cloudtrail, flow_logs, transit_gateway_flow_logs, ingest_log, quarantine; and a view for
-/// each signal under its own name (`trailflow signals` lists them). `SHOW TABLES` and `DESCRIBE
-/// cloudtrail` work. Without SQL it reads statements from the prompt or a pipe, each up to its `;`.
+/// each signal over the logs, under its own name (`trailflow signals` lists them; those over
+/// rollups have no view). `SHOW TABLES` and `DESCRIBE cloudtrail` work. Without SQL it reads
+/// statements from the prompt or a pipe, each up to its `;`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Query {
     /// The lake: a directory, or s3://bucket/prefix.

@@ -1,4 +1,4 @@
-//! SQL over the lake: its tables, and a view for each signal.
+//! SQL over the lake: its tables, and a view for each signal over tables.
 //!
 //! In: a lake. Out: rows for any query. Tables `cloudtrail`, `flow_logs`,
 //! `transit_gateway_flow_logs`, `ingest_log`, `quarantine`; a view per signal that merges its
