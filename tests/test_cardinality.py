@@ -57,8 +57,6 @@ TRUTH = {
     "trailflow_kms_denies_total": HALF,
     "trailflow_ecr_denies_total": HALF,
     "trailflow_ecr_pulls_total": HALF,
-    # A pull that is denied has no layers: series that stand at zero.
-    "trailflow_ecr_layers_total": 0,
     # Each interface has one rejected flow, half of them from own networks, half of these to port 443.
     "trailflow_flow_rejects_total": NAMES,
     "trailflow_flow_reject_packets_total": NAMES * PACKETS,
