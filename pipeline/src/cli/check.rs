@@ -70,7 +70,7 @@ impl Check {
                     tests += signal.header.tests.len();
                 }
                 for planned in engine.signals() {
-                    findings.extend(proof::prove(planned, &testdata).await);
+                    findings.extend(proof::prove(planned, &engine, &testdata).await);
                 }
                 for scheduled in engine.scheduled() {
                     let found = scheduled_proof::prove(scheduled, &engine, &testdata).await;

@@ -14,7 +14,8 @@ use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::plan::Planner;
-use super::{Input, Planned, reference};
+use super::{Engine, Input, Planned, reference};
+use crate::config::Reference;
 use crate::decode::cloudtrail::PodSessions;
 use crate::decode::{Cancelled, Provenance, RejectedRecord, Sink, Table, cloudtrail, flow_logs};
 use crate::finding::{Finding, Findings};
@@ -24,11 +25,12 @@ use crate::signal::{Test, TestInput, TestValue};
 /// A row as text by column: what is compared.
 pub(super) type Row = BTreeMap<String, String>;
 
-/// Proves every test of a signal.
-pub async fn prove(planned: &Planned, testdata: &Path) -> Findings {
+/// Proves every test of a signal. A test that names no reference tables has those of the
+/// default configuration: it says what the signal does, not what this configuration makes of it.
+pub async fn prove(planned: &Planned, engine: &Engine, testdata: &Path) -> Findings {
     let mut findings = Findings::default();
     for test in &planned.signal.header.tests {
-        if let Err(why) = run(planned, test, testdata).await {
+        if let Err(why) = run(planned, engine, test, testdata).await {
             let what = format!("the test \"{}\" does not hold: {why}", test.name);
             let line = test.places.line("name");
             let fix = "correct the query or the expectation";
@@ -38,19 +40,27 @@ pub async fn prove(planned: &Planned, testdata: &Path) -> Findings {
     findings
 }
 
-async fn run(planned: &Planned, test: &Test, testdata: &Path) -> Result<(), String> {
+async fn run(
+    planned: &Planned,
+    engine: &Engine,
+    test: &Test,
+    testdata: &Path,
+) -> Result<(), String> {
+    let tables = match &test.reference {
+        Some(reference) => reference::of_test(reference),
+        None => reference::tables(&Reference::default()),
+    };
+    let tables = tables.map_err(|error| error.to_string())?;
     let replanned;
-    let planned = match &test.reference {
-        None => planned,
+    let planned = if engine.reference() == tables {
+        planned
+    } else {
         // The plan holds the tables' rows.
-        Some(reference) => {
-            let tables = reference::of_test(reference).map_err(|error| error.to_string())?;
-            let sessions = Planner::new(&tables, &Arc::default());
-            let mut sessions = sessions.map_err(|error| error.to_string())?;
-            let again = sessions.plan(planned.signal.clone()).await;
-            replanned = again.map_err(|findings| findings.to_string())?;
-            &replanned
-        }
+        let sessions = Planner::new(&tables, &Arc::default());
+        let mut sessions = sessions.map_err(|error| error.to_string())?;
+        let again = sessions.plan(planned.signal.clone()).await;
+        replanned = again.map_err(|findings| findings.to_string())?;
+        &replanned
     };
     let table = planned.source().unwrap_or(Table::Cloudtrail);
     let batches = decoded(table, &test.input, testdata)?;
