@@ -68,6 +68,8 @@ fn may_be_a_probe(log: &FlowLog, flow: &Flow) -> bool {
 pub(super) fn count_reject(log: &FlowLog, flow: &Flow, class: &str, truth: &mut Truth) {
     let (id, port) = (&flow.interface.id, flow.destination_port.to_string());
     let direction = direction(log, flow);
+    let place = (log.account, id.as_str(), port.as_str());
+    truth.aftermath.reject(class, place, flow.end);
     let labels = [id, port.as_str(), direction, class];
     for (measure, amount) in [
         ("records", 1),

@@ -56,6 +56,7 @@ pub fn generate(
         put_insights(slot, &mut trail_dice, &mut truth, put)?;
         put_flow_logs(plan, slot, &mut flow_dice, &mut truth, put)?;
     }
+    truth.conclude();
     Ok(truth)
 }
 

@@ -34,6 +34,8 @@ pub(super) fn pull(trail: &mut Trail<'_>) {
         record.at(begins + after);
         let zone = zone_of(cluster, &session);
         record.counts(("ecr_pulls_by_zone", "pulls"), &[repository, zone]);
+        let aftermath = &mut trail.truth.aftermath;
+        aftermath.pull(repository, &session.name, begins + after, false);
         count(trail, record, cluster, repository);
         after += 1;
     }
@@ -44,6 +46,8 @@ pub(super) fn pull(trail: &mut Trail<'_>) {
             json!({"registryId": SHARED, "repositoryName": repository, "layerDigest": digest});
         record.resources = Some(resource(cluster, repository));
         record.at(begins + after);
+        let aftermath = &mut trail.truth.aftermath;
+        aftermath.pull(repository, &session.name, begins + after, true);
         count(trail, record, cluster, repository);
         after += trail.dice.between(0, 9);
     }

@@ -5,6 +5,7 @@
 //! Must hold: the same plan gives the same bytes; no clock, no network, nothing of the product's
 //! own decoding or SQL, because the truth is there to judge them.
 
+mod aftermath;
 mod audit;
 mod changes;
 mod cloudtrail;

@@ -25,8 +25,7 @@ use crate::signal::{Header, Merge};
 #[derive(Debug)]
 pub struct Comparison {
     title: String,
-    /// Nothing where only that something is found is known beforehand.
-    planted: Option<Counts>,
+    planted: Counts,
     found: Counts,
 }
 
@@ -40,10 +39,6 @@ struct Question {
 /// Labels of no number that is known beforehand: of a cross-account pair the copy that is read
 /// first is counted, and says who called.
 const UNKNOWN_LABELS: [(&str, &str); 1] = [("sts_assume_role", "principal_kind")];
-
-/// Signals over rollups that find what other causes make as well: all the rejects around a change,
-/// and how requests of one node for one image follow each other.
-const NOT_COUNTED: [&str; 2] = ["ecr_pull_span", "rejects_after_change"];
 
 /// Columns of the signals whose rows are no series, in place of labels.
 const SERIES_OF_NONE: [(&str, &[&str]); 1] = [(
@@ -71,7 +66,7 @@ pub async fn compare(
     ];
     let mut compared = vec![Comparison {
         title: String::from("rows in the lake"),
-        planted: Some(rows.into()),
+        planted: rows.into(),
         found: counts(&session.rows(ROWS).await?.1, 1)?,
     }];
     for planned in engine.signals() {
@@ -79,7 +74,7 @@ pub async fn compare(
             let (_, batches) = session.rows(&question.sql).await?;
             for (at, measure) in question.measures.iter().enumerate() {
                 compared.push(Comparison {
-                    planted: Some(truth.of(&question.signal, measure)),
+                    planted: truth.of(&question.signal, measure),
                     found: counts(&batches, 1 + at)?,
                     title: format!("{} {measure}", question.signal),
                 });
@@ -108,9 +103,8 @@ async fn compare_scheduled(
             for batch in &batches {
                 add_series(&mut found, batch, &columns)?;
             }
-            let counted = !NOT_COUNTED.contains(&name);
             compared.push(Comparison {
-                planted: counted.then(|| truth.of(name, &metric.value)),
+                planted: truth.of(name, &metric.value),
                 found,
                 title: format!("{name} {}", metric.value),
             });
@@ -208,17 +202,12 @@ fn counts(batches: &[RecordBatch], of: usize) -> Result<Counts, DataFusionError>
 impl Comparison {
     /// Something was planted, and found is what was planted, no more and no less.
     pub fn holds(&self) -> bool {
-        match &self.planted {
-            Some(planted) => !planted.is_empty() && self.differing().is_empty(),
-            None => !self.found.is_empty(),
-        }
+        !self.planted.is_empty() && self.differing().is_empty()
     }
 
     /// The series whose numbers differ. A sum of 0 and no row at all are the same finding.
     fn differing(&self) -> Vec<(&str, u64, u64)> {
-        let Some(planted) = &self.planted else {
-            return Vec::new();
-        };
+        let planted = &self.planted;
         let names: BTreeSet<&String> = planted.keys().chain(self.found.keys()).collect();
         let get = |counts: &Counts, name| counts.get(name).copied().unwrap_or_default();
         names
@@ -242,11 +231,8 @@ impl Comparison {
             }
         };
         let mark = if self.holds() { ' ' } else { '!' };
-        let planted = self.planted.as_ref();
-        let planted =
-            planted.map_or_else(|| String::from("some"), |counts| total(counts).to_string());
-        let series = self.planted.as_ref().unwrap_or(&self.found).len();
-        let found = total(&self.found);
+        let (planted, found) = (total(&self.planted), total(&self.found));
+        let series = self.planted.len();
         let title = &self.title;
         let mut text = format!("{mark} {title:<38} {series:>6} {planted:>12} {found:>12}");
         for (name, planted, found) in self.differing() {

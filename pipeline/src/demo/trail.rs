@@ -112,6 +112,11 @@ impl Trail<'_> {
         }
         for fact in &record.made.facts {
             self.truth.plant(fact, epoch);
+            if fact.signal == "changes" {
+                let kind = fact.labels.split(' ').next().unwrap_or_default();
+                let account = record.recipient_account_id;
+                self.truth.aftermath.change(kind, account, epoch);
+            }
         }
         self.records.push(record);
     }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::aftermath::Aftermath;
+
 /// Numbers by what they are of: the values of a signal's labels, in the order of its header, with
 /// a space between them.
 pub type Counts = BTreeMap<String, u64>;
@@ -29,6 +31,8 @@ pub struct Truth {
     pub flow_rows: u64,
     /// No event is younger: the moment at which signals over rollups are asked.
     pub last_moment: DateTime<Utc>,
+    /// What several records together say, counted at the end.
+    pub(super) aftermath: Aftermath,
     /// By signal and measure: what its rows must add up to. A maximum is the largest, not a sum.
     pub signals: BTreeMap<(&'static str, &'static str), Counts>,
 }
@@ -55,6 +59,16 @@ impl Truth {
     pub(super) fn newest(&mut self, of: (&'static str, &'static str), labels: &[&str], epoch: i64) {
         let newest = self.count(of, labels.join(" "));
         *newest = (*newest).max(u64::try_from(epoch).unwrap_or_default());
+    }
+
+    /// All is planted: counts what only several records together say.
+    pub(super) fn conclude(&mut self) {
+        let now = self.last_moment.timestamp();
+        let spans = self.aftermath.spans(now);
+        self.signals.insert(("ecr_pull_span", "spans"), spans);
+        let begun = self.aftermath.begun(now);
+        self.signals
+            .insert(("rejects_after_change", "records"), begun);
     }
 
     /// Plants what a record of this time adds.
