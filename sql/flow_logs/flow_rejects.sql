@@ -90,6 +90,44 @@
 -- bytes = 40
 --
 -- [[test]]
+-- name   = "a refused reply to what was accepted, a packet after the end of its connection, ICMP; SKIPDATA tells of no flow"
+-- input  = '''
+-- version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status flow-direction tcp-flags reject-reason
+-- 5 111122223333 eni-1 10.0.1.5 10.0.2.9 41000 5432 6 3 180 1767608400 1767608450 ACCEPT OK ingress 2 -
+-- 5 111122223333 eni-1 10.0.2.9 10.0.1.5 5432 41000 6 3 180 1767608400 1767608450 REJECT OK egress 18 -
+-- 5 111122223333 eni-1 10.0.1.7 10.0.2.9 41002 5432 6 1 40 1767608400 1767608450 REJECT OK ingress 4 -
+-- 5 111122223333 eni-1 10.0.1.8 10.0.2.9 0 0 1 2 168 1767608400 1767608450 REJECT OK ingress 0 -
+-- 5 111122223333 eni-1 - - - - - - - 1767608400 1767608450 - SKIPDATA - - -
+-- '''
+-- [[test.rows]]
+-- dstport = 41000
+-- flow_direction = "egress"
+-- reject_class = "nacl_reply"
+-- records = 1
+-- [[test.rows]]
+-- dstport = 5432
+-- reject_class = "late_packet"
+-- records = 1
+-- [[test.rows]]
+-- dstport = 0
+-- protocol = 1
+-- reject_class = "internal"
+-- records = 1
+-- packets = 2
+--
+-- [[test]]
+-- name   = "a log in the default format, without directions and flags"
+-- input  = '''
+-- version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status
+-- 2 111122223333 eni-1 10.0.1.5 10.0.2.9 41000 5432 6 3 180 1767608400 1767608450 REJECT OK
+-- '''
+-- [[test.rows]]
+-- dstport = 5432
+-- flow_direction = "unknown"
+-- reject_class = "internal"
+-- records = 1
+--
+-- [[test]]
 -- name   = "a log of accepted flows is silent"
 -- input  = '''
 -- version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status flow-direction tcp-flags reject-reason
