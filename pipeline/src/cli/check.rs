@@ -3,11 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
+
 use crate::config::{Config, Environment, Reference};
 use crate::engine::Engine;
 use crate::engine::{proof, scheduled_proof};
 use crate::finding::Findings;
 use crate::limits::MEMORY_BYTES_MAX;
+use crate::pipeline::window::{EventWindow, OpenEvents};
 use crate::signal::Catalog;
 
 /// Check signals and configuration; run every signal's tests.
@@ -70,7 +74,7 @@ impl Check {
                     tests += signal.header.tests.len();
                 }
                 for planned in engine.signals() {
-                    findings.extend(proof::prove(planned, &engine, &testdata).await);
+                    findings.extend(proof::prove(planned, &engine, &testdata, &admitted).await);
                 }
                 for scheduled in engine.scheduled() {
                     let found = scheduled_proof::prove(scheduled, &engine, &testdata).await;
@@ -87,6 +91,15 @@ impl Check {
         super::note(&format!("{} findings", findings.len()));
         Ok(ExitCode::from(1))
     }
+}
+
+/// What a window that has seen nothing yet makes of the rows of a test.
+fn admitted(batches: Vec<RecordBatch>) -> Result<Vec<RecordBatch>, ArrowError> {
+    let (window, mut open) = (EventWindow::default(), OpenEvents::default());
+    let rows = batches
+        .into_iter()
+        .map(|rows| Ok(window.admit(&mut open, rows)?.rows));
+    rows.collect()
 }
 
 /// The signals of a directory; alerts must name a heading of the runbooks, if there are any.

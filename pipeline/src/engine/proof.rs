@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::plan::Planner;
@@ -25,12 +26,15 @@ use crate::signal::{Test, TestInput, TestValue};
 /// A row as text by column: what is compared.
 pub(super) type Row = BTreeMap<String, String>;
 
+/// What the window of events makes of decoded rows: copies taken out, later halves of pairs marked.
+pub type Admit = dyn Fn(Vec<RecordBatch>) -> Result<Vec<RecordBatch>, ArrowError> + Send + Sync;
+
 /// Proves every test of a signal. A test that names no reference tables has those of the
 /// default configuration: it says what the signal does, not what this configuration makes of it.
-pub async fn prove(planned: &Planned, engine: &Engine, testdata: &Path) -> Findings {
+pub async fn prove(planned: &Planned, engine: &Engine, testdata: &Path, admit: &Admit) -> Findings {
     let mut findings = Findings::default();
     for test in &planned.signal.header.tests {
-        if let Err(why) = run(planned, engine, test, testdata).await {
+        if let Err(why) = run(planned, engine, test, testdata, admit).await {
             let what = format!("the test \"{}\" does not hold: {why}", test.name);
             let line = test.places.line("name");
             let fix = "correct the query or the expectation";
@@ -45,6 +49,7 @@ async fn run(
     engine: &Engine,
     test: &Test,
     testdata: &Path,
+    admit: &Admit,
 ) -> Result<(), String> {
     let tables = match &test.reference {
         Some(reference) => reference::of_test(reference),
@@ -63,7 +68,10 @@ async fn run(
         &replanned
     };
     let table = planned.source().unwrap_or(Table::Cloudtrail);
-    let batches = decoded(table, &test.input, testdata)?;
+    let mut batches = decoded(table, &test.input, testdata)?;
+    if table == Table::Cloudtrail {
+        batches = admit(batches).map_err(|error| error.to_string())?;
+    }
     let expected: Vec<Row> = test.rows.iter().map(expected_row).collect();
     let single = |batch: &RecordBatch| -> Vec<RecordBatch> {
         (0..batch.num_rows())
