@@ -39,11 +39,12 @@ struct Known {
 /// Ids are random already, or the head of a sha256; the seed is the process's own.
 type HashSet<T> = std::collections::HashSet<T, RandomState>;
 
-/// The ids of the batch that is open; they join the window when it commits.
+/// The ids of the batch that is open; they join the window when it commits. Within the same limit:
+/// one object may hold more events than the window remembers.
 #[derive(Debug, Default)]
 pub struct OpenEvents {
-    events: HashSet<EventKey>,
-    shared: HashSet<EventKey>,
+    events: Generations,
+    shared: Generations,
 }
 
 /// The rows of a batch that are new.
@@ -65,7 +66,7 @@ impl EventWindow {
                 // Decoding rejects an event without an id; a null could not be told apart.
                 Some(id.is_none_or(|id| {
                     let key = EventKey::of(id);
-                    !known.events.holds(key) && open.events.insert(key)
+                    !known.events.holds(key) && open.events.admit(key)
                 }))
             })
             .collect();
@@ -84,12 +85,8 @@ impl EventWindow {
     /// The batch is committed: its ids are known from now on.
     pub fn commit(&self, open: OpenEvents) {
         let mut known = self.lock();
-        for key in open.events {
-            known.events.insert(key);
-        }
-        for key in open.shared {
-            known.shared.insert(key);
-        }
+        known.events.extend(open.events);
+        known.shared.extend(open.shared);
     }
 
     /// Learns the ids of rows that somebody else committed: their two id columns.
@@ -139,7 +136,7 @@ fn marked(
     }
     let mut seen = |id: &str| {
         let key = EventKey::of(id);
-        known.shared.holds(key) || !open.shared.insert(key)
+        known.shared.holds(key) || !open.shared.admit(key)
     };
     let marks = ids.iter().map(|id| Some(id.is_some_and(&mut seen)));
     let marks: BooleanArray = marks.collect();
@@ -206,9 +203,27 @@ impl Generations {
 
     fn insert(&mut self, key: EventKey) {
         if self.newer.len() >= WINDOW_EVENTS_MAX / 2 {
-            self.older = std::mem::take(&mut self.newer);
+            // The next one will be as large: growing step by step would copy it over and over.
+            let next = HashSet::with_capacity_and_hasher(self.newer.len(), RandomState::default());
+            self.older = std::mem::replace(&mut self.newer, next);
         }
         self.newer.insert(key);
+    }
+
+    /// Inserts the id, if it is not there.
+    fn admit(&mut self, key: EventKey) -> bool {
+        let new = !self.holds(key);
+        if new {
+            self.insert(key);
+        }
+        new
+    }
+
+    /// Takes all ids of the other, the oldest first.
+    fn extend(&mut self, other: Self) {
+        for key in other.older.into_iter().chain(other.newer) {
+            self.insert(key);
+        }
     }
 }
 
