@@ -49,7 +49,9 @@ def test_the_budget_holds_under_a_limit_of_the_kernel(trailflow, tmp_path):
 
             until("every object is committed", done, SECONDS, service.alive)
             peak = peak_bytes(service.process.pid)
-            overflow = service.metrics().total("trailflow_series_overflow_total", signal="sts_assume_role")
+            metrics = service.metrics()
+            overflow = metrics.total("trailflow_series_overflow_total", signal="sts_assume_role")
+            calls = metrics.total("trailflow_sts_assume_role_total")
             assert service.terminate() == 0
     print(
         f"peak {peak / MIB:.0f} MiB resident under a limit of {LIMIT_BYTES // MIB} MiB: {LARGE_OBJECTS} objects of "
@@ -59,6 +61,10 @@ def test_the_budget_holds_under_a_limit_of_the_kernel(trailflow, tmp_path):
     assert overflow > 0
     counted = trailflow.query(lake, "SELECT count(*) AS n, count(DISTINCT target_role_arn) AS roles FROM cloudtrail")
     assert counted == [{"n": events, "roles": ROLES + 1}]
+    # What left memory before its batch was full counts too, in the series and in the rollup.
+    assert calls == events
+    rolled_up = trailflow.query(lake, "SELECT sum(calls) AS calls, count(DISTINCT role_arn) AS roles FROM sts_assume_role")
+    assert rolled_up == [{"calls": events, "roles": ROLES + 1}]
     reasons = trailflow.query(lake, "SELECT reason FROM ingest_log WHERE outcome = 'quarantined'")
     assert reasons == [{"reason": "too_large"}], reasons
 

@@ -226,9 +226,11 @@ pub const STOP_MAX: Duration = Duration::from_secs(25);
 pub const STOP_THREADS_MAX: Duration = Duration::from_secs(2);
 /// Objects of one batch: a backlog of digests and duplicates has no rows that would close it.
 pub const BATCH_OBJECTS_MAX: usize = 10_000;
-/// Partial rows of one signal in memory before they are merged, in bytes.
+/// Partial rows of one signal in memory before they are merged, in bytes; if they are more when
+/// merged, they are staged.
 pub const PARTIAL_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Merged partial rows of all signals, in bytes: a batch with so many grains closes.
+/// Partial rows of all signals, in bytes, before those of more than a sixteenth of the above are
+/// staged; a batch that cannot do so closes.
 pub const PARTIALS_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Batches of a single delivery each after a batch was spoiled, so that the guilty one fails alone.
 pub const ALONE_BATCHES: u32 = 16;

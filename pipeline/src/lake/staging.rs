@@ -3,7 +3,7 @@
 //! In: batches of rows. Out: the list of files to commit. Must hold: memory is bounded: row
 //! groups leave as they fill, and at most [`STAGED_FILES_OPEN_MAX`] files are open.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -67,20 +67,25 @@ impl Staging {
         Ok(())
     }
 
-    /// Rows of a rollup, by the day of their window.
-    pub async fn rollup(&mut self, signal: &str, rows: &RecordBatch) -> Result<(), LakeError> {
-        for (start, rows) in split(rows, "window_start", Period::Day)? {
-            let folder = format!(
-                "rollups/{signal}/{}",
-                Period::Day.folder("event_date", start)
-            );
-            self.append(folder, &rows).await?;
+    /// Rows of a rollup, by the day of their window. Its files are closed at once: rollups come one
+    /// signal after the other, and a writer for each of fifty would hold its columns until the end.
+    pub async fn rollup(&mut self, signal: &str, rows: &[RecordBatch]) -> Result<(), LakeError> {
+        let mut folders = BTreeSet::new();
+        for rows in rows {
+            for (start, rows) in split(rows, "window_start", Period::Day)? {
+                let day = Period::Day.folder("event_date", start);
+                let folder = format!("rollups/{signal}/{day}");
+                self.append(folder.clone(), &rows).await?;
+                folders.insert(folder);
+            }
+        }
+        for folder in folders {
+            self.close(&folder).await?;
         }
         Ok(())
     }
 
-    /// Closes every file that is open. Rollups come one signal after the other, and a writer for
-    /// each of fifty would hold its columns until the end.
+    /// Closes every file that is open.
     pub async fn close_all(&mut self) -> Result<(), LakeError> {
         while let Some(folder) = self.used.first().cloned() {
             self.close(&folder).await?;

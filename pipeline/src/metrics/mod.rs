@@ -1,11 +1,13 @@
 //! Counts: merged rows of committed batches into Prometheus series.
 //!
-//! In: a signal and its merged rows. Out: counters in the process's recorder. Must hold: called
-//! after commit only (I2); at most `series_max` series a metric, the rest in one of `other` (I8).
+//! In: a signal and its merged rows, and the tallies of rows that left memory before the commit.
+//! Out: counters in the process's recorder. Must hold: called after commit only (I2); at most
+//! `series_max` series a metric, the rest in one of `other` (I8).
 
 pub mod scheduled;
 mod series;
 pub mod server;
+mod tally;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -18,7 +20,9 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use metrics::{Label, counter, gauge};
 
 use crate::signal::{Merge, Metric, MetricKind, Signal};
-use series::SeriesSet;
+use series::{SeriesSet, cut};
+use tally::Rest;
+pub use tally::Tally;
 
 /// The label value of what is beyond `series_max`.
 pub const OTHER: &str = "other";
@@ -53,29 +57,66 @@ impl SignalMetrics {
         }
     }
 
-    /// Adds the merged rows of a committed batch.
-    pub fn count(&self, signal: &Signal, rows: &[RecordBatch]) -> Result<(), ArrowError> {
+    /// Adds a committed batch: the tallies of what it staged early, then its merged rows.
+    pub fn count(
+        &self,
+        signal: &Signal,
+        tallies: &[Tally],
+        rows: &[RecordBatch],
+    ) -> Result<(), ArrowError> {
+        for (metric, tally) in signal.header.metrics.iter().zip(tallies) {
+            for (wanted, value) in tally.in_order() {
+                let granted = self.grant(signal, metric, wanted.clone());
+                self.add(signal, metric, granted, value);
+            }
+            if let Some(Rest { value, rows }) = tally.rest {
+                overflowed(signal, rows);
+                self.add(signal, metric, other(metric.labels.len()), value);
+            }
+        }
         for metric in &signal.header.metrics {
             for batch in rows {
-                self.count_batch(signal, metric, batch)?;
+                for (wanted, value) in values(metric, batch)? {
+                    let granted = self.grant(signal, metric, wanted);
+                    self.add(signal, metric, granted, value);
+                }
             }
         }
         Ok(())
     }
 
-    fn count_batch(
+    /// One tally for each metric of the signal, to be given to [`Self::tally`] and [`Self::count`].
+    /// Nothing, where rows must stay together: a histogram observes merged values one by one.
+    pub fn tallies(signal: &Signal) -> Option<Vec<Tally>> {
+        let rollup = signal.header.rollup.as_ref()?;
+        let metrics = signal.header.metrics.iter();
+        let tallies = metrics.map(|metric| match metric.kind {
+            MetricKind::Histogram => None,
+            MetricKind::Counter | MetricKind::Gauge => {
+                let merge = rollup.measures.get(&metric.value)?;
+                Some(Tally::new(*merge))
+            }
+        });
+        tallies.collect()
+    }
+
+    /// Adds to the tallies what merged rows will count, if their batch is committed.
+    pub fn tally(
         &self,
         signal: &Signal,
-        metric: &Metric,
-        batch: &RecordBatch,
+        tallies: &mut [Tally],
+        rows: &[RecordBatch],
     ) -> Result<(), ArrowError> {
-        for (wanted, value) in values(metric, batch)? {
-            // Nothing was counted: that is no reason to hold a place that a count may need.
-            if metric.kind == MetricKind::Counter && value <= 0.0 {
-                continue;
+        for (metric, tally) in signal.header.metrics.iter().zip(tallies) {
+            for batch in rows {
+                let values = values(metric, batch)?;
+                let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+                let set = known.get(&metric.name);
+                for (labels, value) in values {
+                    let is_known = |labels: &[String]| set.is_some_and(|set| set.has(labels));
+                    tally.add(labels, value, metric.series_max, is_known);
+                }
             }
-            let granted = self.grant(signal, metric, wanted);
-            self.add(signal, metric, granted, value);
         }
         Ok(())
     }
@@ -119,9 +160,7 @@ impl SignalMetrics {
 
     /// The labels of a series that may exist: those asked for, or `other` in all places.
     fn grant(&self, signal: &Signal, metric: &Metric, wanted: Vec<String>) -> Vec<String> {
-        let Ok(mut known) = self.known.lock() else {
-            return wanted;
-        };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let set = known
             .entry(metric.name.clone())
             .or_insert_with(|| SeriesSet::new(metric.series_max));
@@ -133,14 +172,26 @@ impl SignalMetrics {
                 labels
             }
             Err(count) => {
-                counter!("trailflow_series_overflow_total", "signal" => name).increment(1);
-                vec![OTHER.to_owned(); count]
+                overflowed(signal, 1);
+                other(count)
             }
         }
     }
 }
 
-/// The label values of each row that has a value, and that.
+/// Counts what has no series of its own.
+fn overflowed(signal: &Signal, rows: u64) {
+    let name = signal.header.name.clone();
+    counter!("trailflow_series_overflow_total", "signal" => name).increment(rows);
+}
+
+/// The labels of what is beyond `series_max`.
+fn other(labels: usize) -> Vec<String> {
+    vec![OTHER.to_owned(); labels]
+}
+
+/// The label values of each row that has a value, cut to their limit, and that. Nothing was counted
+/// where a counter's value is 0: that is no reason to hold a place that a count may need.
 fn values(metric: &Metric, batch: &RecordBatch) -> Result<Vec<(Vec<String>, f64)>, ArrowError> {
     let options = FormatOptions::default();
     let mut labels = Vec::new();
@@ -149,9 +200,11 @@ fn values(metric: &Metric, batch: &RecordBatch) -> Result<Vec<(Vec<String>, f64)
     }
     let values = cast(column(batch, &metric.value)?, &DataType::Float64)?;
     let values = values.as_primitive::<Float64Type>();
-    let rows = (0..batch.num_rows()).filter(|row| values.is_valid(*row));
+    let counts = metric.kind == MetricKind::Counter;
+    let rows = (0..batch.num_rows())
+        .filter(|row| values.is_valid(*row) && !(counts && values.value(*row) <= 0.0));
     let labelled = rows.map(|row| {
-        let labels = labels.iter().map(|label| label.value(row).to_string());
+        let labels = labels.iter().map(|label| cut(label.value(row).to_string()));
         (labels.collect(), values.value(row))
     });
     Ok(labelled.collect())

@@ -15,19 +15,19 @@ use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
+use super::partials::{Merged, Partials};
 use super::piece::{End, Piece, Read, Slot};
 use super::window::{EventWindow, OpenEvents};
 use crate::config::Batch;
 use crate::decode::Table;
-use crate::engine::{Engine, Input, Planned};
+use crate::engine::{Engine, Input};
 use crate::lake::batch::BatchId;
 use crate::lake::ingest_log::Entry;
 use crate::lake::source::SourceId;
 use crate::lake::staging::Staging;
 use crate::lake::{Lake, LakeError};
-use crate::limits::{
-    BATCH_OBJECTS_MAX, PARTIAL_BYTES_MAX, PARTIALS_BYTES_MAX, PENDING_BYTES_MAX, REJECTS_KEPT_MAX,
-};
+use crate::limits::{BATCH_OBJECTS_MAX, PENDING_BYTES_MAX, REJECTS_KEPT_MAX};
+use crate::metrics::SignalMetrics;
 use crate::telemetry::timed;
 
 /// The rows of one query, or why there are none; nothing, if the signal is not there.
@@ -74,18 +74,9 @@ pub struct OpenBatch {
     pending_bytes: usize,
     /// Event time of the newest row, epoch milliseconds.
     newest: BTreeMap<Table, i64>,
-    /// By signal, in the engine's order.
-    partial: Vec<Partial>,
+    partials: Partials,
     pub rows: usize,
     pub bytes: usize,
-}
-
-/// Partial rows of one signal.
-#[derive(Debug, Default)]
-struct Partial {
-    rows: Vec<RecordBatch>,
-    /// Of the rows when they were last merged: merging again before they have doubled gains little.
-    merged_bytes: usize,
 }
 
 /// A batch whose files are staged.
@@ -93,8 +84,8 @@ struct Partial {
 pub struct StagedBatch {
     pub files: Vec<crate::lake::batch::StagedFile>,
     pub sources: Vec<SourceId>,
-    /// Merged rows by signal.
-    pub merged: Vec<Vec<RecordBatch>>,
+    /// What is to be counted, by signal in the engine's order.
+    pub merged: Vec<Merged>,
     pub entries: Vec<Entry>,
     /// What the window learns when this batch is committed.
     pub events: OpenEvents,
@@ -104,15 +95,16 @@ pub struct StagedBatch {
 
 impl OpenBatch {
     /// A new batch; nothing is written before its first rows.
-    pub fn new(lake: Lake, engine: Arc<Engine>, window: Arc<EventWindow>) -> Self {
+    pub fn new(
+        lake: Lake,
+        engine: Arc<Engine>,
+        window: Arc<EventWindow>,
+        metrics: Arc<SignalMetrics>,
+    ) -> Self {
         let id = BatchId::new(lake.clock.as_ref());
         Self {
             staging: Staging::new(lake.clone(), id.clone()),
-            partial: engine
-                .signals()
-                .iter()
-                .map(|_| Partial::default())
-                .collect(),
+            partials: Partials::new(Arc::clone(&engine), metrics),
             id,
             engine,
             window,
@@ -227,15 +219,10 @@ impl OpenBatch {
 
     /// True when memory or a reader is better served by another batch.
     pub fn is_full(&self, limits: &Batch) -> bool {
-        let partials: usize = self
-            .partial
-            .iter()
-            .map(|partial| partial.merged_bytes)
-            .sum();
         self.rows >= limits.rows_max
             || self.bytes >= limits.bytes_max
             || self.entries.len() >= BATCH_OBJECTS_MAX
-            || partials >= PARTIALS_BYTES_MAX
+            || self.partials.is_full()
     }
 
     /// Evaluates the signals on the pending rows, and stages the rows.
@@ -257,7 +244,7 @@ impl OpenBatch {
             }
         }
         self.pending_bytes = 0;
-        Ok(())
+        self.partials.shed(&mut self.staging).await
     }
 
     /// Begins the queries of the table's signals, by their place: they run beside the staging and
@@ -282,31 +269,25 @@ impl OpenBatch {
         begun.collect()
     }
 
-    /// Takes the partial rows of one signal, and merges them when they have become many.
+    /// Takes the partial rows of one signal.
     fn take_partial(
         &mut self,
         place: usize,
         evaluated: Result<Evaluated, JoinError>,
     ) -> Result<(), BatchError> {
-        let signals = self.engine.signals();
-        let (Some(planned), Some(partial)) = (signals.get(place), self.partial.get_mut(place))
-        else {
-            return Ok(());
-        };
         let rows = match evaluated {
             Ok(rows) => rows.unwrap_or_else(|| Ok(Vec::new())),
             Err(error) => Err(format!("its query ended abnormally: {error}")),
         };
-        let failed = |error| BatchError::Signal {
-            signal: planned.name().to_owned(),
-            error,
+        let signal = || {
+            let planned = self.engine.signals().get(place);
+            planned.map_or_else(String::new, |planned| planned.name().to_owned())
         };
-        partial.rows.extend(rows.map_err(failed)?);
-        if partial.bytes() > PARTIAL_BYTES_MAX.max(2 * partial.merged_bytes) {
-            partial.rows = merged(planned, &partial.rows)?;
-            partial.merged_bytes = partial.bytes();
-        }
-        Ok(())
+        let rows = rows.map_err(|error| BatchError::Signal {
+            signal: signal(),
+            error,
+        })?;
+        self.partials.take(place, rows)
     }
 
     /// Everything came: merges, stages what is left, closes the files.
@@ -317,23 +298,8 @@ impl OpenBatch {
     ) -> Result<StagedBatch, BatchError> {
         self.flush().await?;
         self.staging.close_all().await?;
-        let mut all_merged = Vec::new();
-        for (planned, partial) in self
-            .engine
-            .signals()
-            .iter()
-            .zip(std::mem::take(&mut self.partial))
-        {
-            let rows = merged(planned, &partial.rows)?;
-            if planned.signal.header.rollup.is_some() {
-                for rows in &rows {
-                    self.staging.rollup(planned.name(), rows).await?;
-                }
-                self.staging.close_all().await?;
-            }
-            all_merged.push(rows);
-        }
         let entries = self.committed_entries(left_out);
+        let merged = self.partials.stage(&mut self.staging).await?;
         let at = self.lake.clock.now();
         let log = crate::lake::ingest_log::rows(&entries, &self.id, at).map_err(LakeError::from)?;
         if log.num_rows() > 0 {
@@ -351,7 +317,7 @@ impl OpenBatch {
         Ok(StagedBatch {
             files,
             sources,
-            merged: all_merged,
+            merged,
             entries,
             events: self.events,
             newest: self.newest,
@@ -363,21 +329,6 @@ impl OpenBatch {
         let kept = entries.filter(|(slot, _)| !left_out.contains_key(slot));
         kept.map(|(_, entry)| entry).collect()
     }
-}
-
-impl Partial {
-    fn bytes(&self) -> usize {
-        let bytes = self.rows.iter().map(RecordBatch::get_array_memory_size);
-        bytes.sum()
-    }
-}
-
-/// One row a grain.
-fn merged(planned: &Planned, partial: &[RecordBatch]) -> Result<Vec<RecordBatch>, BatchError> {
-    planned.merge(partial).map_err(|error| BatchError::Signal {
-        signal: planned.name().to_owned(),
-        error: error.to_string(),
-    })
 }
 
 /// The oldest and newest event time of a batch.

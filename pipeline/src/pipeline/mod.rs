@@ -16,6 +16,7 @@ pub mod cores;
 pub mod ingest;
 mod lane;
 mod learn;
+pub mod partials;
 pub mod piece;
 mod settle;
 pub mod totals;
@@ -224,6 +225,7 @@ impl Pipeline {
             self.lake.clone(),
             Arc::clone(&self.engine),
             Arc::clone(&self.window),
+            Arc::clone(&self.metrics),
         )
     }
 

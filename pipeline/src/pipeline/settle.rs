@@ -13,6 +13,7 @@ use metrics::{counter, histogram};
 use super::Pipeline;
 use super::batch::{self, BatchError, StagedBatch};
 use super::lane::{self, Filling, Renewal};
+use super::partials::Merged;
 use super::piece::{End, Slot};
 use super::verdict::{Held, Verdict};
 use crate::lake::LakeError;
@@ -229,15 +230,15 @@ impl Pipeline {
         }
     }
 
-    fn count(&self, entries: &[Entry], merged: &[Vec<arrow::record_batch::RecordBatch>]) {
+    fn count(&self, entries: &[Entry], merged: &[Merged]) {
         self.totals.committed(entries);
         batch::count(entries);
         self.lag(entries);
         if !self.settings.live {
             return;
         }
-        for (planned, rows) in self.engine.signals().iter().zip(merged) {
-            if let Err(error) = self.metrics.count(&planned.signal, rows) {
+        for (planned, Merged { rows, tallies }) in self.engine.signals().iter().zip(merged) {
+            if let Err(error) = self.metrics.count(&planned.signal, tallies, rows) {
                 tracing::error!(signal = planned.name(), %error, "committed rows are not in the counters");
             }
         }

@@ -1,0 +1,129 @@
+//! What rows that left memory early will add to a metric, once their batch is committed.
+//!
+//! In: label values and a value, row by row. Out: one value a series, in the order in which the
+//! series came. Must hold: what is added up here counts as the rows themselves would have (I2, I8);
+//! at most twice `series_max` series are held, whatever the rows say (I4).
+
+use std::collections::HashMap;
+
+use crate::signal::Merge;
+
+/// What a metric gets from the rows of one open batch that are staged already.
+#[derive(Debug)]
+pub struct Tally {
+    merge: Merge,
+    /// By label values: the place in the order of coming, and the value so far.
+    series: HashMap<Vec<String>, (usize, f64)>,
+    /// How many of them the metric did not have when they came.
+    new: usize,
+    /// What goes to `other` anyway, because more new series came before than the metric may have.
+    pub(super) rest: Option<Rest>,
+}
+
+/// The sum of rows that cannot have a series of their own.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Rest {
+    pub(super) value: f64,
+    pub(super) rows: u64,
+}
+
+impl Tally {
+    /// Of a metric whose value merges so.
+    pub(super) fn new(merge: Merge) -> Self {
+        Self {
+            merge,
+            series: HashMap::new(),
+            new: 0,
+            rest: None,
+        }
+    }
+
+    /// Adds a row. `is_known`: the metric has that series; it never loses one.
+    pub(super) fn add(
+        &mut self,
+        labels: Vec<String>,
+        value: f64,
+        series_max: usize,
+        is_known: impl FnOnce(&[String]) -> bool,
+    ) {
+        let join = joining(self.merge);
+        if let Some((_, known)) = self.series.get_mut(&labels) {
+            *known = join(*known, value);
+            return;
+        }
+        let is_new = !is_known(&labels);
+        if is_new && self.new >= series_max {
+            let rest = self.rest.get_or_insert(Rest { value, rows: 0 });
+            if rest.rows > 0 {
+                rest.value = join(rest.value, value);
+            }
+            rest.rows += 1;
+            return;
+        }
+        self.new += usize::from(is_new);
+        self.series.insert(labels, (self.series.len(), value));
+    }
+
+    /// The series and their values, first come first.
+    pub(super) fn in_order(&self) -> Vec<(&Vec<String>, f64)> {
+        let mut series: Vec<_> = self.series.iter().collect();
+        series.sort_unstable_by_key(|(_, (place, _))| *place);
+        let series = series.into_iter();
+        series
+            .map(|(labels, (_, value))| (labels, *value))
+            .collect()
+    }
+}
+
+/// How two values of one series become one.
+fn joining(merge: Merge) -> fn(f64, f64) -> f64 {
+    match merge {
+        Merge::Sum => |known, value| known + value,
+        Merge::Min => f64::min,
+        Merge::Max => f64::max,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn label(text: &str) -> Vec<String> {
+        vec![text.to_owned()]
+    }
+
+    #[test]
+    fn series_add_up_and_what_is_too_many_is_one_sum() {
+        let mut tally = Tally::new(Merge::Sum);
+        for (text, value) in [("b", 1.0), ("a", 2.0), ("b", 3.0), ("c", 4.0), ("d", 5.0)] {
+            tally.add(label(text), value, 2, |_| false);
+        }
+        assert_eq!(tally.in_order(), [(&label("b"), 4.0), (&label("a"), 2.0)]);
+        assert_eq!(
+            tally.rest,
+            Some(Rest {
+                value: 9.0,
+                rows: 2
+            })
+        );
+    }
+
+    #[test]
+    fn a_series_that_the_metric_has_is_kept_however_many_came_before() {
+        let mut tally = Tally::new(Merge::Max);
+        for (text, value) in [("a", 1.0), ("b", 2.0), ("known", 3.0), ("known", 1.0)] {
+            tally.add(label(text), value, 1, |labels| labels == label("known"));
+        }
+        assert_eq!(
+            tally.in_order(),
+            [(&label("a"), 1.0), (&label("known"), 3.0)]
+        );
+        assert_eq!(
+            tally.rest,
+            Some(Rest {
+                value: 2.0,
+                rows: 1
+            })
+        );
+    }
+}
