@@ -6,6 +6,10 @@ use clap::Parser as _;
 use trailflow::cli::{self, Arguments};
 use trailflow::limits::{BLOCKING_THREADS_MAX, STOP_THREADS_MAX};
 
+/// Memory that one thread allocates and another frees comes back with it: docs/performance.md.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match tokio::runtime::Builder::new_multi_thread()
