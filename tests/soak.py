@@ -4,7 +4,8 @@ Objects are uploaded as fast as the service takes them, through proxies that bre
 all requests. A line every 30 s says what the service holds and has done. At the end the queue is
 drained and the lake held against what was uploaded. Exit code 1: a row is lost or doubled, the
 service did not end in order, or its memory grew by more than a tenth from the first third of the
-samples to the last.
+samples to the last. Samples count once the window of events is full: until then it grows to its
+limit, as it should. A run too short for that counts from its warm-up on, and says so.
 """
 
 import argparse
@@ -45,7 +46,10 @@ DEPTH_MIN, DEPTH_MAX = 200, 600
 RARE = 0.02
 """What costs a timeout is this much rarer than the rest."""
 WARM_UP_SHARE, WARM_UP_SECONDS_MAX = 0.2, 300
+MINUTES_FULL_MIN = 5
 GROWTH_MAX = 0.10
+WINDOW_EVENTS = 2 * 917_504
+"""Events after which the window is full: `WINDOW_EVENTS_MAX` of the service."""
 DRAIN_SECONDS = 600
 STOP_SECONDS = 30
 CONFIG = "[batch]\nage_seconds_max = 5\n[pipeline]\nlease_seconds = 15\n"
@@ -59,9 +63,10 @@ class Sample:
     resident_bytes: int
     files: int
     threads: int
+    events: float
 
 
-def sample(pid, began):
+def sample(pid, began, events):
     """Read it from /proc."""
     process = pathlib.Path(f"/proc/{pid}")
     resident = next(line for line in (process / "status").read_text().splitlines() if line.startswith("VmRSS:"))
@@ -70,6 +75,7 @@ def sample(pid, began):
         int(resident.split()[1]) * 1024,
         len(list((process / "fd").iterdir())),
         len(list((process / "task").iterdir())),
+        events,
     )
 
 
@@ -122,29 +128,38 @@ class Uploads:
             thread.result()
 
 
-def thirds(samples, seconds):
-    """The means of the first and the last third after the warm-up, by what was measured."""
+def settled(samples, seconds):
+    """The samples that count, and since when."""
+    full = [sample for sample in samples if sample.events >= WINDOW_EVENTS]
+    if len(full) >= MINUTES_FULL_MIN * 60 / SAMPLE_SECONDS:
+        return full, f"since the window of events was full, at {full[0].second:.0f} s"
     warm_up = min(seconds * WARM_UP_SHARE, WARM_UP_SECONDS_MAX)
     warm = [sample for sample in samples if sample.second >= warm_up]
-    size = max(1, len(warm) // 3)
+    return warm, f"since {warm_up:.0f} s; the window of events was not full for {MINUTES_FULL_MIN} minutes"
+
+
+def thirds(samples):
+    """The means of the first and the last third, by what was measured."""
+    size = max(1, len(samples) // 3)
 
     def mean(part, name):
         return sum(getattr(sample, name) for sample in part) / len(part)
 
     names = ("resident_bytes", "files", "threads")
-    return {name: (mean(warm[:size], name), mean(warm[-size:], name)) for name in names}
+    return {name: (mean(samples[:size], name), mean(samples[-size:], name)) for name in names}
 
 
 def observe(rig, service, uploads, seconds):
     """Upload, look, and print, for this long; returns the samples."""
-    began, samples, line_at = time.monotonic(), [], 0.0
+    began, samples, line_at, events = time.monotonic(), [], 0.0, 0
     while (now := time.monotonic() - began) < seconds:
         service.alive()
         waiting, held = rig.wiring.depth()
         uploads.adapt(waiting)
-        samples.append(sample(service.pid(), began))
+        samples.append(sample(service.pid(), began, events))
         if now >= line_at:
             line_at += LINE_SECONDS
+            events = service.metrics().total("trailflow_records_total")
             print(line(rig, service, samples[-1], waiting, held), flush=True)
         time.sleep(SAMPLE_SECONDS)
     return samples
@@ -168,7 +183,9 @@ def judge(rig, samples, seconds, code):
     verdict = rig.verdict()
     print(f"{rig.ledger.count} objects: {verdict}")
     grown = []
-    for name, (first, last) in thirds(samples, seconds).items():
+    counting, since = settled(samples, seconds)
+    print(f"samples {since}:")
+    for name, (first, last) in thirds(counting).items():
         growth = last / first - 1
         unit = (2**20, " MiB") if name == "resident_bytes" else (1, "")
         print(
