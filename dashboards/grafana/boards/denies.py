@@ -2,13 +2,15 @@
 
 from board import Board
 from expressions import HOUR, counted, or_zero
-from panels import bars, stat, who
+from panels import bars, stat, table, who
 
 from boards.variables import ACCOUNT, cluster, namespace, role
 
 DENIES = "trailflow_denies_total"
 PODS = "trailflow_pod_access_denied_total"
 NODES = "trailflow_node_role_calls_total"
+KNOWN_NODES = "trailflow_known_node_role_calls"
+NODE_AGENTS = "trailflow_node_agent_calls_total"
 BOUNDARY = "trailflow_boundary_denies_total"
 PASS = "trailflow_passrole_denies_total"
 
@@ -65,6 +67,22 @@ PODS_AND_NODES = (
         NODES,
         "role_arn, service, api, outcome",
         "Calls with a node's role outside of what nodes do by themselves, in the time range.",
+        column="calls",
+        w=10,
+    ),
+    table(
+        "Roles known to be nodes': calls that no node makes, last hour",
+        [(f"topk(100, max by (role_arn, cluster_name, known_by, service, outcome) ({KNOWN_NODES}))", "calls")],
+        "Known because the role is configured, because it asked EKS Pod Identity for a pod's credentials, or"
+        " because kubelet, containerd or the network plugin called with it in the last day.",
+        w=14,
+    ),
+    who(
+        "What shows a role to be a node's",
+        NODE_AGENTS,
+        "role_arn, cluster_name, evidence",
+        "Calls in the time range that only the agents of a node make. A role that is missing under `node_roles`"
+        " of the configuration, where some are named, is not watched.",
         column="calls",
         w=10,
     ),

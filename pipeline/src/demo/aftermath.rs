@@ -6,12 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::known_nodes::KnownNodes;
 use super::truth::Counts;
 
 /// Windows of the rollups.
 const WINDOW_SECONDS: i64 = 300;
-/// How far back either signal looks for pulls and changes.
-const LOOK_BACK_SECONDS: i64 = 3600;
+/// How far back the signals look for pulls, changes and calls.
+pub(super) const LOOK_BACK_SECONDS: i64 = 3600;
 /// Requests of one pull are closer than this.
 const PULL_GAP_SECONDS: i64 = 60;
 /// Rejects after a change, and those before it that they are compared with.
@@ -41,6 +42,7 @@ pub(super) struct Aftermath {
     changes: BTreeSet<(String, i64)>,
     /// Records by account, interface and port, and then by window.
     rejects: BTreeMap<(String, String, String), BTreeMap<i64, u64>>,
+    pub(super) nodes: KnownNodes,
 }
 
 /// The requests of one node for one repository.
@@ -153,6 +155,7 @@ impl Aftermath {
     }
 }
 
-fn window(epoch: i64) -> i64 {
+/// The start of the rollup's window.
+pub(super) fn window(epoch: i64) -> i64 {
     epoch - epoch.rem_euclid(WINDOW_SECONDS)
 }

@@ -19,6 +19,7 @@ mod identity;
 mod images;
 mod ingress;
 mod kms;
+mod known_nodes;
 mod large;
 mod nodes;
 mod object;

@@ -2,10 +2,13 @@
 
 use serde_json::json;
 
+use super::identity::Session;
 use super::record::Record;
 use super::refusal::NO_IDENTITY_POLICY;
 use super::trail::Trail;
-use super::world::{Cluster, DATA, EBS_CSI_AGENT, PYTHON_SDK, SHOP, VPC_CNI_AGENT};
+use super::world::{
+    BASTION, CLI_AGENT, Cluster, DATA, EBS_CSI_AGENT, EU, PYTHON_SDK, SHOP, VPC_CNI_AGENT,
+};
 
 /// The calls of one slot whose number is known.
 pub(super) fn plant(trail: &mut Trail<'_>) {
@@ -13,11 +16,12 @@ pub(super) fn plant(trail: &mut Trail<'_>) {
         refused(trail, DATA);
     }
     listed(trail, SHOP);
+    beside_the_clusters(trail);
 }
 
-fn count(trail: &mut Trail<'_>, mut record: Record, cluster: Cluster) {
+fn count(trail: &mut Trail<'_>, mut record: Record, role: &str) {
     let (service, outcome) = (record.service(), record.made.outcome.text());
-    let labels = [cluster.node_role, &service, record.event_name, outcome];
+    let labels = [role, &service, record.event_name, outcome];
     record.counts(("node_role_fallback", "calls"), &labels);
     trail.push(record);
 }
@@ -32,14 +36,24 @@ fn refused(trail: &mut Trail<'_>, cluster: Cluster) {
         format!("arn:aws:secretsmanager:{region}:111122223333:secret:reports/database-Ab1Cd2");
     let message = NO_IDENTITY_POLICY.message(&session.arn(), action, &secret);
     record.deny("AccessDeniedException", message, NO_IDENTITY_POLICY, action);
-    count(trail, record, cluster);
+    count(trail, record, cluster.node_role);
 }
 
 /// An application takes what the node offers, and may.
 fn listed(trail: &mut Trail<'_>, cluster: Cluster) {
     let session = trail.node_session(cluster, PYTHON_SDK);
     let record = trail.call_by(&session, cluster.region, "s3", "ListBuckets");
-    count(trail, record, cluster);
+    count(trail, record, cluster.node_role);
+}
+
+/// An instance that is no node: its calls count as an instance's, and never as a known node's.
+fn beside_the_clusters(trail: &mut Trail<'_>) {
+    let session = Session {
+        on_instance: true,
+        ..Session::new(BASTION, "i-0d4c3b2a190f8e7d6", CLI_AGENT)
+    };
+    let record = trail.call_by(&session, EU, "s3", "ListBuckets");
+    count(trail, record, BASTION);
 }
 
 /// What the network plugin and the volume driver of a node ask EC2.

@@ -67,6 +67,8 @@ pub(super) struct Record {
 pub(super) struct Made {
     /// As a label names the caller: the role behind a session, else the best that there is.
     pub(super) caller: String,
+    /// The caller's credentials are an instance's.
+    pub(super) on_instance: bool,
     /// A role's session or a web identity, as the caller's account sees it.
     pub(super) is_workload: bool,
     /// The pod that the caller's key was issued to by a record of this load.

@@ -10,7 +10,7 @@ use super::object::time_text;
 use super::plan::{SLOT_SECONDS, Slot};
 use super::record::{Made, Record, SESSION_TOKEN_MARK};
 use super::truth::Truth;
-use super::world::LOAD_BALANCER_CONTROLLER_AGENT;
+use super::world::{LOAD_BALANCER_CONTROLLER_AGENT, is_node_agent};
 
 /// The records of one slot, of both accounts and both regions.
 #[derive(Debug)]
@@ -84,6 +84,7 @@ impl Trail<'_> {
         record.user_agent = session.user_agent.into();
         session.role_arn.clone_into(&mut record.made.caller);
         record.made.is_workload = true;
+        record.made.on_instance = session.on_instance;
         record.made.pod = session.pod;
         record
     }
@@ -110,12 +111,23 @@ impl Trail<'_> {
             ];
             self.truth.add(("ingress_reconciles", "calls"), &labels, 1);
         }
+        if let Some((cluster, evidence)) = shows_a_node(&record) {
+            let role = record.made.caller.clone();
+            let labels = [&role, cluster, evidence];
+            self.truth.add(("node_role_evidence", "calls"), &labels, 1);
+            self.truth.aftermath.nodes.shown(&role, cluster, evidence);
+        }
         for fact in &record.made.facts {
             self.truth.plant(fact, epoch);
-            if fact.signal == "changes" {
-                let kind = fact.labels.split(' ').next().unwrap_or_default();
-                let account = record.recipient_account_id;
-                self.truth.aftermath.change(kind, account, epoch);
+            let labels: Vec<_> = fact.labels.split(' ').collect();
+            let account = record.recipient_account_id;
+            match (fact.signal, &labels[..]) {
+                ("changes", [kind, ..]) => self.truth.aftermath.change(kind, account, epoch),
+                ("node_role_fallback", [role, service, _, outcome]) => {
+                    let of = (*role, *service, *outcome);
+                    self.truth.aftermath.nodes.called(of, epoch);
+                }
+                _ => {}
             }
         }
         self.records.push(record);
@@ -148,6 +160,23 @@ impl Trail<'_> {
             "sessionToken": format!("{SESSION_TOKEN_MARK}{}==", self.dice.alphanumeric(340)),
             "expiration": time_text(expires, "%b %-d, %Y, %-I:%M:%S %p"),
         })
+    }
+}
+
+/// What a call says of its caller's role when only a node makes it: the cluster, where it is named,
+/// and the kind of evidence.
+fn shows_a_node(record: &Record) -> Option<(&str, &'static str)> {
+    let is_fetch = record.event_name == "AssumeRoleForPodIdentity";
+    if is_fetch && (record.made.on_instance || record.error_code.is_none()) {
+        let name = record.request_parameters.get("clusterName");
+        Some((
+            name.and_then(Value::as_str).unwrap_or("unknown"),
+            "pod_identity",
+        ))
+    } else if record.made.on_instance && is_node_agent(&record.user_agent) {
+        Some(("unknown", "node_agent"))
+    } else {
+        None
     }
 }
 

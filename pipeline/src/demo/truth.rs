@@ -69,6 +69,8 @@ impl Truth {
         let begun = self.aftermath.begun(now);
         self.signals
             .insert(("rejects_after_change", "records"), begun);
+        let calls = self.aftermath.nodes.calls(now);
+        self.signals.insert(("known_node_fallback", "calls"), calls);
     }
 
     /// Plants what a record of this time adds.

@@ -126,6 +126,11 @@ pub(super) const TERRAFORM_AGENT: &str = "APN/1.0 HashiCorp/1.0 Terraform/1.10.2
 pub(super) const POD_IDENTITY_AGENT: &str = "aws-sdk-go-v2/1.32.6 ua/2.1 os/linux lang/go#1.22.9 md/GOOS#linux md/GOARCH#arm64 api/eksauth#1.6.8";
 pub(super) const BROWSER_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36";
 
+/// Whether kubelet or the network plugin calls: on an instance they show that it is a node.
+pub(super) fn is_node_agent(user_agent: &str) -> bool {
+    [KUBELET_AGENT, VPC_CNI_AGENT].contains(&user_agent)
+}
+
 /// The program behind a user agent, as a label names it.
 pub(super) fn agent_family(user_agent: &str) -> &'static str {
     const FAMILIES: [(&str, &str); 10] = [
@@ -330,12 +335,14 @@ pub(super) const DNS_WRITER: &str = "arn:aws:iam::444455556666:role/dns-writer";
 pub(super) const IMAGE_READER: &str = "arn:aws:iam::444455556666:role/image-reader";
 /// A role that stops letting its callers in, half way through.
 pub(super) const LEDGER: &str = "arn:aws:iam::111122223333:role/ledger-writer";
+/// The role of an instance that is no node.
+pub(super) const BASTION: &str = "arn:aws:iam::111122223333:role/bastion";
 /// The role for emergencies, that somebody watches.
 pub(super) const BREAK_GLASS: &str = "arn:aws:iam::111122223333:role/break-glass";
 /// What people get through single sign-on.
 pub(super) const ADMINISTRATOR: &str = "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Administrator_0a1b2c3d4e5f6071";
 
-/// What the invented company's configuration says of itself.
+/// What the invented company's configuration says of itself. Its node roles are left to be learned.
 pub fn reference() -> Reference {
     let clusters = CLUSTERS.map(|cluster| config::Cluster {
         oidc_id: cluster.oidc_id.to_owned(),
@@ -343,7 +350,6 @@ pub fn reference() -> Reference {
     });
     Reference {
         clusters: clusters.into(),
-        node_roles: CLUSTERS.map(|cluster| cluster.node_role.to_owned()).into(),
         watched_roles: vec![BREAK_GLASS.to_owned()],
         ..Reference::default()
     }

@@ -50,12 +50,12 @@ impl Scheduled {
 
 /// A session at this moment, with the reference tables, the JSON functions and no views yet.
 pub fn session(
-    engine: &Engine,
+    tables: &[(&'static str, RecordBatch)],
     at: DateTime<Utc>,
     runtime: &Arc<RuntimeEnv>,
 ) -> Result<SessionContext, DataFusionError> {
     let mut session = SessionContext::new_with_config_rt(session_config(), Arc::clone(runtime));
-    reference::register(&mut session, &engine.reference)?;
+    reference::register(&mut session, tables)?;
     let moment = moment(at)?;
     let table = MemTable::try_new(moment.schema(), vec![vec![moment]])?;
     session.register_table(SCHEDULE, Arc::new(table))?;
@@ -74,7 +74,7 @@ pub(super) fn session_of_views(
     engine: &Engine,
     runtime: &Arc<RuntimeEnv>,
 ) -> Result<SessionContext, DataFusionError> {
-    let session = session(engine, DateTime::UNIX_EPOCH, runtime)?;
+    let session = session(&engine.reference, DateTime::UNIX_EPOCH, runtime)?;
     for (name, schema) in views(engine) {
         let view = MemTable::try_new(schema, vec![Vec::new()])?;
         session.register_table(name, Arc::new(view))?;

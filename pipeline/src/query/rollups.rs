@@ -38,7 +38,7 @@ impl Rollups {
         engine: &Engine,
         at: DateTime<Utc>,
     ) -> Result<Vec<RecordBatch>, DataFusionError> {
-        let session = scheduled::session(engine, at, &self.runtime)?;
+        let session = scheduled::session(engine.reference(), at, &self.runtime)?;
         register_store(&session, lake)?;
         let since = at - Duration::from_secs(signal.schedule().over_seconds);
         for planned in engine.signals() {

@@ -25,6 +25,7 @@ fn the_truth_can_be_found_in_the_records() {
         count_pull(record, &mut found);
         count_dns_changes(record, &mut found);
         count_open_rules(record, &mut found);
+        count_instance(record, &mut found);
         seen.count_denied_pod(record, &mut found);
         let labels = ["/recipientAccountId", "/awsRegion"].map(|path| text(record, path));
         found.add(("trail_freshness", "events"), &labels, 1);
@@ -141,6 +142,37 @@ fn count_pull(record: &Value, found: &mut Truth) {
     let account = text(record, "/userIdentity/accountId");
     let labels = [account, repository, issuer(record), outcome];
     found.add(("ecr_pulls", measure), &labels, 1);
+}
+
+/// What shows a node, and what an instance calls that no node does by itself.
+fn count_instance(record: &Value, found: &mut Truth) {
+    let delivery = "/userIdentity/sessionContext/ec2RoleDelivery";
+    let on_instance = !text(record, delivery).is_empty();
+    let agent = text(record, "/userAgent");
+    let evidence = match (
+        service(record),
+        text(record, "/requestParameters/clusterName"),
+    ) {
+        ("eks-auth", cluster) => Some((cluster, "pod_identity")),
+        _ if !on_instance => None,
+        _ if agent.contains("kubelet/") || agent.starts_with("amazon-vpc-cni-k8s/") => {
+            Some(("unknown", "node_agent"))
+        }
+        _ => None,
+    };
+    if let Some((cluster, evidence)) = evidence {
+        let labels = [issuer(record), cluster, evidence];
+        found.add(("node_role_evidence", "calls"), &labels, 1);
+    }
+    if on_instance && matches!(service(record), "s3" | "secretsmanager") {
+        let outcome = match code(record) {
+            "" => "success",
+            "AccessDenied" => "denied",
+            code => panic!("{code}"),
+        };
+        let labels = [issuer(record), service(record), api(record), outcome];
+        found.add(("node_role_fallback", "calls"), &labels, 1);
+    }
 }
 
 fn count_dns_changes(record: &Value, found: &mut Truth) {
