@@ -129,6 +129,23 @@
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000009","eventSource":"iam.amazonaws.com","eventName":"UpdateAssumeRolePolicy","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE","arn":"arn:aws:iam::111122223333:user/jo","accountId":"111122223333","accessKeyId":"AKIAEXAMPLE1","userName":"jo"},"requestParameters":{"roleName":"break-glass"}}
 -- '''
 -- rows   = []
+--
+-- [[test]]
+-- name   = "a call into another account: the owner's copy counts only when it comes first, and the caller's always, because it alone tells of MFA"
+-- reference = { watched_roles = ["arn:aws:iam::444455556666:role/break-glass"] }
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000300289","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE","arn":"arn:aws:iam::111122223333:user/jo","accountId":"111122223333","accessKeyId":"AKIAEXAMPLE1","userName":"jo"},"requestParameters":{"roleArn":"arn:aws:iam::444455556666:role/break-glass","serialNumber":"arn:aws:iam::111122223333:mfa/jo"},"sharedEventID":"00000000-0000-4000-9000-000000300288"}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"444455556666","eventID":"00000000-0000-4000-8000-000000300290","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AWSAccount","principalId":"AIDAEXAMPLE","accountId":"111122223333"},"requestParameters":{"roleArn":"arn:aws:iam::444455556666:role/break-glass","serialNumber":"arn:aws:iam::111122223333:mfa/jo"},"sharedEventID":"00000000-0000-4000-9000-000000300288"}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"444455556666","eventID":"00000000-0000-4000-8000-000000300301","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AWSAccount","principalId":"AIDAEXAMPLE","accountId":"111122223333"},"requestParameters":{"roleArn":"arn:aws:iam::444455556666:role/break-glass","serialNumber":"arn:aws:iam::111122223333:mfa/jo"},"sharedEventID":"00000000-0000-4000-9000-000000300289"}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000300302","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE","arn":"arn:aws:iam::111122223333:user/jo","accountId":"111122223333","accessKeyId":"AKIAEXAMPLE1","userName":"jo"},"requestParameters":{"roleArn":"arn:aws:iam::444455556666:role/break-glass","serialNumber":"arn:aws:iam::111122223333:mfa/jo"},"sharedEventID":"00000000-0000-4000-9000-000000300289"}
+-- '''
+-- [[test.rows]]
+-- principal_kind = "iam_user"
+-- mfa = "yes"
+-- attempts = 2
+-- [[test.rows]]
+-- principal_kind = "account"
+-- attempts = 1
 -- ---
 WITH attempts AS (
     SELECT

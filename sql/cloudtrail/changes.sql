@@ -143,6 +143,25 @@
 -- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000019","eventSource":"route53.amazonaws.com","eventName":"ChangeResourceRecordSets","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"hostedZoneId":"Z1"},"responseElements":{}}
 -- '''
 -- rows   = []
+--
+-- [[test]]
+-- name   = "a call into another account, logged in both, counts once: with the caller's role when its copy comes first, else with its account"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000300265","eventSource":"kms.amazonaws.com","eventName":"PutKeyPolicy","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"keyId":"arn:aws:kms:eu-west-1:444455556666:key/k1","policyName":"default"},"responseElements":null,"resources":[{"ARN":"arn:aws:kms:eu-west-1:444455556666:key/k1","accountId":"444455556666","type":"AWS::KMS::Key"}],"sharedEventID":"00000000-0000-4000-9000-000000300264"}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"444455556666","eventID":"00000000-0000-4000-8000-000000300266","eventSource":"kms.amazonaws.com","eventName":"PutKeyPolicy","userIdentity":{"type":"AWSAccount","principalId":"AROAEXAMPLE:ci","accountId":"111122223333"},"eventCategory":"Management","readOnly":false,"requestParameters":{"keyId":"arn:aws:kms:eu-west-1:444455556666:key/k1","policyName":"default"},"responseElements":null,"resources":[{"ARN":"arn:aws:kms:eu-west-1:444455556666:key/k1","accountId":"444455556666","type":"AWS::KMS::Key"}],"sharedEventID":"00000000-0000-4000-9000-000000300264"}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"444455556666","eventID":"00000000-0000-4000-8000-000000300277","eventSource":"kms.amazonaws.com","eventName":"PutKeyPolicy","userIdentity":{"type":"AWSAccount","principalId":"AROAEXAMPLE:ci","accountId":"111122223333"},"eventCategory":"Management","readOnly":false,"requestParameters":{"keyId":"arn:aws:kms:eu-west-1:444455556666:key/k1","policyName":"default"},"responseElements":null,"resources":[{"ARN":"arn:aws:kms:eu-west-1:444455556666:key/k1","accountId":"444455556666","type":"AWS::KMS::Key"}],"sharedEventID":"00000000-0000-4000-9000-000000300265"}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000300278","eventSource":"kms.amazonaws.com","eventName":"PutKeyPolicy","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"keyId":"arn:aws:kms:eu-west-1:444455556666:key/k1","policyName":"default"},"responseElements":null,"resources":[{"ARN":"arn:aws:kms:eu-west-1:444455556666:key/k1","accountId":"444455556666","type":"AWS::KMS::Key"}],"sharedEventID":"00000000-0000-4000-9000-000000300265"}
+-- '''
+-- [[test.rows]]
+-- kind = "key_policy"
+-- caller = "arn:aws:iam::111122223333:role/ci"
+-- account_id = "111122223333"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "key_policy"
+-- caller = "111122223333"
+-- account_id = "444455556666"
+-- changes = 1
 -- ---
 -- Which calls count, and which parameter names what they change. EC2's newer calls wrap their
 -- parameters into <name of the call>Request and write them in capitals.

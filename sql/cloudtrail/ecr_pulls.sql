@@ -109,6 +109,23 @@
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000210013","eventSource":"ecr.amazonaws.com","eventName":"PolicyExecutionEvent","userIdentity":{"accountId":"111122223333","invokedBy":"AWS Internal"},"resources":[{"ARN":"arn:aws:ecr:eu-west-1:111122223333:repository/shop/cart","accountId":"111122223333"}]}
 -- '''
 -- rows   = []
+--
+-- [[test]]
+-- name   = "a call into another account, logged in both, counts once: with the caller's role when its copy comes first, else with its account"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000300001","eventSource":"ecr.amazonaws.com","eventName":"BatchGetImage","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:i-0123456789abcdef0","arn":"arn:aws:sts::111122223333:assumed-role/node/i-0123456789abcdef0","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/node"},"ec2RoleDelivery":"2.0"}},"requestParameters":{"registryId":"111122223333","repositoryName":"shop/cart","imageIds":[{"imageTag":"v1"}]},"resources":[{"ARN":"arn:aws:ecr:eu-west-1:111122223333:repository/shop/cart","accountId":"111122223333"}],"sharedEventID":"00000000-0000-4000-9000-000000300000"}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"444455556666","eventID":"00000000-0000-4000-8000-000000300002","eventSource":"ecr.amazonaws.com","eventName":"BatchGetImage","userIdentity":{"type":"AWSAccount","principalId":"AROAEXAMPLE:i-0123456789abcdef0","accountId":"111122223333"},"requestParameters":{"registryId":"111122223333","repositoryName":"shop/cart","imageIds":[{"imageTag":"v1"}]},"resources":[{"ARN":"arn:aws:ecr:eu-west-1:111122223333:repository/shop/cart","accountId":"111122223333"}],"sharedEventID":"00000000-0000-4000-9000-000000300000"}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"444455556666","eventID":"00000000-0000-4000-8000-000000300013","eventSource":"ecr.amazonaws.com","eventName":"BatchGetImage","userIdentity":{"type":"AWSAccount","principalId":"AROAEXAMPLE:i-0123456789abcdef0","accountId":"111122223333"},"requestParameters":{"registryId":"111122223333","repositoryName":"shop/cart","imageIds":[{"imageTag":"v1"}]},"resources":[{"ARN":"arn:aws:ecr:eu-west-1:111122223333:repository/shop/cart","accountId":"111122223333"}],"sharedEventID":"00000000-0000-4000-9000-000000300001"}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000300014","eventSource":"ecr.amazonaws.com","eventName":"BatchGetImage","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:i-0123456789abcdef0","arn":"arn:aws:sts::111122223333:assumed-role/node/i-0123456789abcdef0","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/node"},"ec2RoleDelivery":"2.0"}},"requestParameters":{"registryId":"111122223333","repositoryName":"shop/cart","imageIds":[{"imageTag":"v1"}]},"resources":[{"ARN":"arn:aws:ecr:eu-west-1:111122223333:repository/shop/cart","accountId":"111122223333"}],"sharedEventID":"00000000-0000-4000-9000-000000300001"}
+-- '''
+-- [[test.rows]]
+-- node_role = "arn:aws:iam::111122223333:role/node"
+-- account_id = "111122223333"
+-- pulls = 1
+-- [[test.rows]]
+-- node_role = "111122223333"
+-- account_id = "111122223333"
+-- pulls = 1
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)                  AS window_start,

@@ -107,6 +107,35 @@
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000207008","eventSource":"sts.amazonaws.com","eventName":"AssumeRoleWithWebIdentity","userIdentity":{"type":"WebIdentityUser","principalId":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12:sts.amazonaws.com:system:serviceaccount:kube-system:aws-load-balancer-controller","userName":"system:serviceaccount:kube-system:aws-load-balancer-controller","identityProvider":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12"},"readOnly":true,"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/lbc"},"userAgent":"elbv2.k8s.aws/v2.14.1"}
 -- '''
 -- rows   = []
+--
+-- [[test]]
+-- name   = "a call into another account, logged in both, counts once: with the caller's role when its copy comes first, else with its account"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000300073","eventSource":"elasticloadbalancing.amazonaws.com","eventName":"DescribeTargetHealth","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:1700000000000000000","arn":"arn:aws:sts::111122223333:assumed-role/lbc/1700000000000000000","accountId":"111122223333","accessKeyId":"ASIALBC","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/lbc"}}},"readOnly":true,"requestParameters":{"targetGroupArn":"arn:x"},"userAgent":"elbv2.k8s.aws/v2.14.1","sharedEventID":"00000000-0000-4000-9000-000000300072"}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"444455556666","eventID":"00000000-0000-4000-8000-000000300074","eventSource":"elasticloadbalancing.amazonaws.com","eventName":"DescribeTargetHealth","userIdentity":{"type":"AWSAccount","principalId":"AROAEXAMPLE:1700000000000000000","accountId":"111122223333"},"readOnly":true,"requestParameters":{"targetGroupArn":"arn:x"},"userAgent":"elbv2.k8s.aws/v2.14.1","sharedEventID":"00000000-0000-4000-9000-000000300072"}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"444455556666","eventID":"00000000-0000-4000-8000-000000300085","eventSource":"elasticloadbalancing.amazonaws.com","eventName":"DescribeTargetHealth","userIdentity":{"type":"AWSAccount","principalId":"AROAEXAMPLE:1700000000000000000","accountId":"111122223333"},"readOnly":true,"requestParameters":{"targetGroupArn":"arn:x"},"userAgent":"elbv2.k8s.aws/v2.14.1","sharedEventID":"00000000-0000-4000-9000-000000300073"}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000300086","eventSource":"elasticloadbalancing.amazonaws.com","eventName":"DescribeTargetHealth","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:1700000000000000000","arn":"arn:aws:sts::111122223333:assumed-role/lbc/1700000000000000000","accountId":"111122223333","accessKeyId":"ASIALBC","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/lbc"}}},"readOnly":true,"requestParameters":{"targetGroupArn":"arn:x"},"userAgent":"elbv2.k8s.aws/v2.14.1","sharedEventID":"00000000-0000-4000-9000-000000300073"}
+-- '''
+-- [[test.rows]]
+-- role_arn = "arn:aws:iam::111122223333:role/lbc"
+-- calls = 1
+-- [[test.rows]]
+-- role_arn = "111122223333"
+-- calls = 1
+--
+-- [[test]]
+-- name   = "a controller with an SDK's agent is known by the service account that its key was issued to; another key of the role is silent"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000310004","eventSource":"sts.amazonaws.com","eventName":"AssumeRoleWithWebIdentity","userIdentity":{"type":"WebIdentityUser","principalId":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12:sts.amazonaws.com:system:serviceaccount:kube-system:aws-load-balancer-controller","userName":"system:serviceaccount:kube-system:aws-load-balancer-controller","identityProvider":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12"},"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/lbc","roleSessionName":"1700000000000000000"},"responseElements":{"subjectFromWebIdentityToken":"system:serviceaccount:kube-system:aws-load-balancer-controller","audience":"sts.amazonaws.com","provider":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12","assumedRoleUser":{"arn":"arn:aws:sts::111122223333:assumed-role/lbc/1700000000000000000"},"credentials":{"accessKeyId":"ASIALBCPOD"}},"userAgent":"aws-sdk-go-v2/1.30"}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000310006","eventSource":"elasticloadbalancing.amazonaws.com","eventName":"DescribeTargetHealth","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:1700000000000000000","arn":"arn:aws:sts::111122223333:assumed-role/lbc/1700000000000000000","accountId":"111122223333","accessKeyId":"ASIALBCPOD","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/lbc"}}},"readOnly":true,"requestParameters":{"targetGroupArn":"arn:x"},"userAgent":"aws-sdk-go-v2/1.30"}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000310005","eventSource":"elasticloadbalancing.amazonaws.com","eventName":"DescribeTargetHealth","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:1700000000000000000","arn":"arn:aws:sts::111122223333:assumed-role/lbc/1700000000000000000","accountId":"111122223333","accessKeyId":"ASIASOMEONE","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/lbc"}}},"readOnly":true,"requestParameters":{"targetGroupArn":"arn:x"},"userAgent":"aws-sdk-go-v2/1.30"}
+-- '''
+-- [[test.rows]]
+-- role_arn = "arn:aws:iam::111122223333:role/lbc"
+-- service = "elasticloadbalancing"
+-- api = "DescribeTargetHealth"
+-- kind = "read"
+-- calls = 1
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)                  AS window_start,

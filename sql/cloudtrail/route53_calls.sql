@@ -97,6 +97,21 @@
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000208010","eventSource":"route53domains.amazonaws.com","eventName":"ListDomains","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}}}
 -- '''
 -- rows   = []
+--
+-- [[test]]
+-- name   = "a call into another account, logged in both, counts once: with the caller's role when its copy comes first, else with its account"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000300049","eventSource":"route53.amazonaws.com","eventName":"ChangeResourceRecordSets","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:1700000000000000000","arn":"arn:aws:sts::111122223333:assumed-role/external-dns/1700000000000000000","accountId":"111122223333","accessKeyId":"ASIADNS","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/external-dns"}}},"requestParameters":{"hostedZoneId":"Z0123456789ABCDEFGHIJ","changeBatch":{"changes":[{"action":"UPSERT","resourceRecordSet":{"name":"a.example.com","type":"A","tTL":300,"resourceRecords":[{"value":"10.0.0.1"}]}}]}},"sharedEventID":"00000000-0000-4000-9000-000000300048"}
+-- {"eventVersion":"1.08","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"444455556666","eventID":"00000000-0000-4000-8000-000000300050","eventSource":"route53.amazonaws.com","eventName":"ChangeResourceRecordSets","userIdentity":{"type":"AWSAccount","principalId":"AROAEXAMPLE:1700000000000000000","accountId":"111122223333"},"requestParameters":{"hostedZoneId":"Z0123456789ABCDEFGHIJ","changeBatch":{"changes":[{"action":"UPSERT","resourceRecordSet":{"name":"a.example.com","type":"A","tTL":300,"resourceRecords":[{"value":"10.0.0.1"}]}}]}},"sharedEventID":"00000000-0000-4000-9000-000000300048"}
+-- {"eventVersion":"1.08","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"444455556666","eventID":"00000000-0000-4000-8000-000000300061","eventSource":"route53.amazonaws.com","eventName":"ChangeResourceRecordSets","userIdentity":{"type":"AWSAccount","principalId":"AROAEXAMPLE:1700000000000000000","accountId":"111122223333"},"requestParameters":{"hostedZoneId":"Z0123456789ABCDEFGHIJ","changeBatch":{"changes":[{"action":"UPSERT","resourceRecordSet":{"name":"a.example.com","type":"A","tTL":300,"resourceRecords":[{"value":"10.0.0.1"}]}}]}},"sharedEventID":"00000000-0000-4000-9000-000000300049"}
+-- {"eventVersion":"1.08","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000300062","eventSource":"route53.amazonaws.com","eventName":"ChangeResourceRecordSets","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:1700000000000000000","arn":"arn:aws:sts::111122223333:assumed-role/external-dns/1700000000000000000","accountId":"111122223333","accessKeyId":"ASIADNS","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/external-dns"}}},"requestParameters":{"hostedZoneId":"Z0123456789ABCDEFGHIJ","changeBatch":{"changes":[{"action":"UPSERT","resourceRecordSet":{"name":"a.example.com","type":"A","tTL":300,"resourceRecords":[{"value":"10.0.0.1"}]}}]}},"sharedEventID":"00000000-0000-4000-9000-000000300049"}
+-- '''
+-- [[test.rows]]
+-- caller = "arn:aws:iam::111122223333:role/external-dns"
+-- calls = 1
+-- [[test.rows]]
+-- caller = "111122223333"
+-- calls = 1
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)                  AS window_start,

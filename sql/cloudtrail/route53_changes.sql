@@ -67,6 +67,21 @@
 -- {"eventVersion":"1.08","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000209007","eventSource":"route53.amazonaws.com","eventName":"ListResourceRecordSets","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:1700000000000000000","arn":"arn:aws:sts::111122223333:assumed-role/external-dns/1700000000000000000","accountId":"111122223333","accessKeyId":"ASIADNS","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/external-dns"}}},"requestParameters":{"id":"Z0123456789ABCDEFGHIJ"}}
 -- '''
 -- rows   = []
+--
+-- [[test]]
+-- name   = "a call into another account, logged in both, counts once: with the caller's role when its copy comes first, else with its account"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000300025","eventSource":"route53.amazonaws.com","eventName":"ChangeResourceRecordSets","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:1700000000000000000","arn":"arn:aws:sts::111122223333:assumed-role/external-dns/1700000000000000000","accountId":"111122223333","accessKeyId":"ASIADNS","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/external-dns"}}},"requestParameters":{"hostedZoneId":"Z0123456789ABCDEFGHIJ","changeBatch":{"changes":[{"action":"UPSERT","resourceRecordSet":{"name":"a.example.com","type":"A","tTL":300,"resourceRecords":[{"value":"10.0.0.1"}]}}]}},"sharedEventID":"00000000-0000-4000-9000-000000300024"}
+-- {"eventVersion":"1.08","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"444455556666","eventID":"00000000-0000-4000-8000-000000300026","eventSource":"route53.amazonaws.com","eventName":"ChangeResourceRecordSets","userIdentity":{"type":"AWSAccount","principalId":"AROAEXAMPLE:1700000000000000000","accountId":"111122223333"},"requestParameters":{"hostedZoneId":"Z0123456789ABCDEFGHIJ","changeBatch":{"changes":[{"action":"UPSERT","resourceRecordSet":{"name":"a.example.com","type":"A","tTL":300,"resourceRecords":[{"value":"10.0.0.1"}]}}]}},"sharedEventID":"00000000-0000-4000-9000-000000300024"}
+-- {"eventVersion":"1.08","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"444455556666","eventID":"00000000-0000-4000-8000-000000300037","eventSource":"route53.amazonaws.com","eventName":"ChangeResourceRecordSets","userIdentity":{"type":"AWSAccount","principalId":"AROAEXAMPLE:1700000000000000000","accountId":"111122223333"},"requestParameters":{"hostedZoneId":"Z0123456789ABCDEFGHIJ","changeBatch":{"changes":[{"action":"UPSERT","resourceRecordSet":{"name":"a.example.com","type":"A","tTL":300,"resourceRecords":[{"value":"10.0.0.1"}]}}]}},"sharedEventID":"00000000-0000-4000-9000-000000300025"}
+-- {"eventVersion":"1.08","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000300038","eventSource":"route53.amazonaws.com","eventName":"ChangeResourceRecordSets","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:1700000000000000000","arn":"arn:aws:sts::111122223333:assumed-role/external-dns/1700000000000000000","accountId":"111122223333","accessKeyId":"ASIADNS","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/external-dns"}}},"requestParameters":{"hostedZoneId":"Z0123456789ABCDEFGHIJ","changeBatch":{"changes":[{"action":"UPSERT","resourceRecordSet":{"name":"a.example.com","type":"A","tTL":300,"resourceRecords":[{"value":"10.0.0.1"}]}}]}},"sharedEventID":"00000000-0000-4000-9000-000000300025"}
+-- '''
+-- [[test.rows]]
+-- caller = "arn:aws:iam::111122223333:role/external-dns"
+-- changes = 1
+-- [[test.rows]]
+-- caller = "111122223333"
+-- changes = 1
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)               AS window_start,

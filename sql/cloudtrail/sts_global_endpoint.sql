@@ -57,6 +57,20 @@
 -- {"eventVersion":"1.08","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000006","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/deploy"}}
 -- '''
 -- rows   = []
+--
+-- [[test]]
+-- name   = "of a call into another account the caller's copy counts, though the owner's comes first; us-east-1 by its own endpoint, as record and host say, is silent"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"444455556666","eventID":"00000000-0000-4000-8000-000000310013","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AWSAccount","principalId":"AROAEXAMPLE:ci","accountId":"111122223333"},"userAgent":"Boto3/1.9 Python/3.7","requestParameters":{"roleArn":"arn:aws:iam::444455556666:role/deploy"},"tlsDetails":{"clientProvidedHostHeader":"sts-global.eu-west-1.amazonaws.com"},"sharedEventID":"00000000-0000-4000-9000-000000310901"}
+-- {"eventVersion":"1.08","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000310014","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"userAgent":"Boto3/1.9 Python/3.7","requestParameters":{"roleArn":"arn:aws:iam::444455556666:role/deploy"},"tlsDetails":{"clientProvidedHostHeader":"sts-global.eu-west-1.amazonaws.com"},"sharedEventID":"00000000-0000-4000-9000-000000310901"}
+-- {"eventVersion":"1.08","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000310015","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"userAgent":"Boto3/1.9 Python/3.7","requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/deploy"},"tlsDetails":{"clientProvidedHostHeader":"sts.us-east-1.amazonaws.com"},"additionalEventData":{"RequestDetails":{"endpointType":"regional","awsServingRegion":"us-east-1"}}}
+-- {"eventVersion":"1.08","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000310016","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"userAgent":"Boto3/1.9 Python/3.7","requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/deploy"},"tlsDetails":{"clientProvidedHostHeader":"sts.us-east-1.amazonaws.com"}}
+-- '''
+-- [[test.rows]]
+-- caller_account = "111122223333"
+-- caller = "arn:aws:iam::111122223333:role/ci"
+-- sdk_family = "boto3"
+-- calls = 1
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)                  AS window_start,

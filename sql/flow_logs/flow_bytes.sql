@@ -81,6 +81,18 @@
 -- 5 111122223333 eni-1 - - - - - - - 1767608400 1767608450 - NODATA - - -
 -- '''
 -- rows   = []
+--
+-- [[test]]
+-- name   = "an interval that was skipped carries nothing, in the default format"
+-- input  = '''
+-- version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status
+-- 2 111122223333 eni-1 - - - - - - - 1767608400 1767608450 - SKIPDATA
+-- 2 111122223333 eni-1 10.0.1.5 10.0.2.9 41000 443 6 2 80 1767608400 1767608450 ACCEPT OK
+-- '''
+-- [[test.rows]]
+-- records = 1
+-- packets = 2
+-- bytes = 80
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', ts_end)    AS window_start,

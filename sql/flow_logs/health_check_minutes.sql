@@ -57,6 +57,22 @@
 -- 5 111122223333 eni-1 10.0.7.7 10.0.2.9 41000 8080 6 3 180 1767608400 1767608450 REJECT OK subnet-1 i-0123456789abcdef0 2 10.0.7.7 10.0.2.9 ingress - vpc_endpoint -
 -- '''
 -- rows   = []
+--
+-- [[test]]
+-- name   = "the default format has no flags and no pod's address: each flow between own networks counts; skipped intervals do not"
+-- input  = '''
+-- version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status
+-- 2 111122223333 eni-1 10.0.7.7 10.0.2.9 41000 8080 6 3 180 1767608400 1767608450 REJECT OK
+-- 2 111122223333 eni-1 10.0.7.7 10.0.2.9 41001 8080 6 3 180 1767608400 1767608450 ACCEPT OK
+-- 2 111122223333 eni-1 - - - - - - - 1767608400 1767608450 - SKIPDATA
+-- 2 111122223333 eni-1 - - - - - - - 1767608400 1767608450 - NODATA
+-- '''
+-- [[test.rows]]
+-- window_start = 2026-01-05T10:20:00Z
+-- destination = "10.0.2.9"
+-- dstport = 8080
+-- accepts = 1
+-- rejects = 1
 -- ---
 SELECT
     date_bin(INTERVAL '1 minute', ts_end)           AS window_start,

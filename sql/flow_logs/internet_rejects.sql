@@ -73,6 +73,22 @@
 -- 5 111122223333 eni-1 203.0.113.9 10.0.2.9 51000 443 6 3 180 1767608400 1767608450 ACCEPT OK subnet-1 i-0123456789abcdef0 2 203.0.113.9 10.0.2.9 ingress
 -- '''
 -- rows   = []
+--
+-- [[test]]
+-- name   = "the default format has no direction and no flags: rejects from the internet count; skipped intervals do not"
+-- input  = '''
+-- version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status
+-- 2 111122223333 eni-1 203.0.113.9 10.0.2.9 51000 22 6 1 40 1767608400 1767608450 REJECT OK
+-- 2 111122223333 eni-1 - - - - - - - 1767608400 1767608450 - SKIPDATA
+-- 2 111122223333 eni-1 - - - - - - - 1767608400 1767608450 - NODATA
+-- '''
+-- [[test.rows]]
+-- dstport = "22"
+-- protocol = 6
+-- flow_direction = "unknown"
+-- reject_class = "scan"
+-- records = 1
+-- packets = 1
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', ts_end)          AS window_start,

@@ -88,6 +88,21 @@
 -- {"view":"flow_rejects","window_start":"2026-01-05T09:00:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5436,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":90,"packets":90,"bytes":5400}
 -- '''
 -- rows   = []
+--
+-- [[test]]
+-- name   = "replies that a network ACL refuses after its change, added to what it refuses inside; what is no end of access is not added"
+-- at     = 2026-01-05T11:00:00Z
+-- input  = '''
+-- {"view":"changes","window_start":"2026-01-05T10:20:00Z","kind":"network_acl","api":"ReplaceNetworkAclEntry","resource":"acl-1","caller":"arn:aws:iam::111122223333:role/ci","account_id":"111122223333","region":"eu-west-1","changes":1,"first_seen":1767607200,"last_seen":1767607200}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:20:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":41000,"protocol":6,"flow_direction":"egress","reject_class":"nacl_reply","records":30,"packets":30,"bytes":1800}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:25:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":41000,"protocol":6,"flow_direction":"egress","reject_class":"internal","records":5,"packets":5,"bytes":300}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:25:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":41000,"protocol":6,"flow_direction":"egress","reject_class":"late_packet","records":90,"packets":90,"bytes":5400}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:25:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":41000,"protocol":6,"flow_direction":"egress","reject_class":"scan","records":90,"packets":90,"bytes":5400}
+-- '''
+-- [[test.rows]]
+-- interface_id = "eni-1"
+-- dstport = 41000
+-- records = 35
 -- ---
 WITH moments AS (
     SELECT DISTINCT changes.account_id, changes.window_start AS changed_at
