@@ -10,6 +10,7 @@ CHANGES = "trailflow_changes_total"
 WORLD = "trailflow_open_to_the_world_total"
 UPGRADES = "trailflow_cluster_upgrades_total"
 TARGETS = "trailflow_target_changes_total"
+IN_UPGRADES = "trailflow_target_changes_in_upgrades"
 INSIGHTS = "trailflow_insights_total"
 EVERY_LABEL = "kind, api, resource, caller, account_id, region"
 
@@ -69,6 +70,19 @@ CLUSTERS = (
         column="updates",
         w=12,
     ),
+    table(
+        "Targets that moved in the hour after an upgrade began",
+        [
+            (
+                "topk(100, max by (account_id, region, cluster_name, target_group, api, matched_by)"
+                f" ({IN_UPGRADES}))",
+                "targets",
+            )
+        ],
+        "Of upgrades of clusters and node groups that began in the last two hours. Matched by `cluster`: the"
+        " caller's role is that of pods of this cluster. By `region`: only account and region are the same.",
+        w=12,
+    ),
     who(
         "Whose targets change",
         TARGETS,
@@ -83,7 +97,7 @@ CLUSTERS = (
         "account_id, region, service, api, insight_type, state",
         "Unusual rates of calls or errors that AWS itself found, in the time range.",
         column="insights",
-        w=12,
+        w=24,
     ),
 )
 

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::known_nodes::KnownNodes;
 use super::truth::Counts;
+use super::upgrades::Upgrades;
 
 /// Windows of the rollups.
 const WINDOW_SECONDS: i64 = 300;
@@ -43,6 +44,7 @@ pub(super) struct Aftermath {
     /// Records by account, interface and port, and then by window.
     rejects: BTreeMap<(String, String, String), BTreeMap<i64, u64>>,
     pub(super) nodes: KnownNodes,
+    pub(super) upgrades: Upgrades,
 }
 
 /// The requests of one node for one repository.

@@ -3,10 +3,11 @@
 
 use serde_json::json;
 
+use super::identity::Session;
 use super::record::Record;
 use super::refusal::NO_IDENTITY_POLICY;
 use super::trail::Trail;
-use super::world::{EU, LOAD_BALANCER_CONTROLLER};
+use super::world::{DEPLOY, EU, LOAD_BALANCER_CONTROLLER, TERRAFORM_AGENT, US, WORKLOAD};
 
 const TARGET_GROUP: &str = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/k8s-shop-cart/6d0ecf831eec9f09";
 const RULE: &str = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:listener-rule/app/k8s-shop/f1e2d3c4b5a69788/0a1b2c3d4e5f6071/9e8d7c6b5a493827";
@@ -22,6 +23,8 @@ pub(super) fn plant(trail: &mut Trail<'_>) {
         rule_again(trail);
     }
     if slot.breaks {
+        by_pipeline(trail, EU);
+        by_pipeline(trail, US);
         group_attributes(trail);
     }
     for _ in 0..slot.times(1, 6) {
@@ -37,19 +40,33 @@ fn call(trail: &mut Trail<'_>, name: &'static str) -> Record {
 
 fn targets(trail: &mut Trail<'_>, name: &'static str, number: u64) {
     let mut record = call(trail, name);
+    again(&mut record);
+    move_targets(trail, record, TARGET_GROUP, number);
+}
+
+/// A pipeline registers targets while a cluster of one of the two regions is upgraded. Which
+/// cluster they are of, nothing says.
+fn by_pipeline(trail: &mut Trail<'_>, region: &'static str) {
+    let session = Session::new(DEPLOY, "GitHubActions", TERRAFORM_AGENT);
+    let service = "elasticloadbalancing";
+    let mut record = trail.call_by(&session, region, service, "RegisterTargets");
+    record.at(trail.slot.start + trail.dice.between(60, 240));
+    let group = format!(
+        "arn:aws:elasticloadbalancing:{region}:{WORKLOAD}:targetgroup/batch/3a2b1c0d9e8f7a6b"
+    );
+    move_targets(trail, record, &group, 4);
+}
+
+fn move_targets(trail: &mut Trail<'_>, mut record: Record, group: &str, number: u64) {
     record.read_only = false;
     let address = |host| format!("10.21.100.{host}");
     let targets = (0..number).map(|at| json!({"id": address(10 + at), "port": 8080}));
     record.request_parameters =
-        json!({"targetGroupArn": TARGET_GROUP, "targets": targets.collect::<Vec<_>>()});
+        json!({"targetGroupArn": group, "targets": targets.collect::<Vec<_>>()});
     record.response_elements = json!({});
-    again(&mut record);
     let caller = record.made.caller.clone();
-    record.counts_many(
-        ("target_churn", "targets"),
-        &[TARGET_GROUP, name, &caller],
-        number,
-    );
+    let labels = [group, record.event_name, &caller];
+    record.counts_many(("target_churn", "targets"), &labels, number);
     trail.push(record);
 }
 

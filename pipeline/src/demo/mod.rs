@@ -34,6 +34,7 @@ pub mod report;
 mod sts;
 mod trail;
 mod truth;
+mod upgrades;
 mod web_identity;
 mod world;
 

@@ -4,12 +4,13 @@
 
 use serde_json::{Value, json};
 
+use super::aftermath::Aftermath;
 use super::dice::Dice;
 use super::identity::Session;
 use super::object::time_text;
 use super::plan::{SLOT_SECONDS, Slot};
 use super::record::{Made, Record, SESSION_TOKEN_MARK};
-use super::truth::Truth;
+use super::truth::{Adds, Fact, Truth};
 use super::world::{LOAD_BALANCER_CONTROLLER_AGENT, is_node_agent};
 
 /// The records of one slot, of both accounts and both regions.
@@ -119,16 +120,7 @@ impl Trail<'_> {
         }
         for fact in &record.made.facts {
             self.truth.plant(fact, epoch);
-            let labels: Vec<_> = fact.labels.split(' ').collect();
-            let account = record.recipient_account_id;
-            match (fact.signal, &labels[..]) {
-                ("changes", [kind, ..]) => self.truth.aftermath.change(kind, account, epoch),
-                ("node_role_fallback", [role, service, _, outcome]) => {
-                    let of = (*role, *service, *outcome);
-                    self.truth.aftermath.nodes.called(of, epoch);
-                }
-                _ => {}
-            }
+            remember(&mut self.truth.aftermath, fact, &record);
         }
         self.records.push(record);
     }
@@ -160,6 +152,31 @@ impl Trail<'_> {
             "sessionToken": format!("{SESSION_TOKEN_MARK}{}==", self.dice.alphanumeric(340)),
             "expiration": time_text(expires, "%b %-d, %Y, %-I:%M:%S %p"),
         })
+    }
+}
+
+/// Keeps what only several records together say.
+fn remember(aftermath: &mut Aftermath, fact: &Fact, record: &Record) {
+    let labels: Vec<_> = fact.labels.split(' ').collect();
+    let (account, region) = (record.recipient_account_id, record.aws_region);
+    let epoch = record.made.epoch;
+    match (fact.signal, &labels[..]) {
+        ("changes", [kind, ..]) => aftermath.change(kind, account, epoch),
+        ("node_role_fallback", &[role, service, _, outcome]) => {
+            aftermath.nodes.called((role, service, outcome), epoch);
+        }
+        ("cluster_upgrades", &[cluster, _, _, kind, _]) => {
+            let of = [account, region, cluster];
+            aftermath.upgrades.begun(kind, of, epoch);
+        }
+        ("target_churn", &[group, api, caller]) => {
+            let of = [account, region, group, api, caller];
+            if let Adds::Number(targets) = fact.adds {
+                aftermath.upgrades.moved(of, targets, epoch);
+            }
+        }
+        ("pod_sessions", &[_, cluster, _, _, role]) => aftermath.upgrades.pod(cluster, role),
+        _ => {}
     }
 }
 

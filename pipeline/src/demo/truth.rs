@@ -71,6 +71,9 @@ impl Truth {
             .insert(("rejects_after_change", "records"), begun);
         let calls = self.aftermath.nodes.calls(now);
         self.signals.insert(("known_node_fallback", "calls"), calls);
+        let targets = self.aftermath.upgrades.targets(now);
+        self.signals
+            .insert(("target_churn_in_upgrades", "targets"), targets);
     }
 
     /// Plants what a record of this time adds.
