@@ -162,6 +162,24 @@
 -- caller = "111122223333"
 -- account_id = "444455556666"
 -- changes = 1
+--
+-- [[test]]
+-- name   = "an account that leaves its organization names itself by its account alone, and one that is taken out is named"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000320021","eventSource":"organizations.amazonaws.com","eventName":"LeaveOrganization","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":null,"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000320022","eventSource":"organizations.amazonaws.com","eventName":"RemoveAccountFromOrganization","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"accountId":"444455556666"},"responseElements":null}
+-- '''
+-- [[test.rows]]
+-- kind = "organization"
+-- api = "LeaveOrganization"
+-- resource = "unknown"
+-- account_id = "111122223333"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "organization"
+-- api = "RemoveAccountFromOrganization"
+-- resource = "444455556666"
+-- changes = 1
 -- ---
 -- Which calls count, and which parameter names what they change. EC2's newer calls wrap their
 -- parameters into <name of the call>Request and write them in capitals.
@@ -210,6 +228,7 @@ WITH kinds AS (
          'DeleteResolverQueryLogConfig DisassociateResolverQueryLogConfig'),
         ('ec2.amazonaws.com', 'address', 'allocationId', 'AssociateAddress DisassociateAddress ReleaseAddress'),
         ('organizations.amazonaws.com', 'organization_policy', 'policyId', 'UpdatePolicy AttachPolicy DetachPolicy DeletePolicy'),
+        ('organizations.amazonaws.com', 'organization', 'accountId', 'LeaveOrganization RemoveAccountFromOrganization'),
         ('eks.amazonaws.com', 'cluster', 'name',
          'CreateCluster DeleteCluster UpdateClusterVersion UpdateClusterConfig AssociateIdentityProviderConfig DisassociateIdentityProviderConfig'),
         ('eks.amazonaws.com', 'node_group', 'nodegroupName', 'CreateNodegroup UpdateNodegroupVersion UpdateNodegroupConfig DeleteNodegroup'),

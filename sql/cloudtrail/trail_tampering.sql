@@ -2,44 +2,45 @@
 -- name            = "trail_tampering"
 -- status          = "stable"
 -- owner           = "platform"
--- summary         = "Calls that stop, narrow or delete the audit logs, or change the bucket they lie in, refused ones too."
+-- summary         = "Calls that stop, narrow or delete the audit logs, take an account out of their reach, or change the bucket they lie in, refused ones too."
 -- seed            = "CloudTrail anomaly and audit-trail completeness"
 -- why             = """
 -- Whoever wants to act unseen begins with the log. And whoever does it by mistake blinds every
 -- signal here: the alert about it is the last thing that the log says.
 -- """
--- false_positives = ["A test environment that is taken down with its trail and flow logs.", "A change of event selectors by the team that owns the trail."]
+-- false_positives = ["A test environment that is taken down with its trail and flow logs.", "A change of event selectors by the team that owns the trail.", "An account that is moved to another organization."]
 -- cannot_tell     = """
 -- Whether the key of the trail was disabled: the calls on the trail do not say which key it is;
 -- look for DisableKey in the signal changes. What is done to the bucket is seen only when the
 -- bucket's own account logs into that same bucket; deleted objects only with data events.
--- A refused call mostly has no parameters: its resource is taken from the message.
+-- A refused call mostly has no parameters: its resource is taken from the message, and selectors
+-- count as narrowed. The organization trail may not take any more what an account does to leave.
 -- """
 -- source          = "cloudtrail"
 --
 -- [metric]
 -- name            = "trailflow_trail_tampering_total"
 -- type            = "counter"
--- help            = "Calls that stop, narrow or delete audit logs, by account, region, API, resource, caller and outcome."
+-- help            = "Calls that end audit logs (blinds), or delete a part or change them (narrows), by account, region, API, resource, caller and outcome."
 -- value           = "calls"
--- labels          = ["account_id", "region", "api", "resource", "caller", "outcome"]
+-- labels          = ["account_id", "region", "api", "resource", "caller", "effect", "outcome"]
 -- series_max      = 1000                 # trails, flow logs and log buckets x callers
 --
 -- [rollup]
 -- window          = "5m"
--- grain           = ["window_start", "account_id", "region", "api", "resource", "caller", "outcome"]
+-- grain           = ["window_start", "account_id", "region", "api", "resource", "caller", "effect", "outcome"]
 -- measures        = { calls = "sum" }
 --
 -- [[alert]]
 -- name     = "TrailflowTrailStopped"
 -- severity = "critical"
 -- for      = "0m"
--- summary  = '{{ $labels.api }} on {{ $labels.resource }} in {{ $labels.account_id }} {{ $labels.region }} by {{ $labels.caller }}: audit logs are stopped or deleted.'
+-- summary  = '{{ $labels.api }} on {{ $labels.resource }} in {{ $labels.account_id }} {{ $labels.region }} by {{ $labels.caller }}: from now on audit logs are missing, or they were deleted.'
 -- expr     = '''
 -- sum by (account_id, region, api, resource, caller) (
---   last_over_time(trailflow_trail_tampering_total{outcome="success", api=~"StopLogging|DeleteTrail|DeleteEventDataStore|StopEventDataStoreIngestion|DeleteBucket|DeleteObject|DeleteObjects"}[30m])
---   - last_over_time(trailflow_trail_tampering_total{outcome="success", api=~"StopLogging|DeleteTrail|DeleteEventDataStore|StopEventDataStoreIngestion|DeleteBucket|DeleteObject|DeleteObjects"}[1h] offset 30m) >= 0
---   or last_over_time(trailflow_trail_tampering_total{outcome="success", api=~"StopLogging|DeleteTrail|DeleteEventDataStore|StopEventDataStoreIngestion|DeleteBucket|DeleteObject|DeleteObjects"}[30m])
+--   last_over_time(trailflow_trail_tampering_total{outcome="success", effect="blinds"}[30m])
+--   - last_over_time(trailflow_trail_tampering_total{outcome="success", effect="blinds"}[1h] offset 30m) >= 0
+--   or last_over_time(trailflow_trail_tampering_total{outcome="success", effect="blinds"}[30m])
 -- ) > 0
 -- '''
 -- runbook  = "trailflowtrailstopped"
@@ -51,9 +52,9 @@
 -- summary  = '{{ $labels.api }} on {{ $labels.resource }} in {{ $labels.account_id }} {{ $labels.region }} by {{ $labels.caller }}: {{ $labels.outcome }}, {{ $value }} times in 30 minutes.'
 -- expr     = '''
 -- sum by (account_id, region, api, resource, caller, outcome) (
---   last_over_time(trailflow_trail_tampering_total{outcome="success", api!~"StopLogging|DeleteTrail|DeleteEventDataStore|StopEventDataStoreIngestion|DeleteBucket|DeleteObject|DeleteObjects"}[30m])
---   - last_over_time(trailflow_trail_tampering_total{outcome="success", api!~"StopLogging|DeleteTrail|DeleteEventDataStore|StopEventDataStoreIngestion|DeleteBucket|DeleteObject|DeleteObjects"}[1h] offset 30m) >= 0
---   or last_over_time(trailflow_trail_tampering_total{outcome="success", api!~"StopLogging|DeleteTrail|DeleteEventDataStore|StopEventDataStoreIngestion|DeleteBucket|DeleteObject|DeleteObjects"}[30m])
+--   last_over_time(trailflow_trail_tampering_total{outcome="success", effect="narrows"}[30m])
+--   - last_over_time(trailflow_trail_tampering_total{outcome="success", effect="narrows"}[1h] offset 30m) >= 0
+--   or last_over_time(trailflow_trail_tampering_total{outcome="success", effect="narrows"}[30m])
 -- ) > 0
 -- or
 -- sum by (account_id, region, api, resource, caller, outcome) (
@@ -81,15 +82,18 @@
 -- api = "StopLogging"
 -- resource = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/main"
 -- caller = "arn:aws:iam::111122223333:role/ci"
+-- effect = "blinds"
 -- outcome = "success"
 -- calls = 1
 -- [[test.rows]]
 -- api = "PutEventSelectors"
+-- effect = "narrows"
 -- resource = "main"
 -- outcome = "success"
 -- calls = 1
 -- [[test.rows]]
 -- api = "DeleteFlowLogs"
+-- effect = "narrows"
 -- resource = "fl-1"
 -- calls = 1
 -- [[test.rows]]
@@ -113,6 +117,7 @@
 -- '''
 -- [[test.rows]]
 -- api = "DeleteTrail"
+-- effect = "blinds"
 -- resource = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/main"
 -- outcome = "denied"
 -- calls = 1
@@ -132,15 +137,72 @@
 -- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000013","eventSource":"ec2.amazonaws.com","eventName":"CreateFlowLogs","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"CreateFlowLogsRequest":{}},"responseElements":{}}
 -- '''
 -- rows   = []
+--
+-- [[test]]
+-- name   = "management events are switched off by selectors of either kind; a trail for data events beside others, and reads alone, are narrowed"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000320001","eventSource":"cloudtrail.amazonaws.com","eventName":"PutEventSelectors","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"trailName":"off","eventSelectors":[{"readWriteType":"All","includeManagementEvents":false,"dataResources":[],"excludeManagementEventSources":[]}]},"responseElements":{}}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000320002","eventSource":"cloudtrail.amazonaws.com","eventName":"PutEventSelectors","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"trailName":"advanced-off","advancedEventSelectors":[{"name":"s3","fieldSelectors":[{"field":"eventCategory","equals":["Data"]},{"field":"resources.type","equals":["AWS::S3::Object"]}]}]},"responseElements":{}}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000320003","eventSource":"cloudtrail.amazonaws.com","eventName":"PutEventSelectors","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"trailName":"mixed","eventSelectors":[{"readWriteType":"All","includeManagementEvents":false,"dataResources":[]},{"readWriteType":"WriteOnly","includeManagementEvents":true,"dataResources":[]}]},"responseElements":{}}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000320004","eventSource":"cloudtrail.amazonaws.com","eventName":"PutEventSelectors","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"trailName":"advanced","advancedEventSelectors":[{"fieldSelectors":[{"field":"eventCategory","equals":["Management"]},{"field":"readOnly","equals":["true"]}]}]},"responseElements":{}}
+-- '''
+-- [[test.rows]]
+-- resource = "off"
+-- effect = "blinds"
+-- calls = 1
+-- [[test.rows]]
+-- resource = "advanced-off"
+-- effect = "blinds"
+-- calls = 1
+-- [[test.rows]]
+-- resource = "mixed"
+-- effect = "narrows"
+-- calls = 1
+-- [[test.rows]]
+-- resource = "advanced"
+-- effect = "narrows"
+-- calls = 1
+--
+-- [[test]]
+-- name   = "an account leaves its organization, is refused, and another is taken out; one that joins is silent"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000320011","eventSource":"organizations.amazonaws.com","eventName":"LeaveOrganization","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":null,"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000320012","eventSource":"organizations.amazonaws.com","eventName":"LeaveOrganization","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":null,"responseElements":null,"errorCode":"AccessDeniedException","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: organizations:LeaveOrganization on resource: arn:aws:organizations::999999999999:account/o-a/111122223333 with an explicit deny in a service control policy"}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000320013","eventSource":"organizations.amazonaws.com","eventName":"RemoveAccountFromOrganization","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"accountId":"444455556666"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000320014","eventSource":"organizations.amazonaws.com","eventName":"InviteAccountToOrganization","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"target":{"type":"ACCOUNT","id":"444455556666"}},"responseElements":null}
+-- '''
+-- [[test.rows]]
+-- region = "us-east-1"
+-- api = "LeaveOrganization"
+-- resource = "111122223333"
+-- effect = "blinds"
+-- outcome = "success"
+-- calls = 1
+-- [[test.rows]]
+-- api = "LeaveOrganization"
+-- resource = "111122223333"
+-- effect = "blinds"
+-- outcome = "denied"
+-- calls = 1
+-- [[test.rows]]
+-- api = "RemoveAccountFromOrganization"
+-- resource = "444455556666"
+-- effect = "blinds"
+-- outcome = "success"
+-- calls = 1
 -- ---
 WITH calls AS (
     SELECT
         event_time, event_source, event_name, recipient_account_id, region, role_arn, principal, request_parameters,
-        denied_resource, error_code, deny_class, throttle_class, src_bucket
+        denied_resource, error_code, deny_class, throttle_class, src_bucket,
+        replace(json_get_json(request_parameters, 'eventSelectors'), ' ', '') AS selectors,
+        json_get_json(request_parameters, 'advancedEventSelectors')           AS advanced_selectors
     FROM cloudtrail
     WHERE (event_source = 'cloudtrail.amazonaws.com'
            AND event_name IN ('StopLogging', 'DeleteTrail', 'UpdateTrail', 'PutEventSelectors', 'PutInsightSelectors',
                               'DeleteEventDataStore', 'UpdateEventDataStore', 'StopEventDataStoreIngestion'))
+       OR (event_source = 'organizations.amazonaws.com'
+           AND event_name IN ('LeaveOrganization', 'RemoveAccountFromOrganization'))
        OR (event_source = 'ec2.amazonaws.com' AND event_name = 'DeleteFlowLogs')
        OR (event_source = 'route53resolver.amazonaws.com'
            AND event_name IN ('DeleteResolverQueryLogConfig', 'DisassociateResolverQueryLogConfig'))
@@ -163,9 +225,23 @@ SELECT
         json_get_str(request_parameters, 'resolverQueryLogConfigId'),
         json_get_str(request_parameters, 'DeleteFlowLogsRequest', 'FlowLogId', 'content'),
         json_get_str(request_parameters, 'DeleteFlowLogsRequest', 'FlowLogId', 0, 'content'),
+        -- The account that leaves, or is made to.
+        CASE WHEN event_source = 'organizations.amazonaws.com'
+             THEN coalesce(json_get_str(request_parameters, 'accountId'), recipient_account_id) END,
         denied_resource,
         'unknown')                                                      AS resource,
     coalesce(role_arn, principal, 'unknown')                            AS caller,
+    CASE
+        WHEN event_name IN ('StopLogging', 'DeleteTrail', 'DeleteEventDataStore', 'StopEventDataStoreIngestion',
+                            'LeaveOrganization', 'RemoveAccountFromOrganization',
+                            'DeleteBucket', 'DeleteObject', 'DeleteObjects') THEN 'blinds'
+        -- Management events are switched off: a selector takes them unless it says no, an advanced one if it says so.
+        WHEN event_name = 'PutEventSelectors'
+             AND (selectors LIKE '%"includeManagementEvents":false%'
+                  AND selectors NOT LIKE '%"includeManagementEvents":true%'
+                  OR advanced_selectors NOT LIKE '%"Management"%') THEN 'blinds'
+        ELSE 'narrows'
+    END                                                                 AS effect,
     CASE
         WHEN error_code IS NULL THEN 'success'
         WHEN deny_class <> 'none' THEN 'denied'
@@ -177,4 +253,4 @@ FROM calls
 -- Of buckets, the one that this very record lay in.
 WHERE event_source <> 's3.amazonaws.com'
    OR json_get_str(request_parameters, 'bucketName') = CAST(src_bucket AS VARCHAR)
-GROUP BY 1, 2, 3, 4, 5, 6, 7
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8

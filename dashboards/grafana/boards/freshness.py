@@ -102,12 +102,12 @@ ARRIVAL = (
 )
 TOUCHED = (
     "Who touches the audit logs",
-    bars("By call and outcome", TAMPERING, "api, outcome", "Calls on trails and their bucket, per step.", w=10),
+    bars("By call and outcome", TAMPERING, "api, effect, outcome", "Calls on trails and their bucket, per step.", w=10),
     who(
         "Which trail, by whom",
         TAMPERING,
-        "account_id, region, api, resource, caller, outcome",
-        "Calls in the time range that stop, narrow or delete the audit logs.",
+        "account_id, region, api, resource, caller, effect, outcome",
+        "Calls in the time range that stop, narrow or delete the audit logs. `blinds`: they end for the account.",
         column="calls",
         w=14,
     ),

@@ -7,7 +7,9 @@ use super::object::time_text;
 use super::record::Record;
 use super::refusal::SERVICE_CONTROL_POLICY;
 use super::trail::Trail;
-use super::world::{ADMINISTRATOR, CLI_AGENT, DEPLOY, EU, SHARED, TERRAFORM_AGENT, US, WORKLOAD};
+use super::world::{
+    ADMINISTRATOR, CLI_AGENT, DEPLOY, EU, ORGANIZATION, SHARED, TERRAFORM_AGENT, US, WORKLOAD,
+};
 
 /// The bucket that the generated objects lie in, as a lake that ingests them must see it.
 pub const BUCKET: &str = "bucket";
@@ -19,20 +21,36 @@ pub(super) fn plant(trail: &mut Trail<'_>) {
     }
     let person = Session::new(ADMINISTRATOR, "kim@example.com", CLI_AGENT);
     let trail_name = "organization-trail";
-    for (name, parameters) in [
-        ("StopLogging", json!({"name": trail_name})),
+    for (name, resource, parameters, effect) in [
+        (
+            "StopLogging",
+            trail_name,
+            json!({"name": trail_name}),
+            "blinds",
+        ),
         (
             "PutEventSelectors",
+            trail_name,
             json!({"trailName": trail_name, "eventSelectors": [{
                 "readWriteType": "WriteOnly", "includeManagementEvents": true, "dataResources": [],
                 "excludeManagementEventSources": ["kms.amazonaws.com"],
             }]}),
+            "narrows",
+        ),
+        (
+            "PutEventSelectors",
+            "audit",
+            json!({"trailName": "audit", "eventSelectors": [{
+                "readWriteType": "All", "includeManagementEvents": false, "dataResources": [],
+                "excludeManagementEventSources": [],
+            }]}),
+            "blinds",
         ),
     ] {
         let mut record = trail.call_by(&person, EU, "cloudtrail", name);
         record.request_parameters = parameters;
-        record.changes("trail", trail_name);
-        count(trail, record, trail_name);
+        record.changes("trail", resource);
+        count(trail, record, (resource, effect));
     }
     refused(trail, &person);
     let flow_log = "fl-0e5f60718293a4b5c";
@@ -44,7 +62,7 @@ pub(super) fn plant(trail: &mut Trail<'_>) {
         "requestId": record.request_id,
     }});
     record.changes("flow_log", flow_log);
-    count(trail, record, flow_log);
+    count(trail, record, (flow_log, "narrows"));
     let session = Session::new(DEPLOY, "GitHubActions", TERRAFORM_AGENT);
     for bucket in [BUCKET, "shop-uploads-111122223333"] {
         let mut record = trail.call_by(&session, EU, "s3", "PutBucketLifecycle");
@@ -53,7 +71,7 @@ pub(super) fn plant(trail: &mut Trail<'_>) {
             "bucketName": bucket, "lifecycle": "", "Host": format!("{bucket}.s3.{EU}.amazonaws.com"),
         });
         if bucket == BUCKET {
-            count(trail, record, bucket);
+            count(trail, record, (bucket, "narrows"));
         } else {
             // A bucket without logs.
             trail.push(record);
@@ -69,10 +87,18 @@ fn refused(trail: &mut Trail<'_>, person: &Session) {
     let message = reason.message(&person.arn(), action, arn);
     record.deny("AccessDenied", message, reason, action);
     record.strip();
-    count(trail, record, arn);
+    count(trail, record, (arn, "narrows"));
+    let mut record = trail.call_by(person, US, "organizations", "LeaveOrganization");
+    record.read_only = false;
+    let member = format!("arn:aws:organizations::999999999999:account/{ORGANIZATION}/{WORKLOAD}");
+    let action = "organizations:LeaveOrganization";
+    let message = reason.message(&person.arn(), action, &member);
+    record.deny("AccessDeniedException", message, reason, action);
+    record.strip();
+    count(trail, record, (WORKLOAD, "blinds"));
 }
 
-fn count(trail: &mut Trail<'_>, mut record: Record, resource: &str) {
+fn count(trail: &mut Trail<'_>, mut record: Record, (resource, effect): (&str, &str)) {
     let (caller, outcome) = (record.made.caller.clone(), record.made.outcome.text());
     let (account, region) = (record.recipient_account_id, record.aws_region);
     let labels = [
@@ -81,6 +107,7 @@ fn count(trail: &mut Trail<'_>, mut record: Record, resource: &str) {
         record.event_name,
         resource,
         &caller,
+        effect,
         outcome,
     ];
     record.counts(("trail_tampering", "calls"), &labels);
