@@ -13,7 +13,9 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from urllib.parse import quote_plus
@@ -47,6 +49,26 @@ class Delay(Fault):
         await exchange.answer((await exchange.forward()).bytes)
 
 
+class Counting(Rules):
+    """Rules that also count every request, by what it is for."""
+
+    def __init__(self, part):
+        super().__init__()
+        self.part = part
+        self.counts = Counter()
+
+    def choose(self, request):
+        """The fault that this request meets, if any."""
+        path = "/".join([request.path, *request.query.get("prefix", [])])
+        purpose = re.search(r"/_trailflow/(\w+)", path)
+        reads = request.operation in ("ListObjects", "GetObject", "HeadObject")
+        of = f" of {purpose[1]}" if purpose else ""
+        if self.part == "lake" and reads and "/rollups/" in path:
+            of = " of rollups"
+        self.counts[(self.part, request.operation, of)] += 1
+        return super().choose(request)
+
+
 class Stand:
     """Servers, counters, and the workers that were started on them."""
 
@@ -66,7 +88,7 @@ class Stand:
             self.queue_url, _, _ = make_queue(self.queue, "bench", LEASE_SECONDS, receives_max=5)
             self.sqs = self.queue.client("sqs")
             self.proxies = {
-                part: self._open.enter_context(Proxy(server, Rules()))
+                part: self._open.enter_context(Proxy(server, Counting(part)))
                 for part, server in (("queue", self.queue), ("source", self.storage), ("lake", self.storage))
             }
             if self._delay_seconds:
@@ -140,15 +162,11 @@ class Stand:
             time.sleep(LOOK_SECONDS)
 
     def requests(self):
-        """How many requests were sent so far: `{part and operation: count}`."""
-        counts = {}
-        for part, proxy in self.proxies.items():
-            rules = proxy.rules
-            delayed = {operation: count for (_, operation), count in rules.done.items()}
-            for operation in rules.passed.keys() | delayed.keys():
-                count = rules.passed[operation] + delayed.get(operation, 0)
-                counts[f"{part} {operation}"] = count
-        return counts
+        """How many requests were sent so far: `{(part, operation, purpose): count}`."""
+        total = Counter()
+        for proxy in self.proxies.values():
+            total += proxy.rules.counts
+        return total
 
     def batches(self):
         """How many batches were committed."""

@@ -155,8 +155,8 @@ def queued(chosen, binary, folder):
         )
         columns = ["queue", "objects read/s", "all read after s", "all committed after s", "batches", "CPU s", "peak MiB"]
         measure.table(columns, rows)
-        counts = stand.requests()
-        per_object = [[name, count, f"{count / chosen.queued:.3f}"] for name, count in sorted(counts.items())]
+        counts = sorted(stand.requests().items())
+        per_object = [[f"{part} {operation}{of}", n, f"{n / chosen.queued:.3f}"] for (part, operation, of), n in counts]
         measure.table(["request", "sent", "an object"], per_object)
 
 
