@@ -9,9 +9,9 @@ import gzip
 import json
 import random
 import uuid
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
-START = datetime(2026, 3, 1, tzinfo=timezone.utc)
+START = datetime(2026, 3, 1, tzinfo=UTC)
 REGIONS = ("us-east-1", "us-west-2", "eu-west-1")
 NAMESPACES = ("payments", "checkout", "search", "kube-system", "observability", "ml", "batch")
 APPS = ("api", "consumer", "worker", "indexer", "exporter", "cron", "gateway")

@@ -10,13 +10,13 @@ writer uses, so both who are asked read the same bytes.
 
 import pathlib
 import random
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-START = datetime(2026, 3, 1, tzinfo=timezone.utc)
+START = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS = 30
 WINDOW = timedelta(minutes=5)
 NAMED = ("role_arn", "interface_id", "caller", "repository", "service_account", "instance_id", "subnet_id")

@@ -15,11 +15,15 @@ server counts what the workers send until the queue is empty. The loads:
 
 The tables: requests for each source object, for each batch, and those of the signals over rollups, which
 come with time and grow with the files of a day; then dollars at list prices, without the last kind. Workers
-share one queue and one lake. Idle workers are not counted: a receive that waits 20 s is 130,000 a month, 5 cents. Exit code: 0, or 2 when something could not be measured. Needs Python with
-tests/requirements.txt; the servers are started here, on loopback.
+share one queue and one lake. Idle workers are not counted: a receive that waits 20 s is 130,000 a month, 5
+cents.
+
+Exit code: 0, or 2 when something could not be measured. Needs Python with tests/requirements.txt; the
+servers are started here, on loopback.
 """
 
 import argparse
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -133,7 +137,7 @@ def measured(binary, name, workers, folder):
     """One load with so many workers, on servers of its own."""
     from stand import Stand
 
-    load = LOADS[name]
+    load, began = LOADS[name], time.monotonic()
     objects = made(binary, name, load, folder)
     with Stand(folder) as stand:
         stand.upload(objects)
@@ -148,6 +152,7 @@ def measured(binary, name, workers, folder):
             worker.metrics().total("trailflow_object_bytes_total", form="inflated") for worker in running
         )
         compressed = sum(map(len, objects.values()))
+        print(f"{name}, workers: {workers}, {time.monotonic() - began:.0f} s", file=sys.stderr)
         return Result(name, workers, len(objects), compressed, inflated, stand.batches(), stand.requests())
 
 

@@ -38,7 +38,7 @@ STEPS = [
     ("queries: merge", r"engine::merge|merge::Merging|batch::merged"),
     ("queries: grouping", r"engine::group|trailflow_grouping|aggregates::|group_values"),
     ("queries: filter", r"FilterExec|engine::input|BatchCoalescer"),
-    ("queries: expressions", r"datafusion_physical_expr|datafusion_functions|datafusion_physical_plan|engine::date_bin"),
+    ("queries: expressions", r"datafusion_(physical_expr|functions|physical_plan)|engine::date_bin"),
     ("records: columns", r"cloudtrail::columns|flow_logs::(columns|batch)"),
     ("records: parse", r"trailflow_decode::"),
     ("lake protocol", r"trailflow::lake|object_store|pipeline::(settle|learn)"),

@@ -26,7 +26,6 @@ from queue import Empty, SimpleQueue
 
 import measure
 from events import START, Events
-from measure import MIB
 
 GOAL_OBJECTS_PER_SECOND = 1500
 SEED = 4
@@ -144,20 +143,29 @@ def queued(chosen, binary, folder):
         found = worker.metrics().total("trailflow_records_total", table="cloudtrail")
         if found != events.distinct:
             measure.fail(f"{found:.0f} rows of {events.distinct} events")
-        peak, batches = f"{worker.peak_mib():.0f}", f"{stand.batches():.0f}"
-        rows = [
-            ["trailflow run", f"{chosen.queued / read:,.0f}", f"{read:.1f}", f"{wall:.1f}", batches, f"{cpu:.1f}", peak],
-            ["plain client", f"{chosen.queued / plain:,.0f}", f"{plain:.1f}", "", "", "", ""],
-        ]
-        print(
-            f"{chosen.queued:,} objects of {chosen.events} events, SeaweedFS for S3, ministack for SQS. The last "
-            "batch is committed at its age. The plain client sends a claim and a reading for each object and no more."
-        )
-        columns = ["queue", "objects read/s", "all read after s", "all committed after s", "batches", "CPU s", "peak MiB"]
-        measure.table(columns, rows)
-        counts = sorted(stand.requests().items())
-        per_object = [[f"{part} {operation}{of}", n, f"{n / chosen.queued:.3f}"] for (part, operation, of), n in counts]
-        measure.table(["request", "sent", "an object"], per_object)
+        batches, peak, counts = stand.batches(), worker.peak_mib(), stand.requests()
+
+    def rate(seconds):
+        return f"{chosen.queued / seconds:,.0f}"
+
+    print(
+        f"{chosen.queued:,} objects of {chosen.events} events, SeaweedFS for S3, ministack for SQS. The last "
+        "batch is committed at its age. The plain client sends a claim and a reading for each object and no more."
+    )
+    measure.table(
+        ["queue", "objects read/s", "all read, s", "all committed, s", "batches", "CPU s", "peak MiB"],
+        [
+            ["trailflow run", rate(read), f"{read:.1f}", f"{wall:.1f}", f"{batches:.0f}", f"{cpu:.1f}", f"{peak:.0f}"],
+            ["plain client", rate(plain), f"{plain:.1f}", "", "", "", ""],
+        ],
+    )
+    measure.table(
+        ["request", "sent", "an object"],
+        [
+            [f"{part} {operation}{of}", count, f"{count / chosen.queued:.3f}"]
+            for (part, operation, of), count in sorted(counts.items())
+        ],
+    )
 
 
 def main():
