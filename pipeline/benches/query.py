@@ -176,7 +176,8 @@ def filters(binary, lake):
         files, groups = (f"{found[what][2]} of {found[what][1]}" for what in ("files", "row groups"))
         scanned = float(found["bytes"][1]) * UNITS[found["bytes"][2]] / MIB
         rows.append([name, found["opened"][1], files, groups, f"{scanned:.2f}"])
-    columns = ["files opened", "files left by statistics", "row groups left of these", "MiB scanned"]
+    # A large file may be read in two parts.
+    columns = ["files opened, or parts", "left by their statistics", "row groups left of these", "MiB scanned"]
     measure.table([f"filter on {FILTERED}", *columns], rows)
 
 

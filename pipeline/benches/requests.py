@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How many requests trailflow sends to S3 and SQS, for which of its steps, and what AWS charges for them.
 
-    requests.py [--binary BINARY] [--only LOAD]... [--workers N]... [--work FOLDER]
+    requests.py [--binary BINARY] [--only LOAD]... [--workers N]... [--linger S] [--work FOLDER]
 
 `trailflow run` ingests each load from a queue, with an S3 server for source and lake; a proxy before each
 server counts what the workers send until the queue is empty. The loads:
@@ -133,7 +133,7 @@ def announce(stand, objects, per_second):
         stand.announce({key: body})
 
 
-def measured(binary, name, workers, folder):
+def measured(binary, name, workers, linger, folder):
     """One load with so many workers, on servers of its own."""
     from stand import Stand
 
@@ -152,8 +152,12 @@ def measured(binary, name, workers, folder):
             worker.metrics().total("trailflow_object_bytes_total", form="inflated") for worker in running
         )
         compressed = sum(map(len, objects.values()))
+        batches, counts = stand.batches(), stand.requests()
+        time.sleep(linger)
+        later = stand.requests()
+        counts += Counter({kind: later[kind] - counts[kind] for kind in later if place(kind[0], kind[2]) == "rollups"})
         print(f"{name}, workers: {workers}, {time.monotonic() - began:.0f} s", file=sys.stderr)
-        return Result(name, workers, len(objects), compressed, inflated, stand.batches(), stand.requests())
+        return Result(name, workers, len(objects), compressed, inflated, batches, counts)
 
 
 def report(results):
@@ -212,6 +216,8 @@ def main():
     measure.add_binary(parser)
     measure.add_work(parser)
     parser.add_argument("--only", choices=LOADS, action="append", help="this load; may be given several times")
+    rollups = "seconds that the workers go on, for the signals over rollups: 330 for a run"
+    parser.add_argument("--linger", type=int, default=0, help=rollups)
     parser.add_argument("--workers", type=int, action="append", help="how many; 1 and 3 by default")
     chosen = parser.parse_args()
     binary = measure.binary_of(chosen)
@@ -221,7 +227,7 @@ def main():
     for name in chosen.only or LOADS:
         for workers in chosen.workers or (1, 3):
             with measure.scratch(chosen.work) as folder:
-                results.append(measure.guarded(measured, binary, name, workers, folder))
+                results.append(measure.guarded(measured, binary, name, workers, chosen.linger, folder))
     report(results)
 
 
