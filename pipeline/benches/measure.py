@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -145,10 +146,13 @@ def instruments():
 
 
 def guarded(step, *arguments):
-    """Run a step that leans on the instruments of tests/, which say by an assertion what went wrong."""
+    """Run a step that leans on servers and on the instruments of tests/; whatever it raises ends the bench."""
     try:
         return step(*arguments)
     except ImportError as missing:
         fail(f"{missing}: run this with a Python that has tests/requirements.txt")
     except AssertionError as wrong:
         fail(f"could not be measured: {wrong}")
+    except Exception:
+        traceback.print_exc()
+        fail("could not be measured")

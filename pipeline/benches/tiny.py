@@ -18,7 +18,6 @@ was not exact. Needs Python with tests/requirements.txt; the servers are started
 """
 
 import argparse
-import pathlib
 import shutil
 import threading
 import time
@@ -33,9 +32,8 @@ CLIENTS = 8
 """Requests at a time of the plain client: as many as `objects_in_flight_max`."""
 
 
-def exact(lake, events):
+def exact(duckdb, lake, events):
     """Hold the lake against what was made; any difference ends the bench."""
-    import duckdb
 
     def ask(select, folder):
         pattern = str(lake / folder / "**" / "*.parquet").replace("'", "''")
@@ -63,6 +61,9 @@ def row(name, cost, objects):
 
 def directory(chosen, binary, folder):
     """Parts 1 and 2."""
+    # First of all, so that it is not missed after minutes.
+    import duckdb
+
     source, lake = folder / "tiny", folder / "lake"
     events = Events(SEED)
     compressed, inflated = events.write(source, chosen.objects, chosen.events)
@@ -73,7 +74,7 @@ def directory(chosen, binary, folder):
     cost, counts = measure.backfill(binary, source, lake)
     if counts["ingested"] != chosen.objects or counts["records"]["cloudtrail"] != events.distinct:
         measure.fail(f"not everything was ingested: {counts}")
-    exact(lake, events)
+    exact(duckdb, lake, events)
     rows = [row("new", cost, chosen.objects)]
     if chosen.again:
         some = folder / "again" / "tiny"
@@ -183,9 +184,9 @@ def main():
     print(measure.machine())
     with measure.scratch(chosen.work) as folder:
         if chosen.objects:
-            directory(chosen, binary, folder)
+            measure.guarded(directory, chosen, binary, folder)
         if chosen.queued:
-            measure.guarded(queued, chosen, binary, pathlib.Path(folder))
+            measure.guarded(queued, chosen, binary, folder)
 
 
 if __name__ == "__main__":
