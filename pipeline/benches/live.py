@@ -12,7 +12,7 @@ in the batch, the commit, and up to 50 ms of looking.
 An object that comes right after a batch has closed waits for that batch's commit, then for its own batch's
 interval, then for its commit: hence the goal, interval + 2 s, at the 99th percentile. On loopback an S3
 request takes a few milliseconds; --lake-delay-ms adds to each that the lake gets, to be like a region's S3.
-So many scrapes are not the service's ordinary work: their CPU time, as the last column has it, is left out.
+What a scrape costs, with the roles of all objects on it, is in the last columns.
 
 Exit code: 0, or 2 when something could not be measured. Needs Python with tests/requirements.txt; the servers
 are started here, on loopback.
@@ -70,7 +70,6 @@ class Watcher(threading.Thread):
     def __init__(self, service):
         super().__init__(daemon=True)
         self.seen = {}
-        self.scrapes = 0
         self._service = service
         self._over = threading.Event()
         self.failure = None
@@ -80,7 +79,6 @@ class Watcher(threading.Thread):
         while not self._over.wait(LOOK_SECONDS):
             status, text = self._service.get("/metrics")
             now = time.monotonic()
-            self.scrapes += 1
             if status != 200:
                 self.failure = f"/metrics answered {status}"
                 return
@@ -119,7 +117,6 @@ def measured(chosen, binary, interval, folder):
         worker = stand.worker(binary, config)
         watcher = Watcher(worker.service)
         watcher.start()
-        cpu = worker.cpu_seconds()
         sent = send(stand, objects, chosen.per_second)
         until(
             f"{count} roles are on /metrics",
@@ -129,7 +126,7 @@ def measured(chosen, binary, interval, folder):
         )
         watcher.stop()
         assert watcher.failure is None, watcher.failure
-        cpu, scrape = worker.cpu_seconds() - cpu, scrape_cpu_seconds(worker)
+        scrape, size = scrape_cost(worker)
         batches, steps = stand.batches(), worker.metrics()
     counted = [watcher.seen[number] - sent[number] for number in sent if number >= WARM_SHARE * count]
     commit = sum(seconds_of(steps, step) for step in ("commit", "publish"))
@@ -138,16 +135,16 @@ def measured(chosen, binary, interval, folder):
     verdict = "reached" if p99 <= goal else "not reached"
     return [
         interval, len(counted), f"{batches:.0f}", f"{p50:.2f}", f"{p99:.2f}", f"{max(counted):.2f}",
-        f"{goal}, {verdict}", f"{commit:.2f}", f"{cpu - watcher.scrapes * scrape:.1f}", f"{1000 * scrape:.1f}",
+        f"{goal}, {verdict}", f"{commit:.2f}", f"{1000 * scrape:.1f}", f"{size / 1000:,.0f}",
     ]
 
 
-def scrape_cpu_seconds(worker):
-    """What one scrape costs the service when it has nothing else to do, and as many series as at the end."""
+def scrape_cost(worker):
+    """CPU seconds and bytes of a scrape when the service has nothing else to do, with the series of the end."""
     began = worker.cpu_seconds()
     for _ in range(SCRAPES):
-        worker.service.get("/metrics")
-    return (worker.cpu_seconds() - began) / SCRAPES
+        _, text = worker.service.get("/metrics")
+    return (worker.cpu_seconds() - began) / SCRAPES, len(text)
 
 
 def seconds_of(metrics, step):
@@ -184,7 +181,7 @@ def main():
     measure.table(
         [
             "interval", "objects", "batches", "p50", "p99", "longest", "goal for p99", "commit and publish",
-            "CPU s without scrapes", "CPU ms a scrape",
+            "CPU ms a scrape", "kB a scrape",
         ],
         rows,
     )
