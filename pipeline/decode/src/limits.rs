@@ -95,6 +95,8 @@ pub const FILE_READ_BYTES: usize = 128 * 1024;
 
 /// Rows of one Arrow batch: large enough to pay for a query's start, small enough to hold many.
 pub const BATCH_ROWS_MAX: usize = 8192;
+/// Rows that a builder has room for at first: many objects hold a handful of records.
+pub const BATCH_ROWS_FIRST: usize = 16;
 /// Text bytes of one Arrow batch; a batch is handed on when either limit is reached.
 pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// One CloudTrail record. AWS cuts them at 256 KB (domain 1.3); 4 MiB is sixteen times that.
@@ -155,6 +157,10 @@ pub const LISTING_WAIT: Duration = Duration::from_millis(50);
 pub const CREATE_ATTEMPTS_MAX: u32 = 5;
 /// Pause before such a create is tried again, times the number of tries.
 pub const CREATE_PAUSE: Duration = Duration::from_millis(50);
+/// Batches that are remembered as published, with the names of their sources: some 300 KiB each at most.
+pub const SETTLED_BATCHES_MAX: usize = 32;
+/// Files of a batch that are published at once.
+pub const PUBLISH_FILES_AT_ONCE: usize = 8;
 /// Claims of one source that are lost to others before it is left to them.
 pub const CLAIM_ATTEMPTS_MAX: u32 = 16;
 /// Credentials are renewed this long before they expire.
@@ -177,6 +183,12 @@ pub const REJECTS_KEPT_MAX: usize = 100;
 pub const PIECES_MAX: usize = 4;
 /// Rows that wait for evaluation, in bytes: many small objects share one run of the queries.
 pub const PENDING_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Rows of an Arrow batch that is worth a run of the queries by itself; smaller ones are joined.
+pub const JOIN_ROWS_MIN: usize = 1024;
+/// Small batches that wait to be joined.
+pub const JOIN_BATCHES_MAX: usize = 64;
+/// And their bytes: what joins is copied, and held twice meanwhile.
+pub const JOIN_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Event ids that are remembered to suppress duplicates, and as many shared ids: between half and
 /// all of it. AWS delivers copies 0 to 5 minutes apart; this is five minutes at 3,000 events a
 /// second. Two sets of 917,504 ids of 16 bytes fill their tables exactly: 36 MiB.
@@ -224,8 +236,9 @@ pub const STOP_FILL_MAX: Duration = Duration::from_secs(12);
 pub const STOP_MAX: Duration = Duration::from_secs(25);
 /// Threads that still decode when all is over are left to the end of the process after this time.
 pub const STOP_THREADS_MAX: Duration = Duration::from_secs(2);
-/// Objects of one batch: a backlog of digests and duplicates has no rows that would close it.
-pub const BATCH_OBJECTS_MAX: usize = 10_000;
+/// Objects of one batch: a backlog of digests and duplicates has no rows that would close it, and
+/// whoever meets one of its objects again reads the decision that names them all, some 130 KiB.
+pub const BATCH_OBJECTS_MAX: usize = 2_000;
 /// Partial rows of one signal in memory before they are merged, in bytes; if they are more when
 /// merged, they are staged.
 pub const PARTIAL_BYTES_MAX: usize = 4 * 1024 * 1024;

@@ -16,6 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
 use super::partials::{Merged, Partials};
+use super::pending::Pending;
 use super::piece::{End, Piece, Read, Slot};
 use super::window::{EventWindow, OpenEvents};
 use crate::config::Batch;
@@ -70,13 +71,13 @@ pub struct OpenBatch {
     pub entries: Vec<Entry>,
     /// Slots of objects that are not to be committed with this batch.
     pub left_out: BTreeMap<Slot, End>,
-    pending: BTreeMap<Table, Vec<RecordBatch>>,
-    pending_bytes: usize,
+    pending: Pending,
     /// Event time of the newest row, epoch milliseconds.
     newest: BTreeMap<Table, i64>,
     partials: Partials,
     pub rows: usize,
-    pub bytes: usize,
+    /// In memory, of the rows that are staged by now.
+    staged_bytes: usize,
 }
 
 /// A batch whose files are staged.
@@ -112,11 +113,10 @@ impl OpenBatch {
             lake,
             entries: Vec::new(),
             left_out: BTreeMap::new(),
-            pending: BTreeMap::new(),
-            pending_bytes: 0,
+            pending: Pending::default(),
             newest: BTreeMap::new(),
             rows: 0,
-            bytes: 0,
+            staged_bytes: 0,
         }
     }
 
@@ -175,12 +175,9 @@ impl OpenBatch {
         if let Some(entry) = self.entries.get_mut(slot) {
             entry.add_rows(table.name(), rows.num_rows(), span);
         }
-        let bytes = rows.get_array_memory_size();
         self.rows += rows.num_rows();
-        self.bytes += bytes;
-        self.pending_bytes += bytes;
-        self.pending.entry(table).or_default().push(rows);
-        if self.pending_bytes >= PENDING_BYTES_MAX {
+        self.pending.push(table, rows).map_err(LakeError::from)?;
+        if self.pending.bytes() >= PENDING_BYTES_MAX {
             self.flush().await
         } else {
             Ok(())
@@ -220,20 +217,21 @@ impl OpenBatch {
     /// True when memory or a reader is better served by another batch.
     pub fn is_full(&self, limits: &Batch) -> bool {
         self.rows >= limits.rows_max
-            || self.bytes >= limits.bytes_max
+            || self.staged_bytes + self.pending.bytes() >= limits.bytes_max
             || self.entries.len() >= BATCH_OBJECTS_MAX
             || self.partials.is_full()
     }
 
     /// Evaluates the signals on the pending rows, and stages the rows.
     async fn flush(&mut self) -> Result<(), BatchError> {
-        for (table, mut batches) in std::mem::take(&mut self.pending) {
+        for (table, mut batches) in self.pending.take().map_err(LakeError::from)? {
             if table == Table::Cloudtrail {
                 let named = self.window.name_pods(batches);
                 batches = named.map_err(LakeError::from)?;
             }
             let evaluations = self.evaluate(table, batches.clone());
             for batch in &batches {
+                self.staged_bytes += batch.get_array_memory_size();
                 let staged = self
                     .staging
                     .events(table.name(), table.time_column(), batch);
@@ -243,7 +241,6 @@ impl OpenBatch {
                 self.take_partial(place, evaluation.await)?;
             }
         }
-        self.pending_bytes = 0;
         self.partials.shed(&mut self.staging).await
     }
 

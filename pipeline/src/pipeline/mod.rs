@@ -17,6 +17,7 @@ pub mod ingest;
 mod lane;
 mod learn;
 pub mod partials;
+mod pending;
 pub mod piece;
 mod settle;
 pub mod totals;

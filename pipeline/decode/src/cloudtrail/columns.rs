@@ -15,6 +15,7 @@ use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
 use super::super::Provenance;
+use crate::limits::BATCH_ROWS_FIRST;
 
 pub(super) type Text<'a> = Option<Cow<'a, str>>;
 
@@ -30,11 +31,15 @@ macro_rules! column {
     (builder number) => { Int64Builder };
     (builder time) => { TimestampMillisecondBuilder };
     (builder texts) => { ListBuilder<StringBuilder> };
-    (new text) => { StringBuilder::new() };
-    (new flag) => { BooleanBuilder::new() };
-    (new number) => { Int64Builder::new() };
-    (new time) => { TimestampMillisecondBuilder::new().with_timezone("UTC") };
-    (new texts) => { ListBuilder::new(StringBuilder::new()) };
+    (new text) => { StringBuilder::with_capacity(BATCH_ROWS_FIRST, 0) };
+    (new flag) => { BooleanBuilder::with_capacity(BATCH_ROWS_FIRST) };
+    (new number) => { Int64Builder::with_capacity(BATCH_ROWS_FIRST) };
+    (new time) => {
+        TimestampMillisecondBuilder::with_capacity(BATCH_ROWS_FIRST).with_timezone("UTC")
+    };
+    (new texts) => {
+        ListBuilder::with_capacity(StringBuilder::with_capacity(0, 0), BATCH_ROWS_FIRST)
+    };
     (type text) => { DataType::Utf8 };
     (type flag) => { DataType::Boolean };
     (type number) => { DataType::Int64 };
