@@ -100,6 +100,7 @@ fn open_lake(config: &Config, sdk: Option<&SdkConfig>) -> Result<Lake, BuildErro
         worker: Worker::this_process(),
         lease: config.pipeline.lease,
         clock,
+        settled: Arc::default(),
     })
 }
 

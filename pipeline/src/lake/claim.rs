@@ -63,6 +63,9 @@ impl Lake {
             if newest.batch == *batch {
                 return Ok(Claimed::Mine);
             }
+            if self.settled.has(&newest.batch, source) {
+                return Ok(Claimed::Done);
+            }
             match self.decision(&newest.batch).await? {
                 Some(decision) => match self.follow(&newest.batch, source, &decision).await? {
                     Some(answer) => return Ok(answer),
@@ -88,6 +91,7 @@ impl Lake {
         match decision {
             Decision::Committed { files, sources, .. } if sources.contains(source) => {
                 self.publish(batch, files).await?;
+                self.settled.insert(batch, sources);
                 Ok(Some(Claimed::Done))
             }
             Decision::Committed { .. } | Decision::Abandoned { .. } => Ok(None),

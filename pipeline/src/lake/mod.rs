@@ -21,6 +21,7 @@ pub mod ingest_log;
 mod partition;
 pub mod publish;
 mod renewal;
+mod settled;
 pub mod source;
 pub mod staging;
 pub mod store;
@@ -34,6 +35,7 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 
 use crate::clock::Clock;
+pub use settled::Settled;
 pub use trouble::Trouble;
 use worker::Worker;
 
@@ -48,6 +50,8 @@ pub struct Lake {
     pub lease: Duration,
     /// For the times in claims and decisions.
     pub clock: Arc<dyn Clock>,
+    /// What this process need not ask the store again.
+    pub settled: Arc<Settled>,
 }
 
 /// What went wrong with the lake. Every variant leaves the message to be delivered again.

@@ -3,42 +3,48 @@
 //! Must hold: anyone may do it, any number of times, and finish what another began: a staged file
 //! that is gone was published.
 
-use futures::TryStreamExt as _;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
 use object_store::{Error, ObjectStore as _, ObjectStoreExt as _};
 
 use super::batch::{BatchId, StagedFile};
 use super::{Lake, LakeError, protocol_path};
+use crate::limits::PUBLISH_FILES_AT_ONCE;
 
 impl Lake {
     /// Step 4: moves every file of a committed batch to its name.
     pub async fn publish(&self, batch: &BatchId, files: &[StagedFile]) -> Result<(), LakeError> {
+        let mut moves = Vec::with_capacity(files.len());
         for file in files {
-            let (staged, published) = (
-                Path::from(file.staged.as_str()),
-                Path::from(file.published.as_str()),
-            );
-            // The copy is whole or absent on S3 and on a local file system.
-            match self.store.copy(&staged, &published).await {
-                Ok(()) => self.delete_if_there(&staged).await?,
-                // Gone means published before, unless something else deleted it: then its rows
-                // would be lost, and nothing may be acknowledged.
-                Err(Error::NotFound { .. }) => match self.store.head(&published).await {
-                    Ok(_) => tracing::debug!(%batch, file = %published, "published before"),
-                    Err(Error::NotFound { .. }) => {
-                        return Err(LakeError::Foreign {
-                            path: file.staged.clone(),
-                            why: String::from(
-                                "it was committed, and is neither staged nor published",
-                            ),
-                        });
-                    }
-                    Err(error) => return Err(error.into()),
-                },
-                Err(error) => return Err(error.into()),
-            }
+            moves.push(self.publish_file(batch, file));
         }
-        Ok(())
+        let moves = stream::iter(moves).buffer_unordered(PUBLISH_FILES_AT_ONCE);
+        moves.try_collect::<()>().await
+    }
+
+    async fn publish_file(&self, batch: &BatchId, file: &StagedFile) -> Result<(), LakeError> {
+        let (staged, published) = (
+            Path::from(file.staged.as_str()),
+            Path::from(file.published.as_str()),
+        );
+        // The copy is whole or absent on S3 and on a local file system.
+        match self.store.copy(&staged, &published).await {
+            Ok(()) => self.delete_if_there(&staged).await,
+            // Gone means published before, unless something else deleted it: then its rows
+            // would be lost, and nothing may be acknowledged.
+            Err(Error::NotFound { .. }) => match self.store.head(&published).await {
+                Ok(_) => {
+                    tracing::debug!(%batch, file = %published, "published before");
+                    Ok(())
+                }
+                Err(Error::NotFound { .. }) => Err(LakeError::Foreign {
+                    path: file.staged.clone(),
+                    why: String::from("it was committed, and is neither staged nor published"),
+                }),
+                Err(error) => Err(error.into()),
+            },
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Drops the staged files of a batch that will never count.
