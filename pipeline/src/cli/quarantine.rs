@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Subcommand;
 
 use super::listed;
-use super::query::{self, ReportFormat};
+use super::query::{self, ReportFormat, Views};
 use crate::aws;
 use crate::config::{Config, Environment, LakeUrl};
 use crate::object::directory::Directory;
@@ -108,7 +108,8 @@ impl Quarantine {
 
 impl List {
     async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
-        let (_, session) = query::open(&self.lake.config, environment, &self.lake.lake).await?;
+        let (_, session) =
+            query::open(&self.lake.config, environment, &self.lake.lake, Views::None).await?;
         let chosen = self.reason.map_or(Chosen::All, Chosen::Reason);
         let (schema, rows) = session.rows(&quarantine::list_sql(&chosen)).await?;
         output::write(self.format, schema, &rows, io::stdout())?;
@@ -118,7 +119,8 @@ impl List {
 
 impl Show {
     async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
-        let (_, session) = query::open(&self.lake.config, environment, &self.lake.lake).await?;
+        let (_, session) =
+            query::open(&self.lake.config, environment, &self.lake.lake, Views::None).await?;
         let (schema, readings) = session
             .rows(&quarantine::readings_sql(&self.object))
             .await?;
@@ -138,7 +140,7 @@ impl Show {
 impl Replay {
     async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
         let (config, session) =
-            query::open(&self.lake.config, environment, &self.lake.lake).await?;
+            query::open(&self.lake.config, environment, &self.lake.lake, Views::None).await?;
         let chosen = match (self.reason, self.key) {
             (Some(reason), _) => Chosen::Reason(reason),
             (None, Some(key)) => Chosen::Key(key),

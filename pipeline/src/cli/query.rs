@@ -8,6 +8,7 @@ use crate::engine::Engine;
 use crate::query::LakeSession;
 use crate::query::output::{self, Format};
 use crate::service;
+use crate::signal::Signal;
 
 /// How `backfill` and `signals` report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -40,11 +41,38 @@ pub(super) struct Query {
     config: super::ConfigFile,
 }
 
+/// Which views a session needs.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Views<'a> {
+    /// Those of every signal.
+    All,
+    /// Those that this text may name: planning a signal takes longer than many a query.
+    NamedIn(&'a str),
+    /// None: the tables are enough.
+    None,
+}
+
+impl Views<'_> {
+    /// Whether the view of that signal is needed, or the rows that it merges.
+    fn need(self, signal: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::NamedIn(sql) => {
+                let sql = sql.to_ascii_lowercase();
+                let lists = ["show", "information_schema"];
+                sql.contains(signal) || lists.iter().any(|word| sql.contains(word))
+            }
+            Self::None => false,
+        }
+    }
+}
+
 /// Opens a lake to be asked.
 pub(super) async fn open(
     config: &super::ConfigFile,
     environment: &Environment,
     lake: &str,
+    views: Views<'_>,
 ) -> anyhow::Result<(Config, LakeSession)> {
     let config = Config::for_lake(config.path(environment).as_deref(), environment, lake)?;
     if let LakeUrl::Directory(path) = &config.lake
@@ -64,7 +92,11 @@ pub(super) async fn open(
         );
     }
     let memory = config.pipeline.memory_bytes_max;
-    let engine = Engine::new(service::catalog(&config)?, &config.reference, memory).await?;
+    let mut catalog = service::catalog(&config)?;
+    let is_needed =
+        |signal: &Signal| signal.header.source.table().is_some() && views.need(&signal.header.name);
+    catalog.signals.retain(is_needed);
+    let engine = Engine::new(catalog, &config.reference, memory).await?;
     let lake = service::lake(&config).await?;
     let session = LakeSession::open(&lake, &engine, memory).await?;
     Ok((config, session))
@@ -73,7 +105,8 @@ pub(super) async fn open(
 impl Query {
     pub(super) async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
         let _telemetry = super::quiet_logs(environment)?;
-        let (_, session) = open(&self.config, environment, &self.lake).await?;
+        let views = self.sql.as_deref().map_or(Views::All, Views::NamedIn);
+        let (_, session) = open(&self.config, environment, &self.lake, views).await?;
         match &self.sql {
             Some(sql) => self.answer(&session, sql).await.map(|()| ExitCode::SUCCESS),
             None => self.prompt(&session).await,
