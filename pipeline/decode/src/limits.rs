@@ -168,6 +168,8 @@ pub const CREDENTIALS_RENEWAL: Duration = Duration::from_mins(5);
 /// Parquet files that a batch keeps open: two days of hours. More, from objects with strange
 /// times, close the one that was used longest ago.
 pub const STAGED_FILES_OPEN_MAX: usize = 48;
+/// Files that are closed and still on their way to the store: each waits for its answers.
+pub const CLOSING_FILES_MAX: usize = 8;
 /// Rows of one Parquet row group: what a reader skips or reads as a whole.
 pub const ROW_GROUP_ROWS_MAX: usize = 128 * 1024;
 /// Encoded bytes of a row group in memory before it leaves.

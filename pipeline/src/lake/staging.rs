@@ -1,7 +1,8 @@
 //! Staging: Parquet files of an open batch, written where no reader looks.
 //!
 //! In: batches of rows. Out: the list of files to commit. Must hold: memory is bounded: row
-//! groups leave as they fill, and at most [`STAGED_FILES_OPEN_MAX`] files are open.
+//! groups leave as they fill, at most [`STAGED_FILES_OPEN_MAX`] files are open, and of those that
+//! are closed at most [`CLOSING_FILES_MAX`] are still on their way to the store.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -11,11 +12,16 @@ use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
 use object_store::buffered::BufWriter;
 use parquet::arrow::AsyncArrowWriter;
+use parquet::errors::ParquetError;
+use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use super::batch::{BatchId, StagedFile};
 use super::partition::{Period, split};
 use super::{Lake, LakeError, encoding, protocol_path};
-use crate::limits::{ROW_GROUP_BYTES_MAX, STAGED_FILES_OPEN_MAX, STAGED_PART_BYTES};
+use crate::limits::{
+    CLOSING_FILES_MAX, ROW_GROUP_BYTES_MAX, STAGED_FILES_OPEN_MAX, STAGED_PART_BYTES,
+};
 
 /// The files of one open batch.
 #[derive(Debug)]
@@ -25,7 +31,12 @@ pub struct Staging {
     open: HashMap<String, OpenFile>,
     /// Order of use, oldest first.
     used: Vec<String>,
+    /// Files that take no more rows. A batch has a file for each of some fifty rollups, and each
+    /// waits for the store.
+    closing: JoinSet<Result<StagedFile, LakeError>>,
     done: Vec<StagedFile>,
+    /// How many files each folder has got.
+    parts: HashMap<String, usize>,
 }
 
 struct OpenFile {
@@ -49,7 +60,9 @@ impl Staging {
             batch,
             open: HashMap::new(),
             used: Vec::new(),
+            closing: JoinSet::new(),
             done: Vec::new(),
+            parts: HashMap::new(),
         }
     }
 
@@ -67,7 +80,7 @@ impl Staging {
         Ok(())
     }
 
-    /// Rows of a rollup, by the day of their window. Its files are closed at once: rollups come one
+    /// Rows of a rollup, by the day of their window. Its files are closed with that: rollups come one
     /// signal after the other, and a writer for each of fifty would hold its columns until the end.
     pub async fn rollup(&mut self, signal: &str, rows: &[RecordBatch]) -> Result<(), LakeError> {
         let mut folders = BTreeSet::new();
@@ -107,6 +120,10 @@ impl Staging {
     /// Closes every file. The list is what a commit names.
     pub async fn finish(mut self) -> Result<Vec<StagedFile>, LakeError> {
         self.close_all().await?;
+        while self.closed().await? {}
+        // In an order that does not depend on which file took longer.
+        self.done
+            .sort_by(|one, other| one.published.cmp(&other.published));
         Ok(self.done)
     }
 
@@ -134,17 +151,14 @@ impl Staging {
         Ok(())
     }
 
-    fn open(&self, folder: &str, schema: SchemaRef) -> Result<OpenFile, LakeError> {
+    fn open(&mut self, folder: &str, schema: SchemaRef) -> Result<OpenFile, LakeError> {
         // A folder whose file was closed to make room gets a second one.
-        let part = self
-            .done
-            .iter()
-            .filter(|file| file.published.starts_with(folder))
-            .count();
-        let name = match part {
+        let part = self.parts.entry(folder.to_owned()).or_default();
+        let name = match *part {
             0 => format!("{}.parquet", self.batch),
             part => format!("{}-{part}.parquet", self.batch),
         };
+        *part += 1;
         let staged = protocol_path(&["staging", self.batch.as_str()]);
         let staged = object_store::path::Path::from(format!("{staged}/{folder}/{name}"));
         let store = Arc::clone(&self.lake.store);
@@ -164,11 +178,33 @@ impl Staging {
 
     async fn close(&mut self, folder: &str) -> Result<(), LakeError> {
         self.used.retain(|used| used != folder);
-        if let Some(mut open) = self.open.remove(folder) {
-            open.writer.finish().await?;
-            open.file.bytes = u64::try_from(open.writer.bytes_written()).unwrap_or(u64::MAX);
-            self.done.push(open.file);
+        if let Some(open) = self.open.remove(folder) {
+            while self.closing.len() >= CLOSING_FILES_MAX {
+                self.closed().await?;
+            }
+            self.closing.spawn(open.finish().in_current_span());
         }
         Ok(())
+    }
+
+    /// Waits until one more file is staged. False: none is on its way.
+    async fn closed(&mut self) -> Result<bool, LakeError> {
+        match self.closing.join_next().await {
+            Some(Ok(file)) => {
+                self.done.push(file?);
+                Ok(true)
+            }
+            Some(Err(error)) => Err(LakeError::Parquet(ParquetError::External(error.into()))),
+            None => Ok(false),
+        }
+    }
+}
+
+impl OpenFile {
+    /// Writes what is left of it.
+    async fn finish(mut self) -> Result<StagedFile, LakeError> {
+        self.writer.finish().await?;
+        self.file.bytes = u64::try_from(self.writer.bytes_written()).unwrap_or(u64::MAX);
+        Ok(self.file)
     }
 }
