@@ -34,8 +34,9 @@ fn chunk(bytes: &[u8], column: &ColumnChunkMetaData) -> Result<(), Malformed> {
     });
     let mut rest = part.ok_or(Malformed::NotParquet)?;
     let is_gzip = matches!(column.compression(), Compression::GZIP(_));
-    // The chunk may end in bytes that are no page; the library stops by its count of values.
-    while let Some((header, behind)) = Header::read(rest) {
+    // What we do not take for a header, the library may: it does not look at the types of fields.
+    while !rest.is_empty() {
+        let (header, behind) = Header::read(rest).ok_or(Malformed::NotParquet)?;
         let body = behind.get(..header.stored).ok_or(Malformed::NotParquet)?;
         if header.inflated > PARQUET_PAGE_BYTES_MAX {
             return Err(Malformed::ParquetTooLarge);
@@ -62,15 +63,23 @@ struct Header {
 }
 
 impl Header {
-    /// The header at the front, and what is behind it. `None` when there is none.
+    /// The header at the front, and what is behind it. `None`: damage, or types that the format does
+    /// not give these fields.
     fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let mut thrift = Thrift { rest: bytes };
         let (mut inflated, mut stored) = (None, None);
-        let mut id = 0_i64;
+        let mut id = 0;
         while let Some(kind) = thrift.field(&mut id)? {
             match (id, kind) {
                 (2, INTEGER) => inflated = Some(thrift.integer()?),
                 (3, INTEGER) => stored = Some(thrift.integer()?),
+                // The type of the page, and its checksum.
+                (1 | 4, INTEGER) => thrift.skip(kind, DEPTH_MAX)?,
+                (5, STRUCT) => thrift.fields(&DATA_PAGE)?,
+                (6, STRUCT) => thrift.fields(&[])?,
+                (7, STRUCT) => thrift.fields(&DICTIONARY_PAGE)?,
+                (8, STRUCT) => thrift.fields(&DATA_PAGE_V2)?,
+                (1..=8, _) => return None,
                 _ => thrift.skip(kind, DEPTH_MAX)?,
             }
         }
@@ -85,8 +94,20 @@ impl Header {
 /// Deeper than any header that the format knows.
 const DEPTH_MAX: u32 = 16;
 
-/// The type of a 32-bit integer in Thrift's compact protocol.
+/// The types of Thrift's compact protocol that page headers are made of. A truth value is its type,
+/// 1 or 2.
+const TRUTH: u8 = 1;
 const INTEGER: u8 = 5;
+const STRUCT: u8 = 12;
+
+/// The fields of `DataPageHeader`: values, three encodings, statistics (parquet.thrift).
+const DATA_PAGE: [u8; 5] = [INTEGER, INTEGER, INTEGER, INTEGER, STRUCT];
+/// Of `DictionaryPageHeader`: values, encoding, whether sorted.
+const DICTIONARY_PAGE: [u8; 3] = [INTEGER, INTEGER, TRUTH];
+/// Of `DataPageHeaderV2`: values, nulls, rows, encoding, two lengths, whether compressed, statistics.
+const DATA_PAGE_V2: [u8; 8] = [
+    INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, TRUTH, STRUCT,
+];
 
 /// Thrift's compact protocol, as much of it as finds the end of a struct.
 struct Thrift<'a> {
@@ -112,10 +133,10 @@ impl Thrift<'_> {
         None
     }
 
-    /// A signed number in zigzag.
-    fn integer(&mut self) -> Option<i64> {
-        let value = self.varint()?;
-        let half = i64::try_from(value >> 1).ok()?;
+    /// A signed number in zigzag. One that is wider than the format says, the library cuts.
+    fn integer(&mut self) -> Option<i32> {
+        let value = u32::try_from(self.varint()?).ok()?;
+        let half = i32::try_from(value >> 1).ok()?;
         Some(if value & 1 == 0 { half } else { -half - 1 })
     }
 
@@ -126,16 +147,30 @@ impl Thrift<'_> {
 
     /// The type of the next field, and `None` at the end of the struct; `id` moves along.
     #[expect(clippy::option_option, reason = "damage, the end, or a field")]
-    fn field(&mut self, id: &mut i64) -> Option<Option<u8>> {
+    fn field(&mut self, id: &mut i16) -> Option<Option<u8>> {
         let byte = self.byte()?;
         if byte == 0 {
             return Some(None);
         }
         *id = match byte >> 4 {
-            0 => self.integer()?,
-            step => id.checked_add(i64::from(step))?,
+            0 => i16::try_from(self.integer()?).ok()?,
+            step => id.checked_add(i16::from(step))?,
         };
         Some(Some(byte & 0x0f))
+    }
+
+    /// Passes over a struct whose first fields have these types.
+    fn fields(&mut self, kinds: &[u8]) -> Option<()> {
+        let mut id = 0;
+        while let Some(kind) = self.field(&mut id)? {
+            let place = usize::try_from(id).ok()?.checked_sub(1)?;
+            match kinds.get(place) {
+                Some(&TRUTH) if kind <= 2 => {}
+                Some(known) if *known != kind => return None,
+                _ => self.skip(kind, DEPTH_MAX)?,
+            }
+        }
+        Some(())
     }
 
     fn skip(&mut self, kind: u8, depth: u32) -> Option<()> {
@@ -149,7 +184,6 @@ impl Thrift<'_> {
                 let length = self.varint()?;
                 self.over(length)
             }
-            9 | 10 => self.skip_list(depth),
             12 => {
                 let mut id = 0;
                 while let Some(kind) = self.field(&mut id)? {
@@ -157,25 +191,9 @@ impl Thrift<'_> {
                 }
                 Some(())
             }
-            // A page header has no map.
+            // A page header has no list and no map.
             _ => None,
         }
-    }
-
-    fn skip_list(&mut self, depth: u32) -> Option<()> {
-        let byte = self.byte()?;
-        let length = match byte >> 4 {
-            15 => self.varint()?,
-            short => u64::from(short),
-        };
-        for _ in 0..length {
-            match byte & 0x0f {
-                // In a list a truth value takes a byte.
-                1 | 2 => self.over(1)?,
-                kind => self.skip(kind, depth)?,
-            }
-        }
-        Some(())
     }
 }
 
@@ -195,9 +213,10 @@ mod tests {
             }
             bytes.push(u8::try_from(zigzag).unwrap());
         }
-        // A struct with one number and a list of two texts.
+        // Of a data page: four numbers, and statistics with a text.
         bytes.extend([
-            0x2c, 0x15, 0x08, 0x19, 0x28, 0x01, b'a', 0x01, b'b', 0x00, 0x00,
+            0x2c, 0x15, 0x08, 0x15, 0x00, 0x15, 0x06, 0x15, 0x06, 0x1c, 0x18, 0x01, b'a', 0x00,
+            0x00, 0x00,
         ]);
         bytes
     }
@@ -217,9 +236,41 @@ mod tests {
         for cut in 0..whole.len() {
             assert!(Header::read(&whole[..cut]).is_none(), "{cut}");
         }
-        assert!(Header::read(&[0x1b, 0x00]).is_none(), "a map");
+        let mut map = header(70, 5);
+        map.pop();
+        map.extend([0xab, 0x00, 0x00]);
+        assert!(
+            Header::read(&map).is_none(),
+            "a map in a field that is not known"
+        );
         let nested = vec![0x1c; 40];
         assert!(Header::read(&nested).is_none(), "too deep");
+    }
+
+    /// The library reads a number wherever it expects one: each of these is another header to it.
+    #[test]
+    fn types_that_the_format_does_not_know_are_no_header() {
+        let whole = header(70, 5);
+        assert!(Header::read(&whole).is_some());
+        let cases: [(&str, usize, u8); 4] = [
+            ("the type of the page as a truth value", 0, 0x12),
+            ("the inflated size as a text", 2, 0x18),
+            ("the stored size as a truth value", 5, 0x12),
+            ("the number of values as a truth value", 8, 0x12),
+        ];
+        for (case, place, kind) in cases {
+            let mut bytes = whole.clone();
+            bytes[place] = kind;
+            assert!(Header::read(&bytes).is_none(), "{case}");
+        }
+        let wide = [
+            0x15, 0x00, 0x15, 0xe6, 0xea, 0xe1, 0xb3, 0xea, 0xfd, 0xeb, 0x02, 0x15, 0x0a, 0x00,
+        ];
+        assert!(
+            Header::read(&wide).is_none(),
+            "a number of more than 32 bits"
+        );
+        assert!(Header::read(&header(1 << 32, 5)).is_none());
     }
 
     #[test]
