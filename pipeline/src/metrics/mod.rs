@@ -65,8 +65,8 @@ impl SignalMetrics {
         rows: &[RecordBatch],
     ) -> Result<(), ArrowError> {
         for (metric, tally) in signal.header.metrics.iter().zip(tallies) {
-            for (wanted, value) in tally.in_order() {
-                let granted = self.grant(signal, metric, wanted.clone());
+            for (wanted, value, rows) in tally.in_order() {
+                let granted = self.grant(signal, metric, wanted.clone(), rows);
                 self.add(signal, metric, granted, value);
             }
             if let Some(Rest { value, rows }) = tally.rest {
@@ -77,7 +77,7 @@ impl SignalMetrics {
         for metric in &signal.header.metrics {
             for batch in rows {
                 for (wanted, value) in values(metric, batch)? {
-                    let granted = self.grant(signal, metric, wanted);
+                    let granted = self.grant(signal, metric, wanted, 1);
                     self.add(signal, metric, granted, value);
                 }
             }
@@ -94,7 +94,7 @@ impl SignalMetrics {
             MetricKind::Histogram => None,
             MetricKind::Counter | MetricKind::Gauge => {
                 let merge = rollup.measures.get(&metric.value)?;
-                Some(Tally::new(*merge))
+                Some(Tally::new(metric.kind, *merge))
             }
         });
         tallies.collect()
@@ -158,8 +158,15 @@ impl SignalMetrics {
         *known
     }
 
-    /// The labels of a series that may exist: those asked for, or `other` in all places.
-    fn grant(&self, signal: &Signal, metric: &Metric, wanted: Vec<String>) -> Vec<String> {
+    /// The labels of a series that may exist: those asked for, by so many rows, or `other` in all
+    /// places.
+    fn grant(
+        &self,
+        signal: &Signal,
+        metric: &Metric,
+        wanted: Vec<String>,
+        rows: u64,
+    ) -> Vec<String> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let set = known
             .entry(metric.name.clone())
@@ -172,7 +179,7 @@ impl SignalMetrics {
                 labels
             }
             Err(count) => {
-                overflowed(signal, 1);
+                overflowed(signal, rows);
                 other(count)
             }
         }
@@ -191,7 +198,7 @@ fn other(labels: usize) -> Vec<String> {
 }
 
 /// The label values of each row that has a value, cut to their limit, and that. Nothing was counted
-/// where a counter's value is 0: that is no reason to hold a place that a count may need.
+/// where a counter's value is 0 or no number: that is no reason to hold a place that a count may need.
 fn values(metric: &Metric, batch: &RecordBatch) -> Result<Vec<(Vec<String>, f64)>, ArrowError> {
     let options = FormatOptions::default();
     let mut labels = Vec::new();
@@ -202,7 +209,7 @@ fn values(metric: &Metric, batch: &RecordBatch) -> Result<Vec<(Vec<String>, f64)
     let values = values.as_primitive::<Float64Type>();
     let counts = metric.kind == MetricKind::Counter;
     let rows = (0..batch.num_rows())
-        .filter(|row| values.is_valid(*row) && !(counts && values.value(*row) <= 0.0));
+        .filter(|row| values.is_valid(*row) && !(counts && whole(values.value(*row)) == 0));
     let labelled = rows.map(|row| {
         let labels = labels.iter().map(|label| cut(label.value(row).to_string()));
         (labels.collect(), values.value(row))
@@ -236,3 +243,6 @@ fn whole(value: f64) -> u64 {
     }
     0
 }
+
+#[cfg(test)]
+mod tests;

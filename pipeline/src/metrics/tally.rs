@@ -1,23 +1,34 @@
 //! What rows that left memory early will add to a metric, once their batch is committed.
 //!
 //! In: label values and a value, row by row. Out: one value a series, in the order in which the
-//! series came. Must hold: what is added up here counts as the rows themselves would have (I2, I8);
-//! at most twice `series_max` series are held, whatever the rows say (I4).
+//! series came. Must hold: what is added up here counts as the rows themselves would have (I2, I8),
+//! but that a series which another batch begins meanwhile may get less, and `other` more; at most
+//! twice `series_max` series are held, whatever the rows say (I4).
 
 use std::collections::HashMap;
 
-use crate::signal::Merge;
+use crate::signal::{Merge, MetricKind};
 
 /// What a metric gets from the rows of one open batch that are staged already.
 #[derive(Debug)]
 pub struct Tally {
-    merge: Merge,
-    /// By label values: the place in the order of coming, and the value so far.
-    series: HashMap<Vec<String>, (usize, f64)>,
+    /// How two values of one series become one.
+    join: fn(f64, f64) -> f64,
+    /// By label values.
+    series: HashMap<Vec<String>, Sum>,
     /// How many of them the metric did not have when they came.
     new: usize,
     /// What goes to `other` anyway, because more new series came before than the metric may have.
     pub(super) rest: Option<Rest>,
+}
+
+/// The rows of one series.
+#[derive(Debug)]
+struct Sum {
+    /// In the order of coming.
+    place: usize,
+    value: f64,
+    rows: u64,
 }
 
 /// The sum of rows that cannot have a series of their own.
@@ -28,10 +39,10 @@ pub(super) struct Rest {
 }
 
 impl Tally {
-    /// Of a metric whose value merges so.
-    pub(super) fn new(merge: Merge) -> Self {
+    /// Of a metric of this kind, whose value merges so.
+    pub(super) fn new(kind: MetricKind, merge: Merge) -> Self {
         Self {
-            merge,
+            join: joining(kind, merge),
             series: HashMap::new(),
             new: 0,
             rest: None,
@@ -46,41 +57,43 @@ impl Tally {
         series_max: usize,
         is_known: impl FnOnce(&[String]) -> bool,
     ) {
-        let join = joining(self.merge);
-        if let Some((_, known)) = self.series.get_mut(&labels) {
-            *known = join(*known, value);
+        if let Some(known) = self.series.get_mut(&labels) {
+            known.value = (self.join)(known.value, value);
+            known.rows += 1;
             return;
         }
         let is_new = !is_known(&labels);
         if is_new && self.new >= series_max {
             let rest = self.rest.get_or_insert(Rest { value, rows: 0 });
             if rest.rows > 0 {
-                rest.value = join(rest.value, value);
+                rest.value = (self.join)(rest.value, value);
             }
             rest.rows += 1;
             return;
         }
         self.new += usize::from(is_new);
-        self.series.insert(labels, (self.series.len(), value));
+        let place = self.series.len();
+        let rows = 1;
+        self.series.insert(labels, Sum { place, value, rows });
     }
 
-    /// The series and their values, first come first.
-    pub(super) fn in_order(&self) -> Vec<(&Vec<String>, f64)> {
+    /// The series, their values and how many rows they had, first come first.
+    pub(super) fn in_order(&self) -> Vec<(&Vec<String>, f64, u64)> {
         let mut series: Vec<_> = self.series.iter().collect();
-        series.sort_unstable_by_key(|(_, (place, _))| *place);
+        series.sort_unstable_by_key(|(_, sum)| sum.place);
         let series = series.into_iter();
-        series
-            .map(|(labels, (_, value))| (labels, *value))
-            .collect()
+        let series = series.map(|(labels, sum)| (labels, sum.value, sum.rows));
+        series.collect()
     }
 }
 
-/// How two values of one series become one.
-fn joining(merge: Merge) -> fn(f64, f64) -> f64 {
-    match merge {
-        Merge::Sum => |known, value| known + value,
-        Merge::Min => f64::min,
-        Merge::Max => f64::max,
+/// As [`super::SignalMetrics`] does it row by row: a gauge of a sum shows the last one.
+fn joining(kind: MetricKind, merge: Merge) -> fn(f64, f64) -> f64 {
+    match (kind, merge) {
+        (MetricKind::Gauge, Merge::Sum) => |_, value| value,
+        (_, Merge::Sum) => |known, value| known + value,
+        (_, Merge::Min) => f64::min,
+        (_, Merge::Max) => f64::max,
     }
 }
 
@@ -94,11 +107,14 @@ mod tests {
 
     #[test]
     fn series_add_up_and_what_is_too_many_is_one_sum() {
-        let mut tally = Tally::new(Merge::Sum);
+        let mut tally = Tally::new(MetricKind::Counter, Merge::Sum);
         for (text, value) in [("b", 1.0), ("a", 2.0), ("b", 3.0), ("c", 4.0), ("d", 5.0)] {
             tally.add(label(text), value, 2, |_| false);
         }
-        assert_eq!(tally.in_order(), [(&label("b"), 4.0), (&label("a"), 2.0)]);
+        assert_eq!(
+            tally.in_order(),
+            [(&label("b"), 4.0, 2), (&label("a"), 2.0, 1)]
+        );
         assert_eq!(
             tally.rest,
             Some(Rest {
@@ -110,13 +126,13 @@ mod tests {
 
     #[test]
     fn a_series_that_the_metric_has_is_kept_however_many_came_before() {
-        let mut tally = Tally::new(Merge::Max);
+        let mut tally = Tally::new(MetricKind::Gauge, Merge::Max);
         for (text, value) in [("a", 1.0), ("b", 2.0), ("known", 3.0), ("known", 1.0)] {
             tally.add(label(text), value, 1, |labels| labels == label("known"));
         }
         assert_eq!(
             tally.in_order(),
-            [(&label("a"), 1.0), (&label("known"), 3.0)]
+            [(&label("a"), 1.0, 1), (&label("known"), 3.0, 2)]
         );
         assert_eq!(
             tally.rest,

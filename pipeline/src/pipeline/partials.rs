@@ -85,16 +85,18 @@ impl Partials {
         Ok(())
     }
 
-    /// Whether more is held than a batch should have: of signals whose rows must stay together.
+    /// Whether more is held than a batch should have: after shedding, of signals whose rows must
+    /// stay together.
     pub(super) fn is_full(&self) -> bool {
         let bytes: usize = self.by_signal.iter().map(|one| one.merged_bytes).sum();
         bytes >= PARTIALS_BYTES_MAX
     }
 
     /// The batch takes nothing more: stages the rollups, and hands out what is to be counted.
-    pub(super) async fn stage(self, staging: &mut Staging) -> Result<Vec<Merged>, BatchError> {
+    pub(super) async fn stage(&mut self, staging: &mut Staging) -> Result<Vec<Merged>, BatchError> {
         let mut all = Vec::new();
-        for (planned, mut partial) in self.engine.signals().iter().zip(self.by_signal) {
+        let by_signal = std::mem::take(&mut self.by_signal);
+        for (planned, mut partial) in self.engine.signals().iter().zip(by_signal) {
             partial.merge(planned)?;
             stage(planned, &partial.rows, staging).await?;
             all.push(Merged {
