@@ -53,7 +53,7 @@ impl Pending {
 impl Waiting {
     fn push(&mut self, rows: RecordBatch) -> Result<(), ArrowError> {
         let bytes = rows.get_array_memory_size();
-        if rows.num_rows() >= JOIN_ROWS_MIN {
+        if stays_alone(rows.num_rows(), bytes) {
             self.join()?;
             self.small = 0;
             self.small_bytes = 0;
@@ -83,7 +83,7 @@ impl Waiting {
         let joined = concat_batches(&first.schema(), &small)?;
         let bytes = joined.get_array_memory_size();
         self.bytes = self.bytes - self.small_bytes + bytes;
-        let is_small = joined.num_rows() < JOIN_ROWS_MIN;
+        let is_small = !stays_alone(joined.num_rows(), bytes);
         self.small = usize::from(is_small);
         self.small_bytes = if is_small { bytes } else { 0 };
         self.batches.push(joined);
@@ -91,11 +91,17 @@ impl Waiting {
     }
 }
 
+/// Whether rows are not joined any more. Half of the limit, so that what was joined by its bytes
+/// is not joined with each batch that follows, over and over.
+fn stays_alone(rows: usize, bytes: usize) -> bool {
+    rows >= JOIN_ROWS_MIN || bytes >= JOIN_BYTES_MAX / 2
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, AsArray as _, Int64Array};
+    use arrow::array::{ArrayRef, AsArray as _, Int64Array, StringArray};
     use arrow::datatypes::Int64Type;
 
     use super::*;
@@ -129,5 +135,25 @@ mod tests {
         assert!(numbers.eq(0..next));
         assert_eq!(pending.bytes(), 0);
         assert!(pending.take().unwrap().is_empty());
+    }
+
+    #[test]
+    fn long_rows_are_not_copied_again_and_again() {
+        let text = "x".repeat(16 * 1024);
+        let row = || -> RecordBatch {
+            let texts: ArrayRef = Arc::new(StringArray::from(vec![text.as_str()]));
+            RecordBatch::try_from_iter([("t", texts)]).unwrap()
+        };
+        let mut waiting = Waiting::default();
+        let (mut copied, pushes) = (0, 1000);
+        for _ in 0..pushes {
+            let before = waiting.batches.len();
+            waiting.push(row()).unwrap();
+            if waiting.batches.len() <= before {
+                copied += waiting.batches.last().unwrap().num_rows();
+            }
+        }
+        assert!(copied < 4 * pushes, "{copied} rows copied of {pushes}");
+        assert!(waiting.batches.len() < pushes / 10);
     }
 }
