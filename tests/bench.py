@@ -36,7 +36,8 @@ class Site:
     provoked_by: str = "upload"
 
     def __str__(self):
-        provoked = "" if self.provoked_by in ("upload", "announcement") else f"-after-{self.provoked_by}"
+        uploads = ("upload", "announcement", "new announcement")
+        provoked = "" if self.provoked_by in uploads else f"-after-{self.provoked_by}"
         return f"{self.side}-{self.operation}{provoked}".replace(" ", "-")
 
 
@@ -69,6 +70,12 @@ class Bench:
         if self.site.provoked_by == "announcement":
             # Of an object that is in the lake: its version must be asked for, and its claim read.
             self.keys.append(self.keys.pop(0))
+            self.rig.announce(self.keys[-1])
+            return
+        if self.site.provoked_by == "new announcement":
+            # Of an object whose batch nobody has asked for yet: whether it is published must be looked up.
+            self.keys += self.rig.upload(1)
+            self.rig.until_drained(self.service.alive, WAVE_SECONDS)
             self.rig.announce(self.keys[-1])
             return
         if self.site.provoked_by == "failed batch":

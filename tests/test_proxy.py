@@ -53,7 +53,7 @@ SITES = [
     Site("lake", "DeleteObjects"),
     Site("lake", "ListObjects", "announcement"),
     Site("lake", "GetObject", "announcement"),
-    Site("lake", "HeadObject", "announcement"),
+    Site("lake", "HeadObject", "new announcement"),
 ]
 DENIALS = ("access-denied", "expired-token")
 

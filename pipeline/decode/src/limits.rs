@@ -193,7 +193,8 @@ pub const JOIN_BATCHES_MAX: usize = 64;
 pub const JOIN_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Event ids that are remembered to suppress duplicates, and as many shared ids: between half and
 /// all of it. AWS delivers copies 0 to 5 minutes apart; this is five minutes at 3,000 events a
-/// second. Two sets of 917,504 ids of 16 bytes fill their tables exactly: 36 MiB.
+/// second. Two sets of 917,504 ids of 16 bytes fill their tables exactly: 36 MiB. The open batch
+/// has as much for its own.
 pub const WINDOW_EVENTS_MAX: usize = 2 * 917_504;
 /// After a start, and beside other workers, batches committed up to this long ago are learned.
 pub const WINDOW_AGE_MAX: Duration = Duration::from_hours(24);

@@ -3,7 +3,8 @@
 //! Must hold: anyone may do it, any number of times, and finish what another began: a staged file
 //! that is gone was published.
 
-use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use futures::TryStreamExt as _;
+use futures::stream::{self, StreamExt as _};
 use object_store::path::Path;
 use object_store::{Error, ObjectStore as _, ObjectStoreExt as _};
 
@@ -19,7 +20,9 @@ impl Lake {
             moves.push(self.publish_file(batch, file));
         }
         let moves = stream::iter(moves).buffer_unordered(PUBLISH_FILES_AT_ONCE);
-        moves.try_collect::<()>().await
+        // One that fails does not stop the others half-way.
+        let ended: Vec<Result<(), LakeError>> = moves.collect().await;
+        ended.into_iter().collect()
     }
 
     async fn publish_file(&self, batch: &BatchId, file: &StagedFile) -> Result<(), LakeError> {

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::batch::BatchId;
 use super::source::SourceId;
-use crate::limits::SETTLED_BATCHES_MAX;
+use crate::limits::{BATCH_OBJECTS_MAX, SETTLED_BATCHES_MAX};
 
 /// The batches that this process has met last. A backfill of what is known already meets the same
 /// few for thousands of objects.
@@ -28,6 +28,10 @@ impl Settled {
 
     /// The batch is committed with these sources and published. The oldest makes room.
     pub(super) fn insert(&self, batch: &BatchId, sources: &[SourceId]) {
+        // From a time when batches took more, or one message named them all.
+        if sources.len() > BATCH_OBJECTS_MAX {
+            return;
+        }
         let mut batches = self.lock();
         if batches.iter().any(|(known, _)| known == batch) {
             return;

@@ -293,6 +293,22 @@ impl OpenBatch {
         mut self,
         left_out: &BTreeMap<Slot, End>,
     ) -> Result<StagedBatch, BatchError> {
+        let staged = self.stage_rest(left_out).await;
+        if staged.is_err() {
+            self.discard().await;
+        }
+        staged
+    }
+
+    /// The batch is given up: nothing of it goes to the store any more.
+    pub async fn discard(&mut self) {
+        self.staging.discard().await;
+    }
+
+    async fn stage_rest(
+        &mut self,
+        left_out: &BTreeMap<Slot, End>,
+    ) -> Result<StagedBatch, BatchError> {
         self.flush().await?;
         self.staging.close_all().await?;
         let entries = self.committed_entries(left_out);
@@ -316,8 +332,8 @@ impl OpenBatch {
             sources,
             merged,
             entries,
-            events: self.events,
-            newest: self.newest,
+            events: std::mem::take(&mut self.events),
+            newest: std::mem::take(&mut self.newest),
         })
     }
 

@@ -78,7 +78,10 @@ impl Pipeline {
         }
         let staged = match filled {
             Ok(()) => open.stage(&left.out).await,
-            Err(error) => Err(error),
+            Err(error) => {
+                open.discard().await;
+                Err(error)
+            }
         };
         match staged {
             Ok(staged) => self.commit(&id, staged, held, &left, renewal).await,
