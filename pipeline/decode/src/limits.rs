@@ -73,6 +73,9 @@ pub const NOTIFICATION_NESTING_MAX: usize = 4;
 pub const OBJECT_INFLATED_BYTES_MAX: u64 = 4096 * MIB;
 /// A Parquet flow log is read whole, because its footer is at the end. AWS closes one at 75 MB.
 pub const PARQUET_OBJECT_BYTES_MAX: u64 = 256 * MIB;
+/// Rows of a Parquet flow log for each of its bytes. Equal rows cost next to nothing, but real ones
+/// differ in times and counts and take some bytes each; a kilobyte may not ask for a day's work.
+pub const PARQUET_ROWS_PER_BYTE_MAX: usize = 256;
 /// Inflated bytes made at a time: large enough that a decoder sees whole lines, small enough to
 /// stay in a core's cache.
 pub const INFLATE_BUFFER_BYTES: usize = 64 * 1024;

@@ -29,6 +29,7 @@ use super::networks::OwnNetworks;
 use super::text::invalid_columns;
 use crate::limits::{
     BATCH_BYTES_MAX, BATCH_ROWS_MAX, EXCERPT_BYTES_MAX, OBJECT_INFLATED_BYTES_MAX,
+    PARQUET_ROWS_PER_BYTE_MAX,
 };
 use crate::{DecodeError, Malformed, Provenance, RejectReason, RejectedRecord, Sink};
 
@@ -67,6 +68,11 @@ pub(super) fn decode(
         .iter()
         .map(RowGroupMetaData::num_rows)
         .fold(0, i64::saturating_add);
+    let rows_due =
+        usize::try_from(rows_due).map_err(|_| DecodeError::Malformed(Malformed::NotParquet))?;
+    if rows_due > bytes.len().saturating_mul(PARQUET_ROWS_PER_BYTE_MAX) {
+        return Err(DecodeError::Malformed(Malformed::ParquetTooLarge));
+    }
     let mapping =
         Mapping::of(file.schema()).ok_or(DecodeError::Malformed(Malformed::NotFlowLogs))?;
     let columns = ProjectionMask::roots(file.parquet_schema(), mapping.columns.iter().copied());
@@ -85,9 +91,13 @@ pub(super) fn decode(
     };
     while let Some(batch) = undamaged(|| reader.next().transpose().ok())? {
         decoder.batch(&batch)?;
+        // The library gives what the pages hold, whatever the footer says: a run of nulls of a few
+        // bytes may be as long as its number.
+        if decoder.rows_before > rows_due {
+            break;
+        }
     }
-    // The library gives what the pages hold, whatever the footer says.
-    if usize::try_from(rows_due) == Ok(decoder.rows_before) {
+    if decoder.rows_before == rows_due {
         Ok(())
     } else {
         Err(DecodeError::Malformed(Malformed::NotParquet))

@@ -12,7 +12,9 @@ use bytes::Bytes;
 
 use super::{Collected, PROVENANCE, decode_text, parquet_bytes};
 use crate::flow_logs::{OwnNetworks, decode_parquet};
-use crate::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX, EXCERPT_BYTES_MAX, LINE_BYTES_MAX};
+use crate::limits::{
+    BATCH_BYTES_MAX, BATCH_ROWS_MAX, EXCERPT_BYTES_MAX, LINE_BYTES_MAX, PARQUET_ROWS_PER_BYTE_MAX,
+};
 use crate::{Cancelled, DecodeError, Malformed, RejectReason, RejectedRecord, Sink, Table};
 
 const HEADER: &str = "interface-id srcaddr dstaddr srcport dstport protocol start end action\n";
@@ -167,6 +169,28 @@ fn a_small_parquet_file_cannot_fill_the_memory() {
         "{} rows in one batch",
         largest.batch_rows
     );
+}
+
+#[test]
+fn a_small_parquet_file_cannot_hold_a_day_of_work() {
+    let outcome = |rows: usize| {
+        let times: ArrayRef = Arc::new(Int64Array::from(vec![1_747_004_459; rows]));
+        let batch = RecordBatch::try_from_iter([("end", times)]).unwrap();
+        let file = parquet_bytes(&batch);
+        let most = file.len() * PARQUET_ROWS_PER_BYTE_MAX;
+        let mut largest = Largest::default();
+        let decoded = decode_parquet(file, PROVENANCE, &OwnNetworks::default(), &mut largest);
+        (decoded, largest.rows, most)
+    };
+    let (decoded, rows, most) = outcome(50_000);
+    assert!(decoded.is_ok() && rows == 50_000 && most > rows);
+    let (decoded, rows, most) = outcome(10_000_000);
+    assert!(most < 10_000_000, "{most}");
+    assert!(matches!(
+        decoded,
+        Err(DecodeError::Malformed(Malformed::ParquetTooLarge))
+    ));
+    assert_eq!(rows, 0);
 }
 
 /// Keeps no batch.
