@@ -57,6 +57,26 @@ def test_a_new_object_is_all_that_the_next_backfill_adds(trailflow, tmp_path):
     assert_lake(tmp_path / "lake", expected)
 
 
+def test_a_question_about_a_day_opens_the_files_of_that_day(trailflow, tmp_path):
+    both = inputs.CloudTrailFile(inputs.Expected(), "two-days")
+    both.assumed(inputs.role("deployer"), 3)
+    both.assumed(inputs.role("deployer"), 5, minute=24 * 60)
+    inputs.write_objects(tmp_path / "source", {inputs.cloudtrail_key("two-days"): both.object()})
+    trailflow.backfill(tmp_path / "source", tmp_path / "lake")
+    for table, time, what in (
+        ("cloudtrail", "event_time", "count(*)"),
+        ("sts_assume_role_partial", "window_start", "sum(calls)"),
+        ("sts_assume_role", "window_start", "sum(calls)"),
+    ):
+        for condition, day, calls in ((">=", "2026-01-06", 5), ("<", "2026-01-05", 3)):
+            question = f"SELECT {what} AS n FROM {table} WHERE {time} {condition} '2026-01-06T00:00:00Z'"
+            assert trailflow.query(tmp_path / "lake", question) == [{"n": calls}], question
+            plan = str(trailflow.query(tmp_path / "lake", f"EXPLAIN {question}"))
+            opened = {one for one in ("2026-01-05", "2026-01-06") if f"event_date={one}" in plan}
+            # The end of a range is taken with its day.
+            assert opened == {day} if condition == ">=" else day in opened, plan
+
+
 @pytest.mark.parametrize("name", ["ministack", "moto"])
 def test_a_prefix_in_s3(trailflow, tmp_path, request, name):
     emulator = request.getfixturevalue(name)

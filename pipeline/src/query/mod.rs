@@ -5,6 +5,7 @@
 //! rollup's partial rows. Must hold: read-only; a lake without a table's files is an empty table,
 //! not an error.
 
+mod by_day;
 pub mod output;
 pub mod quarantine;
 pub mod rollups;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
+use datafusion::catalog::TableProvider;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
@@ -23,9 +25,11 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use url::Url;
 
+use by_day::ByDay;
+
 use crate::decode::Table;
-use crate::engine::Engine;
 use crate::engine::plan::schema_of;
+use crate::engine::{Engine, Planned};
 use crate::lake::{Lake, ingest_log};
 
 /// A session over one lake.
@@ -62,38 +66,33 @@ impl LakeSession {
             Table::FlowLogs,
             Table::TransitGatewayFlowLogs,
         ] {
-            let parts = ["event_date", "event_hour"];
-            session.table(table.name(), table.name(), schema_of(table), &parts)?;
+            let folder = Folder {
+                path: table.name(),
+                partitions: &["event_date", "event_hour"],
+                time: Some(table.time_column()),
+            };
+            register_folder(&session.context, table.name(), folder, schema_of(table))?;
         }
-        session.table(
-            "ingest_log",
-            "ingest_log",
-            ingest_log::schema(),
-            &["ingest_date"],
-        )?;
-        let quarantine = ingest_log::quarantine_schema();
-        session.table("quarantine", "quarantine", quarantine, &["ingest_date"])?;
+        for (name, schema) in [
+            ("ingest_log", ingest_log::schema()),
+            ("quarantine", ingest_log::quarantine_schema()),
+        ] {
+            let folder = Folder {
+                path: name,
+                partitions: &["ingest_date"],
+                time: None,
+            };
+            register_folder(&session.context, name, folder, schema)?;
+        }
         for planned in engine.signals() {
             let Some(merge) = planned.view_sql() else {
                 continue;
             };
-            let (name, rollup) = (planned.name(), planned.rollup_table());
-            let folder = format!("rollups/{name}");
-            session.table(&rollup, &folder, planned.rollup_schema(), &["event_date"])?;
+            register_rollup(&session.context, planned)?;
             let view = session.context.sql(&merge).await?.into_view();
-            session.context.register_table(name, view)?;
+            session.context.register_table(planned.name(), view)?;
         }
         Ok(session)
-    }
-
-    fn table(
-        &self,
-        name: &str,
-        folder: &str,
-        schema: SchemaRef,
-        partitions: &[&str],
-    ) -> Result<(), DataFusionError> {
-        register_folder(&self.context, name, folder, schema, partitions)
     }
 
     /// Plans a query. Statements that would change something are refused.
@@ -126,16 +125,36 @@ fn register_store(context: &SessionContext, lake: &Lake) -> Result<(), DataFusio
     Ok(())
 }
 
+/// Makes the partial rows of a signal a table.
+fn register_rollup(context: &SessionContext, planned: &Planned) -> Result<(), DataFusionError> {
+    let folder = Folder {
+        path: &format!("rollups/{}", planned.name()),
+        partitions: &["event_date"],
+        time: Some("window_start"),
+    };
+    let name = planned.rollup_table();
+    register_folder(context, &name, folder, planned.rollup_schema())
+}
+
+/// A folder of the lake.
+struct Folder<'a> {
+    path: &'a str,
+    /// Its Hive partitions.
+    partitions: &'a [&'a str],
+    /// The column whose day is `event_date`.
+    time: Option<&'a str>,
+}
+
 /// Makes the Parquet files of a folder a table. A folder that is not there is an empty one.
 fn register_folder(
     context: &SessionContext,
     name: &str,
-    folder: &str,
+    folder: Folder<'_>,
     schema: SchemaRef,
-    partitions: &[&str],
 ) -> Result<(), DataFusionError> {
-    let url = ListingTableUrl::parse(format!("lake://root/{folder}/"))?;
-    let partitions = partitions
+    let url = ListingTableUrl::parse(format!("lake://root/{}/", folder.path))?;
+    let partitions = folder
+        .partitions
         .iter()
         .map(|column| ((*column).to_owned(), DataType::Utf8))
         .collect();
@@ -145,6 +164,11 @@ fn register_folder(
     let config = ListingTableConfig::new(url)
         .with_listing_options(options)
         .with_schema(schema);
-    context.register_table(name, Arc::new(ListingTable::try_new(config)?))?;
+    let files = ListingTable::try_new(config)?;
+    let table: Arc<dyn TableProvider> = match folder.time {
+        Some(time) => Arc::new(ByDay::new(files, time)),
+        None => Arc::new(files),
+    };
+    context.register_table(name, table)?;
     Ok(())
 }

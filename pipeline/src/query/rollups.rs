@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use datafusion::error::DataFusionError;
 use datafusion::execution::runtime_env::RuntimeEnv;
 
-use super::{register_folder, register_store};
+use super::{register_rollup, register_store};
 use crate::engine::Engine;
 use crate::engine::scheduled::{self, Scheduled};
 use crate::lake::Lake;
@@ -49,17 +49,9 @@ impl Rollups {
             if !signal.signal.sql.contains(planned.name()) {
                 continue;
             }
-            let (name, rollup) = (planned.name(), planned.rollup_table());
-            let folder = format!("rollups/{name}");
-            register_folder(
-                &session,
-                &rollup,
-                &folder,
-                planned.rollup_schema(),
-                &["event_date"],
-            )?;
+            register_rollup(&session, planned)?;
             let view = session.sql(&view).await?.into_view();
-            session.register_table(name, view)?;
+            session.register_table(planned.name(), view)?;
         }
         signal.run(&session).await
     }
