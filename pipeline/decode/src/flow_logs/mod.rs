@@ -21,6 +21,7 @@ mod columns;
 mod layout;
 mod text;
 mod conversion;
+mod thrift;
 mod pages;
 mod parquet;
 mod batch;

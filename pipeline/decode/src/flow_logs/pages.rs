@@ -13,6 +13,7 @@ use flate2::read::MultiGzDecoder;
 use parquet::basic::Compression;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
+use super::thrift::{INTEGER, STRUCT, TRUTH, Thrift};
 use crate::Malformed;
 use crate::limits::PARQUET_PAGE_BYTES_MAX;
 
@@ -66,7 +67,7 @@ impl Header {
     /// The header at the front, and what is behind it. `None`: damage, or types that the format does
     /// not give these fields.
     fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
-        let mut thrift = Thrift { rest: bytes };
+        let mut thrift = Thrift::without_lists(bytes);
         let (mut inflated, mut stored) = (None, None);
         let mut id = 0;
         while let Some(kind) = thrift.field(&mut id)? {
@@ -74,31 +75,22 @@ impl Header {
                 (2, INTEGER) => inflated = Some(thrift.integer()?),
                 (3, INTEGER) => stored = Some(thrift.integer()?),
                 // The type of the page, and its checksum.
-                (1 | 4, INTEGER) => thrift.skip(kind, DEPTH_MAX)?,
+                (1 | 4, INTEGER) => thrift.skip(kind)?,
                 (5, STRUCT) => thrift.fields(&DATA_PAGE)?,
                 (6, STRUCT) => thrift.fields(&[])?,
                 (7, STRUCT) => thrift.fields(&DICTIONARY_PAGE)?,
                 (8, STRUCT) => thrift.fields(&DATA_PAGE_V2)?,
                 (1..=8, _) => return None,
-                _ => thrift.skip(kind, DEPTH_MAX)?,
+                _ => thrift.skip(kind)?,
             }
         }
         let header = Self {
             inflated: u64::try_from(inflated?).ok()?,
             stored: usize::try_from(stored?).ok()?,
         };
-        Some((header, thrift.rest))
+        Some((header, thrift.rest()))
     }
 }
-
-/// Deeper than any header that the format knows.
-const DEPTH_MAX: u32 = 16;
-
-/// The types of Thrift's compact protocol that page headers are made of. A truth value is its type,
-/// 1 or 2.
-const TRUTH: u8 = 1;
-const INTEGER: u8 = 5;
-const STRUCT: u8 = 12;
 
 /// The fields of `DataPageHeader`: values, three encodings, statistics (parquet.thrift).
 const DATA_PAGE: [u8; 5] = [INTEGER, INTEGER, INTEGER, INTEGER, STRUCT];
@@ -108,94 +100,6 @@ const DICTIONARY_PAGE: [u8; 3] = [INTEGER, INTEGER, TRUTH];
 const DATA_PAGE_V2: [u8; 8] = [
     INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, TRUTH, STRUCT,
 ];
-
-/// Thrift's compact protocol, as much of it as finds the end of a struct.
-struct Thrift<'a> {
-    rest: &'a [u8],
-}
-
-impl Thrift<'_> {
-    fn byte(&mut self) -> Option<u8> {
-        let (first, rest) = self.rest.split_first()?;
-        self.rest = rest;
-        Some(*first)
-    }
-
-    fn varint(&mut self) -> Option<u64> {
-        let mut value = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some(value);
-            }
-        }
-        None
-    }
-
-    /// A signed number in zigzag. One that is wider than the format says, the library cuts.
-    fn integer(&mut self) -> Option<i32> {
-        let value = u32::try_from(self.varint()?).ok()?;
-        let half = i32::try_from(value >> 1).ok()?;
-        Some(if value & 1 == 0 { half } else { -half - 1 })
-    }
-
-    fn over(&mut self, length: u64) -> Option<()> {
-        self.rest = self.rest.get(usize::try_from(length).ok()?..)?;
-        Some(())
-    }
-
-    /// The type of the next field, and `None` at the end of the struct; `id` moves along.
-    #[expect(clippy::option_option, reason = "damage, the end, or a field")]
-    fn field(&mut self, id: &mut i16) -> Option<Option<u8>> {
-        let byte = self.byte()?;
-        if byte == 0 {
-            return Some(None);
-        }
-        *id = match byte >> 4 {
-            0 => i16::try_from(self.integer()?).ok()?,
-            step => id.checked_add(i16::from(step))?,
-        };
-        Some(Some(byte & 0x0f))
-    }
-
-    /// Passes over a struct whose first fields have these types.
-    fn fields(&mut self, kinds: &[u8]) -> Option<()> {
-        let mut id = 0;
-        while let Some(kind) = self.field(&mut id)? {
-            let place = usize::try_from(id).ok()?.checked_sub(1)?;
-            match kinds.get(place) {
-                Some(&TRUTH) if kind <= 2 => {}
-                Some(known) if *known != kind => return None,
-                _ => self.skip(kind, DEPTH_MAX)?,
-            }
-        }
-        Some(())
-    }
-
-    fn skip(&mut self, kind: u8, depth: u32) -> Option<()> {
-        let depth = depth.checked_sub(1)?;
-        match kind {
-            1 | 2 => Some(()),
-            3 => self.over(1),
-            4..=6 => self.varint().map(drop),
-            7 => self.over(8),
-            8 => {
-                let length = self.varint()?;
-                self.over(length)
-            }
-            12 => {
-                let mut id = 0;
-                while let Some(kind) = self.field(&mut id)? {
-                    self.skip(kind, depth)?;
-                }
-                Some(())
-            }
-            // A page header has no list and no map.
-            _ => None,
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -27,6 +27,7 @@ use super::conversion::{self, Converted};
 use super::fields::{self, Format, Kind};
 use super::networks::OwnNetworks;
 use super::text::invalid_columns;
+use super::thrift::Thrift;
 use crate::limits::{
     BATCH_BYTES_MAX, BATCH_ROWS_MAX, EXCERPT_BYTES_MAX, OBJECT_INFLATED_BYTES_MAX,
     PARQUET_ROWS_PER_BYTE_MAX,
@@ -51,6 +52,9 @@ pub(super) fn decode(
     networks: &OwnNetworks,
     sink: &mut dyn Sink,
 ) -> Result<(), DecodeError> {
+    if !footer(&bytes).is_some_and(Thrift::is_walkable) {
+        return Err(DecodeError::Malformed(Malformed::NotParquet));
+    }
     let file = undamaged(|| metadata(&bytes))?;
     let inflated = file
         .metadata()
@@ -102,6 +106,14 @@ pub(super) fn decode(
     } else {
         Err(DecodeError::Malformed(Malformed::NotParquet))
     }
+}
+
+/// The bytes of the footer: before its length and the magic at the end.
+fn footer(bytes: &[u8]) -> Option<&[u8]> {
+    let (rest, _magic) = bytes.split_last_chunk::<4>()?;
+    let (rest, length) = rest.split_last_chunk::<4>()?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+    rest.get(rest.len().checked_sub(length)?..)
 }
 
 /// The footer, with text to be read as views: rows that repeat a long value of a dictionary then
