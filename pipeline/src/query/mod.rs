@@ -71,7 +71,7 @@ impl LakeSession {
                 partitions: &["event_date", "event_hour"],
                 time: Some(table.time_column()),
             };
-            register_folder(&session.context, table.name(), folder, schema_of(table))?;
+            register_folder(&session.context, table.name(), &folder, schema_of(table))?;
         }
         for (name, schema) in [
             ("ingest_log", ingest_log::schema()),
@@ -82,7 +82,7 @@ impl LakeSession {
                 partitions: &["ingest_date"],
                 time: None,
             };
-            register_folder(&session.context, name, folder, schema)?;
+            register_folder(&session.context, name, &folder, schema)?;
         }
         for planned in engine.signals() {
             let Some(merge) = planned.view_sql() else {
@@ -133,7 +133,7 @@ fn register_rollup(context: &SessionContext, planned: &Planned) -> Result<(), Da
         time: Some("window_start"),
     };
     let name = planned.rollup_table();
-    register_folder(context, &name, folder, planned.rollup_schema())
+    register_folder(context, &name, &folder, planned.rollup_schema())
 }
 
 /// A folder of the lake.
@@ -149,7 +149,7 @@ struct Folder<'a> {
 fn register_folder(
     context: &SessionContext,
     name: &str,
-    folder: Folder<'_>,
+    folder: &Folder<'_>,
     schema: SchemaRef,
 ) -> Result<(), DataFusionError> {
     let url = ListingTableUrl::parse(format!("lake://root/{}/", folder.path))?;
