@@ -16,7 +16,6 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::plan::Planner;
 use super::{Engine, Input, Planned, reference};
-use crate::config::Reference;
 use crate::decode::cloudtrail::PodSessions;
 use crate::decode::{Cancelled, Provenance, RejectedRecord, Sink, Table, cloudtrail, flow_logs};
 use crate::finding::{Finding, Findings};
@@ -51,10 +50,7 @@ async fn run(
     testdata: &Path,
     admit: &Admit,
 ) -> Result<(), String> {
-    let tables = match &test.reference {
-        Some(reference) => reference::of_test(reference),
-        None => reference::tables(&Reference::default()),
-    };
+    let tables = reference::of_test(test.reference.as_ref());
     let tables = tables.map_err(|error| error.to_string())?;
     let replanned;
     let planned = if engine.reference() == tables {

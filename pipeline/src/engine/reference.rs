@@ -61,8 +61,14 @@ pub fn tables(reference: &Reference) -> Result<Vec<(&'static str, RecordBatch)>,
     ])
 }
 
-/// Those of a test.
-pub fn of_test(test: &TestReference) -> Result<Vec<(&'static str, RecordBatch)>, ArrowError> {
+/// Those of a test. One that names none has those of the default configuration: it says what the
+/// signal does, not what the configuration of the day makes of it.
+pub fn of_test(
+    test: Option<&TestReference>,
+) -> Result<Vec<(&'static str, RecordBatch)>, ArrowError> {
+    let Some(test) = test else {
+        return tables(&Reference::default());
+    };
     let clusters = test.clusters.iter().map(|cluster| Cluster {
         oidc_id: cluster.oidc_id.clone(),
         name: cluster.name.clone(),

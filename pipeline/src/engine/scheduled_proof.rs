@@ -18,7 +18,6 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use super::proof::{Row, compare, expected_row, rows};
 use super::scheduled::{Scheduled, session, views};
 use super::{Engine, reference};
-use crate::config::Reference;
 use crate::finding::{Finding, Findings};
 use crate::signal::{Test, TestInput};
 
@@ -56,11 +55,7 @@ async fn run(
         .ok_or("it does not say when the run is")?;
     let mut by_view = by_view(&lines)?;
     let text_of = |error: datafusion::error::DataFusionError| error.to_string();
-    // As of every test: what the configuration of the day knows does not decide.
-    let tables = match &test.reference {
-        Some(reference) => reference::of_test(reference),
-        None => reference::tables(&Reference::default()),
-    };
+    let tables = reference::of_test(test.reference.as_ref());
     let tables = tables.map_err(|error| error.to_string())?;
     let session = session(&tables, at, &Arc::new(RuntimeEnv::default())).map_err(text_of)?;
     for (name, schema) in views(engine) {
