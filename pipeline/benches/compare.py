@@ -11,45 +11,14 @@ Exit code: 0, or 2 when a command failed. Needs Python alone, and what the peers
 """
 
 import argparse
-import json
 import os
 import pathlib
 import shlex
 import shutil
-import subprocess
-import sys
-import tempfile
-import time
-from dataclasses import dataclass
+
+import measure
 
 FOLDERS = {"cloudtrail": "CloudTrail", "flows": "vpcflowlogs"}
-CHILD = """\
-import json, os, resource, subprocess, sys, time
-began = time.monotonic()
-done = subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(json.dumps([done.returncode, used.ru_utime + used.ru_stime, time.monotonic() - began, used.ru_maxrss]))
-if done.returncode: print(done.stdout[-2000:].decode(errors="replace"), file=sys.stderr)
-"""
-
-
-@dataclass
-class Cost:
-    """Of one run."""
-
-    cpu_seconds: float
-    wall_seconds: float
-    peak_mib: float
-
-
-def run(command):
-    """Runs a command in a process whose only child it is, so that the peak is its own."""
-    done = subprocess.run([sys.executable, "-c", CHILD, *command], capture_output=True, text=True, check=False)
-    code, cpu, wall, peak_kib = json.loads(done.stdout.splitlines()[0])
-    if code:
-        print(f"{shlex.join(command)} ended with {code}:\n{done.stderr}", file=sys.stderr)
-        sys.exit(2)
-    return Cost(cpu, wall, peak_kib / 1024)
 
 
 def split(load, part, folder):
@@ -65,7 +34,7 @@ def split(load, part, folder):
 def measured(chosen, part, folder):
     """The best run of each contender."""
     alone, objects, stored = split(chosen.load, part, folder / "load")
-    print(f"\n{part}: {objects} objects, {stored / 2**20:.0f} MiB compressed\n", flush=True)
+    print(f"\n{part}: {objects} objects, {stored / 2**20:.0f} MiB compressed", flush=True)
     if not objects:
         return
     out = folder / "out"
@@ -76,18 +45,23 @@ def measured(chosen, part, folder):
         contenders[name] = shlex.split(filled)
     for binary in chosen.binary:
         contenders[str(binary)] = [str(binary), "backfill", str(alone), "--lake", str(out), "--format", "json"]
-    best = {}
+    costs = {name: [] for name in contenders}
     for _ in range(chosen.rounds):
         for name, command in contenders.items():
             shutil.rmtree(out, ignore_errors=True)
-            cost = run(command)
-            if name not in best or cost.cpu_seconds < best[name].cpu_seconds:
-                best[name] = cost
+            costs[name].append(measure.run(command))
+    best = {name: measure.least(runs) for name, runs in costs.items()}
     first = next(iter(best.values()))
-    print("| | CPU s | ratio | wall s | peak MiB |\n|---|---|---|---|---|")
-    for name, cost in best.items():
-        ratio = cost.cpu_seconds / first.cpu_seconds
-        print(f"| {name} | {cost.cpu_seconds:.2f} | {ratio:.2f} | {cost.wall_seconds:.2f} | {cost.peak_mib:.0f} |")
+    measure.table(
+        ["", "CPU s", "ratio", "wall s", "peak MiB"],
+        [
+            [
+                name, f"{cost.cpu_seconds:.2f}", f"{cost.cpu_seconds / first.cpu_seconds:.2f}",
+                f"{cost.wall_seconds:.2f}", f"{cost.peak_mib:.0f}",
+            ]
+            for name, cost in best.items()
+        ],
+    )
 
 
 def main():
@@ -103,8 +77,8 @@ def main():
     chosen.binary = [path.resolve() for path in chosen.binary or [pathlib.Path("target/release/trailflow")]]
     print(f"{os.cpu_count()} cores, {chosen.rounds} rounds in turns, the least CPU of each")
     for part in chosen.part or FOLDERS:
-        with tempfile.TemporaryDirectory(prefix="trailflow-compare-") as folder:
-            measured(chosen, part, pathlib.Path(folder))
+        with measure.scratch(None) as folder:
+            measured(chosen, part, folder)
 
 
 if __name__ == "__main__":
