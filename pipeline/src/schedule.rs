@@ -31,13 +31,7 @@ pub struct Runs {
 impl Runs {
     /// Runs every signal at its time, until told to stop.
     pub async fn run(self, stop: CancellationToken) {
-        let rollups = match Rollups::new(SCHEDULE_BYTES_MAX) {
-            Ok(rollups) => rollups,
-            Err(error) => {
-                tracing::error!(%error, "signals over rollups do not run");
-                return;
-            }
-        };
+        let rollups = Rollups::new(SCHEDULE_BYTES_MAX);
         let clock = Arc::clone(&self.lake.clock);
         let first = clock.elapsed() + SCHEDULE_FIRST;
         let mut due: Vec<Duration> = self.engine.scheduled().iter().map(|_| first).collect();

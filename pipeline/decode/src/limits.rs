@@ -225,6 +225,8 @@ pub const SCHEDULE_OVER: Duration = Duration::from_hours(24);
 pub const SCHEDULE_OVER_MAX: Duration = Duration::from_hours(32 * 24);
 /// What the queries over rollups may hold at once.
 pub const SCHEDULE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// And what they remember of files from run to run: a thousand footers or so, the hours of a day.
+pub const SCHEDULE_FOOTERS_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// A lease is renewed this many times in its length.
 pub const RENEWALS_PER_LEASE: u32 = 3;
 /// Readings that fail in a row, of whatever objects, before it is held to be an outage of the

@@ -91,7 +91,7 @@ async fn compare_scheduled(
     lake: &Lake,
     engine: &Engine,
 ) -> Result<Vec<Comparison>, DataFusionError> {
-    let rollups = Rollups::new(SCHEDULE_BYTES_MAX)?;
+    let rollups = Rollups::new(SCHEDULE_BYTES_MAX);
     let mut compared = Vec::new();
     for scheduled in engine.scheduled() {
         let batches = rollups.rows(scheduled, lake, engine, truth.last_moment);
