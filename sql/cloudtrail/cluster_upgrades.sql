@@ -6,9 +6,10 @@
 -- seed            = "NLB unhealthy targets matching upgrade windows"
 -- why             = """
 -- An upgrade moves every pod. Unhealthy targets, refused connections and pulls of images in the
--- hour after it are its doing; without this mark they look like faults of their own.
+-- hour after it are its doing; without this mark they look like faults of their own. EKS takes
+-- no second update while one runs, so the same one begun again says that the first has failed.
 -- """
--- false_positives = ["An update that was begun and failed: EKS logs the request alone."]
+-- false_positives = ["An update that was begun and failed: EKS logs the request alone.", "A node group that is forced to the release it has."]
 -- cannot_tell     = """
 -- When an upgrade ended, or whether it succeeded: CloudTrail has its start only. Upgrades by
 -- AWS at the end of a version's support, nodes that Karpenter or an auto scaling group replaces,
@@ -19,15 +20,29 @@
 -- [metric]
 -- name            = "trailflow_cluster_upgrades_total"
 -- type            = "counter"
--- help            = "Updates of EKS that were begun, by cluster, node group, add-on, kind and version."
+-- help            = "Updates of EKS that were begun, by account, region, cluster, node group, add-on, kind and version."
 -- value           = "updates"
--- labels          = ["cluster_name", "node_group", "addon", "kind", "version"]
+-- labels          = ["account_id", "region", "cluster_name", "node_group", "addon", "kind", "version"]
 -- series_max      = 1000                 # clusters x node groups and add-ons x versions
 --
 -- [rollup]
 -- window          = "5m"
 -- grain           = ["window_start", "account_id", "region", "cluster_name", "node_group", "addon", "kind", "version", "caller"]
 -- measures        = { updates = "sum", first_seen = "min", last_seen = "max" }
+--
+-- [[alert]]
+-- name     = "TrailflowUpgradeRepeated"
+-- severity = "info"
+-- for      = "0m"
+-- summary  = 'Cluster {{ $labels.cluster_name }} in {{ $labels.account_id }} {{ $labels.region }}: the same update to {{ $labels.version }} was begun {{ $value }} times in 12 hours ({{ $labels.kind }}, node group {{ $labels.node_group }}).'
+-- expr     = '''
+-- sum by (account_id, region, cluster_name, node_group, kind, version) (
+--   last_over_time(trailflow_cluster_upgrades_total{kind!="addon", version!~"unknown|other"}[12h])
+--   - last_over_time(trailflow_cluster_upgrades_total{kind!="addon", version!~"unknown|other"}[1h] offset 12h) >= 0
+--   or last_over_time(trailflow_cluster_upgrades_total{kind!="addon", version!~"unknown|other"}[12h])
+-- ) >= 2
+-- '''
+-- runbook  = "trailflowupgraderepeated"
 --
 -- [[test]]
 -- name   = "a cluster, a node group that names no version, one with a release, an add-on"

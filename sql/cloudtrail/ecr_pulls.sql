@@ -8,8 +8,9 @@
 -- A node that pulls an image asks ECR for its manifests, and for a link to each layer that
 -- it lacks. Who pulls what, how often and with how many layers is known from that: a
 -- rollout, a cache that does not hold, a node that pulls the same image again and again.
+-- A request that fails and is not denied means a repository, a layer or a key that is gone.
 -- """
--- false_positives = ["A node that starts pulls every image it runs."]
+-- false_positives = ["A node that starts pulls every image it runs.", "A pipeline that asks whether an image exists."]
 -- cannot_tell     = """
 -- How long a pull took: the layers come from S3 by links, outside ECR. A pull is one to
 -- three requests for an image (index, then manifest), so the figure is no count of pulls.
@@ -37,6 +38,26 @@
 -- window          = "5m"
 -- grain           = ["window_start", "account_id", "repository", "node_role", "outcome", "session", "registry_account"]
 -- measures        = { pulls = "sum", layers = "sum", first_seen = "min", last_seen = "max" }
+--
+-- [[alert]]
+-- name     = "TrailflowEcrPullFailing"
+-- severity = "warning"
+-- for      = "5m"
+-- summary  = '{{ $labels.node_role }}: {{ $value }} requests for images of {{ $labels.repository }} failed in 30 minutes, and were neither denied nor throttled.'
+-- expr     = '''
+-- sum by (account_id, repository, node_role) (
+--   last_over_time(trailflow_ecr_pulls_total{outcome="other"}[30m])
+--   - last_over_time(trailflow_ecr_pulls_total{outcome="other"}[1h] offset 30m) >= 0
+--   or last_over_time(trailflow_ecr_pulls_total{outcome="other"}[30m])
+-- ) >= 5
+-- or
+-- sum by (account_id, repository, node_role) (
+--   last_over_time(trailflow_ecr_layers_total{outcome="other"}[30m])
+--   - last_over_time(trailflow_ecr_layers_total{outcome="other"}[1h] offset 30m) >= 0
+--   or last_over_time(trailflow_ecr_layers_total{outcome="other"}[30m])
+-- ) >= 5
+-- '''
+-- runbook  = "trailflowecrpullfailing"
 --
 -- [[test]]
 -- name   = "a pull with two layers, one of another node without any, and one that is denied"

@@ -6,9 +6,10 @@
 -- seed            = "Long-lived access keys: which, whose, last seen"
 -- why             = """
 -- A key that does not expire is valid wherever it was copied to. What it calls shows what has
--- to move to a role before the key can be deleted.
+-- to move to a role before the key can be deleted. Who found one tries what it can do, in
+-- services that its owner never called.
 -- """
--- false_positives = ["Users of systems outside of AWS that can do nothing else."]
+-- false_positives = ["Users of systems outside of AWS that can do nothing else.", "A task that runs once in more than a week is new each time."]
 -- cannot_tell     = """
 -- A key that nobody uses makes no record. Calls that only data events show (objects in S3, for
 -- example) are missing unless the trail has them. Whether the key is still active is in IAM.
@@ -27,6 +28,32 @@
 -- window          = "5m"
 -- grain           = ["window_start", "account_id", "user_name", "service", "access_key_id"]
 -- measures        = { calls = "sum", first_seen = "min", last_seen = "max" }
+--
+-- [[alert]]
+-- name     = "TrailflowNewLongLivedKeyUser"
+-- severity = "info"
+-- for      = "0m"
+-- summary  = '{{ $labels.user_name }} in {{ $labels.account_id }}: {{ $value }} calls with an access key that does not expire, the first in 7 days.'
+-- expr     = '''
+-- sum by (account_id, user_name) (last_over_time(trailflow_long_lived_key_calls_total{user_name!="other"}[1h]))
+-- unless sum by (account_id, user_name) (last_over_time(trailflow_long_lived_key_calls_total[7d] offset 1h))
+-- and on (account_id) count by (account_id) (last_over_time(trailflow_events_total[1d] offset 7d))
+-- '''
+-- runbook  = "trailflownewlonglivedkeyuser"
+--
+-- [[alert]]
+-- name     = "TrailflowLongLivedKeyProbes"
+-- severity = "warning"
+-- for      = "0m"
+-- summary  = '{{ $labels.user_name }} in {{ $labels.account_id }}: its long-lived key called {{ $value }} services in an hour that it had not called in 7 days.'
+-- expr     = '''
+-- count by (account_id, user_name) (
+--   sum by (account_id, user_name, service) (last_over_time(trailflow_long_lived_key_calls_total{user_name!="other"}[1h]))
+--   unless sum by (account_id, user_name, service) (last_over_time(trailflow_long_lived_key_calls_total[7d] offset 1h))
+-- ) >= 5
+-- and on (account_id) count by (account_id) (last_over_time(trailflow_events_total[1d] offset 7d))
+-- '''
+-- runbook  = "trailflowlonglivedkeyprobes"
 --
 -- [[test]]
 -- name   = "two calls with a key, one with another, and the account's own"

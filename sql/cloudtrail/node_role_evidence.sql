@@ -7,7 +7,8 @@
 -- why             = """
 -- Not every instance is a node. Who asks EKS Pod Identity for a pod's credentials is one, and so
 -- is an instance on which kubelet, containerd or the VPC network plugin call. The role is then
--- known without anybody keeping a list.
+-- known without anybody keeping a list. A role that becomes one is a new cluster, or somebody
+-- who gets the credentials of pods.
 -- """
 -- false_positives = ["An image build or a test machine that runs kubelet under its own role."]
 -- cannot_tell     = """
@@ -29,6 +30,18 @@
 -- window          = "1h"
 -- grain           = ["window_start", "account_id", "role_arn", "cluster_name", "evidence"]
 -- measures        = { calls = "sum" }
+--
+-- [[alert]]
+-- name     = "TrailflowNewNodeRole"
+-- severity = "info"
+-- for      = "0m"
+-- summary  = '{{ $labels.role_arn }} works as the role of a node, for the first time in 7 days.'
+-- expr     = '''
+-- sum by (role_arn) (last_over_time(trailflow_node_agent_calls_total{role_arn!="other"}[1h]))
+-- unless sum by (role_arn) (last_over_time(trailflow_node_agent_calls_total[7d] offset 1h))
+-- and on () count(last_over_time(trailflow_newest_event_timestamp_seconds{table="cloudtrail"}[1d] offset 7d)) > 0
+-- '''
+-- runbook  = "trailflownewnoderole"
 --
 -- [[test]]
 -- name   = "the Pod Identity agent, refused or not; kubelet, containerd and the network plugin on an instance; a hybrid node"

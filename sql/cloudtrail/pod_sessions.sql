@@ -8,7 +8,7 @@
 -- Who has moved from IRSA to Pod Identity, and who still gets credentials at all. STS leaves
 -- many refused tokens out of the log, so the sessions that stop are the evidence.
 -- """
--- false_positives = ["A token that is used outside of its pod counts as the pod's."]
+-- false_positives = ["A token that is used outside of its pod counts as the pod's.", "A cluster that is taken down, or whose last pods move to the other mechanism."]
 -- cannot_tell     = """
 -- One session is one renewal, not one pod: ten pods renew ten times as often. A pod that takes
 -- its node's role gets none of these. The cluster of an IRSA session is known by its OIDC id
@@ -28,6 +28,23 @@
 -- window          = "5m"
 -- grain           = ["window_start", "mechanism", "cluster_name", "oidc_id", "namespace", "service_account", "role_arn"]
 -- measures        = { sessions = "sum", last_seen = "max" }
+--
+-- [[alert]]
+-- name     = "TrailflowPodSessionsStopped"
+-- severity = "warning"
+-- for      = "15m"
+-- summary  = 'Cluster {{ $labels.cluster_name }}: no pod has got credentials by {{ $labels.mechanism }} for 2 hours; some had in {{ $value }} of the 12 hours before, and at this time yesterday.'
+-- expr     = '''
+-- count_over_time((sum by (cluster_name, mechanism) (increase(trailflow_pod_sessions_total{cluster_name!="other"}[1h])) > 0)[12h:1h] offset 2h) >= 8
+-- and sum by (cluster_name, mechanism) (increase(trailflow_pod_sessions_total[2h] offset 1d)) > 0
+-- unless sum by (cluster_name, mechanism) (
+--   last_over_time(trailflow_pod_sessions_total[2h])
+--   - last_over_time(trailflow_pod_sessions_total[1h] offset 2h) >= 0
+--   or last_over_time(trailflow_pod_sessions_total[2h])
+-- ) > 0
+-- and on () time() - max(trailflow_newest_event_timestamp_seconds{table="cloudtrail"}) < 1800
+-- '''
+-- runbook  = "trailflowpodsessionsstopped"
 --
 -- [[test]]
 -- name   = "a web identity of a service account, and an association of EKS Pod Identity"

@@ -30,6 +30,17 @@
 -- grain           = ["window_start", "zone_id", "caller", "action", "record_name", "record_type", "set_identifier"]
 -- measures        = { changes = "sum" }
 --
+-- [[alert]]
+-- name     = "TrailflowRoute53Rewrites"
+-- severity = "info"
+-- for      = "0m"
+-- summary  = 'Zone {{ $labels.zone_id }}: {{ $labels.caller }} has written at least {{ $value | humanize }} records in every half hour of the last 3 hours.'
+-- expr     = '''
+-- min_over_time((sum by (zone_id, caller) (increase(trailflow_route53_changes_total{action="UPSERT"}[30m])))[3h:30m]) >= 50
+-- and count_over_time((sum by (zone_id, caller) (increase(trailflow_route53_changes_total{action="UPSERT"}[30m])))[3h:30m]) >= 6
+-- '''
+-- runbook  = "trailflowroute53rewrites"
+--
 -- [[test]]
 -- name   = "each change of a batch counts, the same name in the same way twice"
 -- input  = '''

@@ -8,7 +8,7 @@
 -- A workload that asks sts.amazonaws.com depends on one more region than it runs in, or on AWS
 -- serving the global name locally. The fix is a newer SDK, or AWS_STS_REGIONAL_ENDPOINTS.
 -- """
--- false_positives = ["People who work with a role's credentials from a laptop."]
+-- false_positives = ["People who work with a role's credentials from a laptop.", "Roles with a new name for each deployment are new each time."]
 -- cannot_tell     = """
 -- Records from before 2025 have no endpoint type: the host that the client asked for decides
 -- then, and without it the call is not counted. The serving region is unknown for them.
@@ -27,6 +27,18 @@
 -- window          = "5m"
 -- grain           = ["window_start", "caller_account", "caller", "sdk_family", "region", "api"]
 -- measures        = { calls = "sum" }
+--
+-- [[alert]]
+-- name     = "TrailflowStsGlobalEndpoint"
+-- severity = "info"
+-- for      = "0m"
+-- summary  = '{{ $labels.caller }} began to use the global STS endpoint ({{ $labels.sdk_family }}): {{ $value }} calls in a day, none in the 7 days before.'
+-- expr     = '''
+-- sum by (caller, sdk_family) (last_over_time(trailflow_sts_global_endpoint_total{caller!="other"}[1d])) >= 20
+-- unless sum by (caller, sdk_family) (last_over_time(trailflow_sts_global_endpoint_total[7d] offset 1d))
+-- and on () count(last_over_time(trailflow_newest_event_timestamp_seconds{table="cloudtrail"}[1d] offset 8d)) > 0
+-- '''
+-- runbook  = "trailflowstsglobalendpoint"
 --
 -- [[test]]
 -- name   = "an old SDK in a pod, and a role whose record names the host only"

@@ -9,7 +9,7 @@
 -- endpoint, across regions instead of across the VPC) is a changed route, a lost endpoint, or data
 -- that leaves. It is also the bill.
 -- """
--- false_positives = ["A backup or a migration."]
+-- false_positives = ["A backup or a migration.", "What waited while trailflow did not run counts in the hour in which it is read."]
 -- cannot_tell     = """
 -- A flow between two logged interfaces counts at both, and through a NAT gateway at the
 -- gateway too: compare within one direction and one interface_type. The path is known for egress
@@ -29,6 +29,35 @@
 -- window          = "5m"
 -- grain           = ["window_start", "account_id", "flow_direction", "traffic_path", "interface_type"]
 -- measures        = { records = "sum", packets = "sum", bytes = "sum" }
+--
+-- [[alert]]
+-- name     = "TrailflowEgressGrown"
+-- severity = "warning"
+-- for      = "15m"
+-- summary  = '{{ $labels.account_id }}: {{ $value | humanize1024 }}B went out by {{ $labels.traffic_path }} in an hour ({{ $labels.interface_type }}), far more than at this time yesterday and a week ago.'
+-- expr     = '''
+-- sum by (account_id, traffic_path, interface_type) (
+--   last_over_time(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[1h])
+--   - last_over_time(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[1h] offset 1h) >= 0
+--   or last_over_time(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[1h])
+-- ) >= 1e10
+-- unless
+-- sum by (account_id, traffic_path, interface_type) (
+--   last_over_time(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[1h])
+--   - last_over_time(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[1h] offset 1h) >= 0
+--   or last_over_time(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[1h])
+-- )
+-- <= 2 * sum by (account_id, traffic_path, interface_type) (increase(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[3h] offset 23h))
+-- unless
+-- sum by (account_id, traffic_path, interface_type) (
+--   last_over_time(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[1h])
+--   - last_over_time(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[1h] offset 1h) >= 0
+--   or last_over_time(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[1h])
+-- )
+-- <= 2 * sum by (account_id, traffic_path, interface_type) (increase(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[3h] offset 167h))
+-- and on (account_id) count by (account_id) (last_over_time(trailflow_flow_bytes_total[1h] offset 7d))
+-- '''
+-- runbook  = "trailflowegressgrown"
 --
 -- [[test]]
 -- name   = "by direction, path and kind of interface; a path that is not known yet keeps its number"

@@ -12,7 +12,8 @@
 -- cannot_tell     = """
 -- Which of the attempts are health checks: with the fields of version 11 those of load balancers
 -- (network ones) and of unknown senders are kept, without them all are. Failures above TCP.
--- Intervals of 10 minutes, on older instances, are too coarse for it.
+-- Intervals of 10 minutes, on older instances, are too coarse for it. The alert on these is that
+-- of health_check_flaps.
 -- """
 -- source          = "flow_logs"
 --

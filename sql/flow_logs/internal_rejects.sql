@@ -7,12 +7,13 @@
 -- why             = """
 -- A reject between two of one's own addresses is always somebody's mistake: a rule that is
 -- missing, a client with an old port, a target that moved. Here it stands apart from the internet.
+-- One port at many interfaces is a rule that all of them lost, many ports at one interface are
+-- a scan. One port at one interface is left to the alert of flow_rejects.
 -- """
 -- false_positives = ["A scanner of one's own.", "Late answers over UDP after the security group forgot the question."]
 -- cannot_tell     = """
 -- Whether a security group or a network ACL rejected, except in the class nacl_reply, and
 -- never which rule. Own means own_networks. While records are skipped every count is a lower bound.
--- The alert on these is that of flow_rejects.
 -- """
 -- source          = "flow_logs"
 --
@@ -28,6 +29,46 @@
 -- window          = "5m"
 -- grain           = ["window_start", "account_id", "subnet_id", "interface_id", "dstport", "protocol", "flow_direction", "reject_class"]
 -- measures        = { records = "sum", packets = "sum" }
+--
+-- [[alert]]
+-- name     = "TrailflowInternalRejectsSpread"
+-- severity = "warning"
+-- for      = "5m"
+-- summary  = 'Port {{ $labels.dstport }}: rejected at {{ $value }} interfaces in 15 minutes ({{ $labels.flow_direction }}), at fewer than 10 in the day before.'
+-- expr     = '''
+-- count by (dstport, flow_direction) (
+--   sum by (interface_id, dstport, flow_direction) (
+--     last_over_time(trailflow_internal_rejects_total{interface_id!="other", dstport!="other"}[15m])
+--     - last_over_time(trailflow_internal_rejects_total{interface_id!="other", dstport!="other"}[1h] offset 15m) >= 0
+--     or last_over_time(trailflow_internal_rejects_total{interface_id!="other", dstport!="other"}[15m])
+--   ) > 0
+-- ) >= 10
+-- unless count by (dstport, flow_direction) (
+--   sum by (interface_id, dstport, flow_direction) (increase(trailflow_internal_rejects_total{interface_id!="other", dstport!="other"}[1d] offset 1h)) > 0
+-- ) >= 10
+-- and on () count(last_over_time(trailflow_newest_event_timestamp_seconds{table="flow_logs"}[1h] offset 1d)) > 0
+-- '''
+-- runbook  = "trailflowinternalrejectsspread"
+--
+-- [[alert]]
+-- name     = "TrailflowInternalPortScan"
+-- severity = "warning"
+-- for      = "0m"
+-- summary  = '{{ $labels.interface_id }}: {{ $value }} different ports rejected between own networks in 15 minutes ({{ $labels.flow_direction }}): somebody inside tries them one after the other.'
+-- expr     = '''
+-- count by (interface_id, flow_direction) (
+--   sum by (interface_id, dstport, flow_direction) (
+--     last_over_time(trailflow_internal_rejects_total{interface_id!="other", dstport=~"[0-9]{1,4}|[12][0-9]{4}"}[15m])
+--     - last_over_time(trailflow_internal_rejects_total{interface_id!="other", dstport=~"[0-9]{1,4}|[12][0-9]{4}"}[1h] offset 15m) >= 0
+--     or last_over_time(trailflow_internal_rejects_total{interface_id!="other", dstport=~"[0-9]{1,4}|[12][0-9]{4}"}[15m])
+--   ) > 0
+-- ) >= 20
+-- unless count by (interface_id, flow_direction) (
+--   sum by (interface_id, dstport, flow_direction) (increase(trailflow_internal_rejects_total{interface_id!="other", dstport=~"[0-9]{1,4}|[12][0-9]{4}"}[1d] offset 1h)) > 0
+-- ) >= 20
+-- and on () count(last_over_time(trailflow_newest_event_timestamp_seconds{table="flow_logs"}[1h] offset 1d)) > 0
+-- '''
+-- runbook  = "trailflowinternalportscan"
 --
 -- [[test]]
 -- name   = "a reply that a network ACL blocked counts by the service's port"

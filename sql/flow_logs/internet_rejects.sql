@@ -29,6 +29,35 @@
 -- grain           = ["window_start", "account_id", "dstport", "protocol", "flow_direction", "reject_class"]
 -- measures        = { records = "sum", packets = "sum" }
 --
+-- [[alert]]
+-- name     = "TrailflowInternetRejectsJumped"
+-- severity = "info"
+-- for      = "15m"
+-- summary  = '{{ $labels.account_id }} port {{ $labels.dstport }}: {{ $value }} rejected records from or to the internet in an hour, nine times as many as around this time yesterday and a week ago.'
+-- expr     = '''
+-- sum by (account_id, dstport) (
+--   last_over_time(trailflow_internet_rejects_total[1h])
+--   - last_over_time(trailflow_internet_rejects_total[1h] offset 1h) >= 0
+--   or last_over_time(trailflow_internet_rejects_total[1h])
+-- ) >= 10000
+-- unless
+-- sum by (account_id, dstport) (
+--   last_over_time(trailflow_internet_rejects_total[1h])
+--   - last_over_time(trailflow_internet_rejects_total[1h] offset 1h) >= 0
+--   or last_over_time(trailflow_internet_rejects_total[1h])
+-- )
+-- <= 3 * sum by (account_id, dstport) (increase(trailflow_internet_rejects_total[3h] offset 23h))
+-- unless
+-- sum by (account_id, dstport) (
+--   last_over_time(trailflow_internet_rejects_total[1h])
+--   - last_over_time(trailflow_internet_rejects_total[1h] offset 1h) >= 0
+--   or last_over_time(trailflow_internet_rejects_total[1h])
+-- )
+-- <= 3 * sum by (account_id, dstport) (increase(trailflow_internet_rejects_total[3h] offset 167h))
+-- and on (account_id) count by (account_id) (last_over_time(trailflow_internet_rejects_total[1h] offset 7d))
+-- '''
+-- runbook  = "trailflowinternetrejectsjumped"
+--
 -- [[test]]
 -- name   = "scans by port, rare ports together, a node port, a refused way out"
 -- input  = '''

@@ -7,8 +7,9 @@
 -- why             = """
 -- CloudTrail names the instance that pulled an image and not its zone; flow logs know the
 -- zone. Traffic between zones costs money, and a zone without a cached image starts slowly.
+-- A zone that loses all its instances is an outage, or an autoscaler that finds no capacity.
 -- """
--- false_positives = []
+-- false_positives = ["The last instance of a zone that an autoscaler gives up."]
 -- cannot_tell     = """
 -- Nothing without instance-id and az-id in the log's format. Interfaces that AWS manages
 -- (load balancers, endpoints, NAT) have no instance. Records that were skipped are missing,
@@ -28,6 +29,23 @@
 -- window          = "1h"
 -- grain           = ["window_start", "account_id", "instance_id", "az_id"]
 -- measures        = { records = "sum" }
+--
+-- [[alert]]
+-- name     = "TrailflowZoneEmpty"
+-- severity = "warning"
+-- for      = "15m"
+-- summary  = 'Zone {{ $labels.az_id }}: no flow log record names an instance in it for an hour, while those of other zones go on; yesterday at this time some did.'
+-- expr     = '''
+-- count_over_time((sum by (az_id) (increase(trailflow_node_zone_records_total{az_id!="other"}[30m])) > 0)[12h:30m] offset 1h) >= 16
+-- and sum by (az_id) (increase(trailflow_node_zone_records_total[1h] offset 1d)) > 0
+-- unless sum by (az_id) (
+--   last_over_time(trailflow_node_zone_records_total[1h])
+--   - last_over_time(trailflow_node_zone_records_total[1h] offset 1h) >= 0
+--   or last_over_time(trailflow_node_zone_records_total[1h])
+-- ) > 0
+-- and on () sum(increase(trailflow_node_zone_records_total[30m])) > 0
+-- '''
+-- runbook  = "trailflowzoneempty"
 --
 -- [[test]]
 -- name   = "two interfaces of one instance, and one of another; NODATA has a zone too"

@@ -28,6 +28,19 @@
 -- labels          = ["repository", "le"]
 -- series_max      = 5000                 # repositories x 9 buckets
 --
+-- [[alert]]
+-- name     = "TrailflowEcrPullsSlow"
+-- severity = "info"
+-- for      = "15m"
+-- summary  = '{{ $labels.repository }}: half of the pulls of the last hour spread their requests over more than {{ $value | humanizeDuration }}, three times as long as in the day before.'
+-- expr     = '''
+-- histogram_quantile(0.5, max by (repository, le) (trailflow_ecr_pull_span_seconds_bucket)) > 60
+-- and histogram_quantile(0.5, max by (repository, le) (trailflow_ecr_pull_span_seconds_bucket))
+-- > 3 * histogram_quantile(0.5, max by (repository, le) (sum_over_time(trailflow_ecr_pull_span_seconds_bucket[1d] offset 2h)))
+-- and max by (repository) (trailflow_ecr_pull_span_seconds_bucket{le="+Inf"}) >= 10
+-- '''
+-- runbook  = "trailflowecrpullsslow"
+--
 -- [[test]]
 -- name   = "two nodes, and a pull that goes on past the end of a window"
 -- at     = 2026-01-05T11:00:00Z

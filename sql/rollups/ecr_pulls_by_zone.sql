@@ -9,7 +9,7 @@
 -- pods start there: the zone shows in the flow logs, the pull in CloudTrail, and both name
 -- the instance.
 -- """
--- false_positives = []
+-- false_positives = ["A rollout of pods that run in one zone only."]
 -- cannot_tell     = """
 -- The zone of a node whose flow logs of the last day name none: it counts as unknown. A pull
 -- is one to three requests, and its duration is not known. Pulls by other identities than an
@@ -27,6 +27,20 @@
 -- value           = "pulls"
 -- labels          = ["repository", "az_id"]
 -- series_max      = 2000                 # repositories x zones
+--
+-- [[alert]]
+-- name     = "TrailflowEcrPullsOneZone"
+-- severity = "info"
+-- for      = "30m"
+-- summary  = 'Zone {{ $labels.az_id }} makes {{ $value | humanizePercentage }} of the requests for images of the last hour; in the day before it was less than 60%.'
+-- expr     = '''
+-- sum by (az_id) (max by (repository, az_id) (trailflow_ecr_pulls_by_zone{az_id!="unknown"}))
+-- / on () group_left () sum(max by (repository, az_id) (trailflow_ecr_pulls_by_zone{az_id!="unknown"})) > 0.75
+-- and sum by (az_id) (max by (repository, az_id) (sum_over_time(trailflow_ecr_pulls_by_zone{az_id!="unknown"}[1d] offset 2h)))
+-- / on () group_left () sum(max by (repository, az_id) (sum_over_time(trailflow_ecr_pulls_by_zone{az_id!="unknown"}[1d] offset 2h))) < 0.6
+-- and on () sum(max by (repository, az_id) (trailflow_ecr_pulls_by_zone{az_id!="unknown"})) >= 100
+-- '''
+-- runbook  = "trailflowecrpullsonezone"
 --
 -- [[test]]
 -- name   = "two zones, one instance without a zone, and one that was seen yesterday"

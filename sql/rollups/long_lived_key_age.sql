@@ -6,12 +6,13 @@
 -- seed            = "Long-lived access keys: last seen"
 -- why             = """
 -- A key that was used yesterday needs an owner and a plan; one that was last used two months ago
--- can be deleted.
+-- can be deleted. The alert says so for a week and is then silent, because the list goes on for a
+-- month after the key was deleted.
 -- """
 -- false_positives = ["A key for a yearly task."]
 -- cannot_tell     = """
--- A key that was not used in 90 days is not in the list, whether it exists or not. Uses that only
--- data events show are missing unless the trail has them.
+-- Whether a key in the list still exists. One that was not used in 90 days is not in it. Uses
+-- that only data events show are missing unless the trail has them.
 -- """
 -- source          = "rollups"
 --
@@ -25,6 +26,18 @@
 -- value           = "last_use_seconds"
 -- labels          = ["account_id", "user_name", "access_key_id"]
 -- series_max      = 2000                 # keys in use
+--
+-- [[alert]]
+-- name     = "TrailflowLongLivedKeyUnused"
+-- severity = "info"
+-- for      = "1h"
+-- summary  = '{{ $labels.access_key_id }} of {{ $labels.user_name }} in {{ $labels.account_id }}: last used {{ $value | humanizeDuration }} ago. Delete it.'
+-- expr     = '''
+-- time() - max by (account_id, user_name, access_key_id) (trailflow_long_lived_key_last_use_timestamp_seconds) > 5184000
+-- and time() - max by (account_id, user_name, access_key_id) (trailflow_long_lived_key_last_use_timestamp_seconds) < 5788800
+-- and on () time() - max(trailflow_newest_event_timestamp_seconds{table="cloudtrail"}) < 1800
+-- '''
+-- runbook  = "trailflowlonglivedkeyunused"
 --
 -- [[test]]
 -- name   = "the last use of a key over windows and services, and of another key of the same user"

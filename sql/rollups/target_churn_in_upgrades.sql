@@ -7,6 +7,7 @@
 -- why             = """
 -- An upgrade moves pods, and each move takes a target off a load balancer and registers another.
 -- Churn inside the window has its cause; the same churn outside of one is a fault to look for.
+-- Targets that are taken off and do not come back are pods that find no place on the new nodes.
 -- """
 -- false_positives = ["A deployment that falls into the hour of an upgrade.", "A registration by a tool in the region of an upgrade that has nothing to do with the cluster."]
 -- cannot_tell     = """
@@ -28,6 +29,25 @@
 -- value           = "targets"
 -- labels          = ["account_id", "region", "cluster_name", "target_group", "api", "matched_by"]
 -- series_max      = 2000                 # target groups of upgraded clusters x two APIs
+--
+-- [[alert]]
+-- name     = "TrailflowUpgradeTargetsMissing"
+-- severity = "warning"
+-- for      = "15m"
+-- summary  = '{{ $labels.target_group }} (cluster {{ $labels.cluster_name }}): {{ $value }} targets were taken off in an upgrade, and not half as many came back.'
+-- expr     = '''
+-- sum by (account_id, region, cluster_name, target_group) (
+--   max by (account_id, region, cluster_name, target_group, matched_by) (trailflow_target_changes_in_upgrades{api=~"Deregister.*"})
+-- ) >= 5
+-- unless
+-- 2 * sum by (account_id, region, cluster_name, target_group) (
+--   max by (account_id, region, cluster_name, target_group, matched_by) (trailflow_target_changes_in_upgrades{api=~"Register.*"})
+-- )
+-- >= sum by (account_id, region, cluster_name, target_group) (
+--   max by (account_id, region, cluster_name, target_group, matched_by) (trailflow_target_changes_in_upgrades{api=~"Deregister.*"})
+-- )
+-- '''
+-- runbook  = "trailflowupgradetargetsmissing"
 --
 -- [[test]]
 -- name   = "a cluster and its node group half an hour later: one window, each target once; who is no pod is matched by region"
