@@ -1,8 +1,9 @@
 //! A query that was planned once and runs on many inputs.
 //!
 //! In: SQL and the tables it may see. Out: rows for each input. Must hold: no state of one run
-//! reaches the next: operators that remember (a join's build side) are reset before each; a query
-//! that would see no row of its input is not run.
+//! reaches the next, and nothing of a run is kept: each runs a copy of the plan, for operators hold
+//! a join's build side, and all of them the measurements of every run. A query that would see no
+//! row of its input is not run.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,9 +24,8 @@ use super::input::{Input, InputTable, Scan};
 
 /// A planned query.
 pub(super) struct Prepared {
+    /// Never run itself.
     plan: Arc<dyn ExecutionPlan>,
-    /// Whether an operator may keep something of a run.
-    remembers: bool,
     /// Everything that the plan reads of the input.
     scans: Vec<Arc<Scan>>,
     config: SessionConfig,
@@ -69,7 +69,6 @@ impl Prepared {
         let planner = state.query_planner();
         let plan = exchanged(planner.create_physical_plan(optimized, state).await?)?;
         let mut prepared = Self {
-            remembers: remembers(&plan),
             plan,
             scans: table.take_scans(),
             config: state.config().clone(),
@@ -95,10 +94,7 @@ impl Prepared {
     }
 
     async fn collect(&self, input: Arc<Input>) -> Result<Vec<RecordBatch>, DataFusionError> {
-        let mut plan = Arc::clone(&self.plan);
-        if self.remembers {
-            plan = reset_plan_states(plan)?;
-        }
+        let plan = reset_plan_states(Arc::clone(&self.plan))?;
         // Functions are in the plan already: the context carries none, for a copy of all of them
         // costs more than most queries.
         let task = TaskContext::new(
@@ -117,18 +113,41 @@ impl Prepared {
     }
 }
 
-/// Operators that keep nothing from one run to the next.
-const FORGETFUL: [&str; 8] = [
-    "CoalesceBatchesExec",
-    "CooperativeExec",
-    "DataSourceExec",
-    "FilterExec",
-    "GroupExec",
-    "ProjectionExec",
-    "StreamingTableExec",
-    "UnionExec",
-];
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
 
-fn remembers(plan: &Arc<dyn ExecutionPlan>) -> bool {
-    !FORGETFUL.contains(&plan.name()) || plan.children().into_iter().any(remembers)
+    use super::*;
+    use crate::config::Reference;
+    use crate::decode::Table;
+    use crate::engine::Engine;
+    use crate::engine::proof::decoded;
+    use crate::signal::Catalog;
+
+    /// Measurements that the operators of a plan hold.
+    fn measurements(plan: &Arc<dyn ExecutionPlan>) -> usize {
+        let own = plan.metrics().map_or(0, |metrics| metrics.iter().count());
+        let of_children = plan.children().into_iter().map(measurements);
+        own + of_children.sum::<usize>()
+    }
+
+    #[tokio::test]
+    async fn runs_leave_nothing_in_the_plan() {
+        let mut catalog = Catalog::built_in().unwrap();
+        catalog
+            .signals
+            .retain(|signal| signal.header.name == "root_use");
+        let reference = Reference::default();
+        let engine = Engine::new(catalog, &reference, 64 << 20);
+        let engine = engine.await.unwrap();
+        let prepared = &engine.planned[0].evaluate;
+        let test = &engine.planned[0].signal.header.tests[0].input;
+        let rows = decoded(Table::Cloudtrail, test, Path::new("")).unwrap();
+        let input = Input::new(rows);
+        for _ in 0..3 {
+            let rows = prepared.run(Arc::clone(&input)).await.unwrap();
+            assert!(!rows.is_empty());
+        }
+        assert_eq!(measurements(&prepared.plan), 0);
+    }
 }

@@ -99,7 +99,11 @@ fn each(batches: Vec<RecordBatch>) -> Vec<Vec<RecordBatch>> {
     batches.into_iter().map(|batch| vec![batch]).collect()
 }
 
-fn decoded(table: Table, input: &TestInput, testdata: &Path) -> Result<Vec<RecordBatch>, String> {
+pub(super) fn decoded(
+    table: Table,
+    input: &TestInput,
+    testdata: &Path,
+) -> Result<Vec<RecordBatch>, String> {
     let bytes = match input {
         TestInput::Inline(text) => text.clone().into_bytes(),
         TestInput::File(file) => {
