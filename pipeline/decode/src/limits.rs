@@ -147,6 +147,9 @@ pub const RECEIVES_MAX_DEFAULT: u32 = 5;
 /// A message whose object could not be read comes again after this time, three times longer after
 /// each further receive: a minute's trouble must not use up its receives.
 pub const RETRY_PAUSE: Duration = Duration::from_secs(10);
+/// The same where the store asks for fewer requests: four such pauses are half an hour, and trying
+/// harder is what it asks not to do.
+pub const THROTTLED_PAUSE: Duration = Duration::from_mins(1);
 /// The same where reading is denied: a person must act first.
 pub const DENIED_PAUSE: Duration = Duration::from_mins(1);
 /// The longest such pause.
@@ -223,6 +226,12 @@ pub const SCHEDULE_FIRST: Duration = Duration::from_secs(15);
 pub const SCHEDULE_OVER: Duration = Duration::from_hours(24);
 /// And how far at most.
 pub const SCHEDULE_OVER_MAX: Duration = Duration::from_hours(32 * 24);
+/// Files of rollups that are read at once: a day has a file for each batch that found something.
+pub const SCHEDULE_FILES_MAX: usize = 8;
+/// A run that takes longer is given up: the signals behind it wait.
+pub const SCHEDULE_RUN_MAX: Duration = Duration::from_mins(10);
+/// After so many failed runs in a row the series of the last good one are taken away.
+pub const SCHEDULE_FAILURES_MAX: u32 = 3;
 /// What the queries over rollups may hold at once.
 pub const SCHEDULE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// And what they remember of files from run to run: a thousand footers or so, the hours of a day.
@@ -253,6 +262,13 @@ pub const PARTIAL_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Partial rows of all signals, in bytes, before those of more than a sixteenth of the above are
 /// staged; a batch that cannot do so closes.
 pub const PARTIALS_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Batches in a row that the lake failed, after which a batch takes one object at a time: each that
+/// is received and not claimed uses up one of its receives.
+pub const LAKE_FAILURES_ALONE: u32 = 3;
+/// How long the redrive policy of a queue is held to be as it was.
+pub const REDRIVE_POLICY_AGE_MAX: Duration = Duration::from_mins(10);
+/// How long what was assumed of it stands, when it could not be read.
+pub const REDRIVE_POLICY_ASSUMED: Duration = Duration::from_mins(1);
 /// Batches of a single delivery each after a batch was spoiled, so that the guilty one fails alone.
 pub const ALONE_BATCHES: u32 = 16;
 /// Times that a listed object is tried before a backfill goes on without it.

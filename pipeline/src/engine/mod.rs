@@ -158,13 +158,11 @@ impl Planned {
         Some(merge::sql(rollup, &self.rollup_table(), None))
     }
 
-    /// The same, of the windows that begin at this time or later; `event_date` is the folder that
-    /// they are in.
+    /// The same, of the windows that begin at this time or later.
     pub fn view_sql_since(&self, since: DateTime<Utc>) -> Option<String> {
         let rollup = self.signal.header.rollup.as_ref()?;
         let condition = format!(
-            "event_date >= '{}' AND window_start >= to_timestamp_millis({})",
-            since.format("%Y-%m-%d"),
+            "window_start >= to_timestamp_millis({})",
             since.timestamp_millis()
         );
         Some(merge::sql(rollup, &self.rollup_table(), Some(&condition)))

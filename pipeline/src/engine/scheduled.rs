@@ -19,6 +19,7 @@ use super::plan::{at_query, finding, reason, volatile};
 use super::prepared::session_config;
 use super::{Engine, output, reference};
 use crate::finding::Findings;
+use crate::limits::SCHEDULE_FILES_MAX;
 use crate::signal::{Schedule, Signal};
 
 /// The table of one row that says when the run is.
@@ -54,7 +55,9 @@ pub fn session(
     at: DateTime<Utc>,
     runtime: &Arc<RuntimeEnv>,
 ) -> Result<SessionContext, DataFusionError> {
-    let mut session = SessionContext::new_with_config_rt(session_config(), Arc::clone(runtime));
+    // Many small files are read, and each waits for the store: several at once.
+    let config = session_config().with_target_partitions(SCHEDULE_FILES_MAX);
+    let mut session = SessionContext::new_with_config_rt(config, Arc::clone(runtime));
     reference::register(&mut session, tables)?;
     let moment = moment(at)?;
     let table = MemTable::try_new(moment.schema(), vec![vec![moment]])?;

@@ -1,17 +1,21 @@
 //! Runs the tests of a signal over rollups: rows of views, and the moment of the run.
 //!
 //! In: JSON lines, each a row under the name of its view, `{"view": "ecr_pulls", …}`. Out: a
-//! finding for each test that does not hold.
+//! finding for each test that does not hold. Must hold: the query sees what a run would: windows
+//! that begin before `over` are not there.
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{AsArray as _, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{SchemaRef, TimestampMillisecondType};
+use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use datafusion::datasource::MemTable;
 use datafusion::execution::runtime_env::RuntimeEnv;
 
@@ -53,6 +57,7 @@ async fn run(
         .at_millis
         .and_then(DateTime::from_timestamp_millis)
         .ok_or("it does not say when the run is")?;
+    let since = at - Duration::from_secs(scheduled.schedule().over_seconds);
     let mut by_view = by_view(&lines)?;
     let text_of = |error: datafusion::error::DataFusionError| error.to_string();
     let tables = reference::of_test(test.reference.as_ref());
@@ -60,7 +65,9 @@ async fn run(
     let session = session(&tables, at, &Arc::new(RuntimeEnv::default())).map_err(text_of)?;
     for (name, schema) in views(engine) {
         let batches = match by_view.remove(name) {
-            Some(lines) => batches(&lines, &schema).map_err(|why| format!("{name}: {why}"))?,
+            Some(lines) => {
+                batches(&lines, &schema, since).map_err(|why| format!("{name}: {why}"))?
+            }
             None => Vec::new(),
         };
         let view = MemTable::try_new(schema, vec![batches]).map_err(text_of)?;
@@ -97,10 +104,23 @@ fn by_view(text: &str) -> Result<BTreeMap<String, String>, String> {
     Ok(by_view)
 }
 
-fn batches(lines: &str, schema: &SchemaRef) -> Result<Vec<RecordBatch>, String> {
+/// The rows of the windows that begin at this time or later.
+fn batches(
+    lines: &str,
+    schema: &SchemaRef,
+    since: DateTime<Utc>,
+) -> Result<Vec<RecordBatch>, String> {
     let reader = ReaderBuilder::new(Arc::clone(schema)).with_strict_mode(true);
     let reader = reader.build(Cursor::new(lines.as_bytes()));
-    reader
-        .and_then(Iterator::collect)
-        .map_err(|error| error.to_string())
+    let seen = |rows: Result<RecordBatch, ArrowError>| {
+        let rows = rows?;
+        let starts = rows.column_by_name("window_start");
+        let starts =
+            starts.and_then(|starts| starts.as_primitive_opt::<TimestampMillisecondType>());
+        let starts = starts.ok_or_else(|| ArrowError::SchemaError("no window_start".into()))?;
+        let is_seen = BooleanArray::from_unary(starts, |start| start >= since.timestamp_millis());
+        filter_record_batch(&rows, &is_seen)
+    };
+    let rows = reader.and_then(|reader| reader.map(seen).collect());
+    rows.map_err(|error| error.to_string())
 }

@@ -1,8 +1,8 @@
 //! The series of signals over rollups: each run replaces those of its metrics.
 //!
 //! In: a signal and its rows. Out: Prometheus's text format, behind that of the recorder, which
-//! cannot take a series away. Must hold: at most `series_max` series a metric (I8); what a run no
-//! longer finds is gone.
+//! cannot take a series away. Must hold: at most `series_max` series a metric, the largest (I8);
+//! what a run no longer finds is gone.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -27,13 +27,17 @@ impl ScheduledSeries {
         for metric in &signal.header.metrics {
             let mut set = SeriesSet::new(metric.series_max);
             let mut text = heading(metric);
+            let mut found = Vec::new();
             for batch in rows {
-                for (labels, value) in values(metric, batch)? {
-                    match set.admit(labels) {
-                        Ok(labels) => line(&mut text, metric, &labels, value),
-                        // A gauge of the others would be a sum of what does not add up.
-                        Err(_) => overflow(signal),
-                    }
+                found.extend(values(metric, batch)?);
+            }
+            // Where not all have room, the largest do: those are what an alert looks for.
+            found.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+            for (labels, value) in found {
+                match set.admit(labels) {
+                    Ok(labels) => line(&mut text, metric, &labels, value),
+                    // A gauge of the others would be a sum of what does not add up.
+                    Err(_) => overflow(signal),
                 }
             }
             series = series.saturating_add(u32::try_from(set.len()).unwrap_or(u32::MAX));
@@ -41,6 +45,14 @@ impl ScheduledSeries {
         }
         gauge!("trailflow_series", "signal" => signal.header.name.clone()).set(f64::from(series));
         Ok(())
+    }
+
+    /// Takes the signal's series away: what they say is too old to be believed.
+    pub fn clear(&self, signal: &Signal) {
+        for metric in &signal.header.metrics {
+            self.lock().remove(&metric.name);
+        }
+        gauge!("trailflow_series", "signal" => signal.header.name.clone()).set(0.0);
     }
 
     /// Everything, in Prometheus's text format.
@@ -137,7 +149,9 @@ SELECT 1
         series
             .set(&signal, &[rows(&[("b", 2), ("c", 3), ("d", 4)])])
             .unwrap();
-        let two = "trailflow_spans{repository=\"b\"} 2\ntrailflow_spans{repository=\"c\"} 3\n";
+        let two = "trailflow_spans{repository=\"d\"} 4\ntrailflow_spans{repository=\"c\"} 3\n";
         assert_eq!(series.render(), format!("{heading}{two}"));
+        series.clear(&signal);
+        assert_eq!(series.render(), "");
     }
 }

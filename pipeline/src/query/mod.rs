@@ -8,6 +8,7 @@
 mod by_day;
 pub mod output;
 pub mod quarantine;
+mod recent;
 pub mod rollups;
 
 use std::sync::Arc;
@@ -118,9 +119,12 @@ fn bounded(memory_bytes_max: usize) -> Result<Arc<RuntimeEnv>, DataFusionError> 
         .build_arc()
 }
 
-/// Makes the lake's files readable under `lake://root/`.
+/// Where sessions see the lake.
+const ROOT: &str = "lake://root/";
+
+/// Makes the lake's files readable under [`ROOT`].
 fn register_store(context: &SessionContext, lake: &Lake) -> Result<(), DataFusionError> {
-    let root = Url::parse("lake://root/").map_err(|e| DataFusionError::External(e.into()))?;
+    let root = Url::parse(ROOT).map_err(|e| DataFusionError::External(e.into()))?;
     context.register_object_store(&root, Arc::clone(&lake.store));
     Ok(())
 }
@@ -152,7 +156,7 @@ fn register_folder(
     folder: &Folder<'_>,
     schema: SchemaRef,
 ) -> Result<(), DataFusionError> {
-    let url = ListingTableUrl::parse(format!("lake://root/{}/", folder.path))?;
+    let url = ListingTableUrl::parse(format!("{ROOT}{}/", folder.path))?;
     let partitions = folder
         .partitions
         .iter()

@@ -12,10 +12,12 @@ use chrono::{DateTime, Utc};
 use datafusion::error::DataFusionError;
 use datafusion::execution::cache::cache_manager::{CacheManagerConfig, FileMetadataCache};
 use datafusion::execution::cache::default_cache::DefaultCache;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 
-use super::{register_rollup, register_store};
+use super::recent::Recent;
+use super::register_store;
 use crate::engine::Engine;
 use crate::engine::scheduled::{self, Scheduled};
 use crate::lake::Lake;
@@ -38,14 +40,18 @@ impl Rollups {
         }
     }
 
-    /// What one run works in. Listings and statistics are remembered for the run and no longer:
-    /// a listing that outlived its run would hide all that is published later.
+    /// What one run works in. Nothing but footers outlives it: a listing that did would hide all
+    /// that is published later. A service may have no disk to spill to, so none is used.
     fn runtime(&self) -> Result<Arc<RuntimeEnv>, DataFusionError> {
         let caches = CacheManagerConfig::default()
+            .with_list_files_cache_limit(0)
+            .with_file_statistics_cache_limit(0)
             .with_metadata_cache_limit(SCHEDULE_FOOTERS_BYTES_MAX)
             .with_file_metadata_cache(Some(Arc::clone(&self.footers)));
+        let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);
         RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::clone(&self.memory))
+            .with_disk_manager_builder(disk)
             .with_cache_manager(caches)
             .build_arc()
     }
@@ -69,7 +75,8 @@ impl Rollups {
             if !signal.signal.sql.contains(planned.name()) {
                 continue;
             }
-            register_rollup(&session, planned)?;
+            let files = Recent::list(planned, lake, since, at).await?;
+            session.register_table(planned.rollup_table(), Arc::new(files))?;
             let view = session.sql(&view).await?.into_view();
             session.register_table(planned.name(), view)?;
         }
@@ -89,6 +96,7 @@ mod tests {
     use super::*;
     use crate::clock::SystemClock;
     use crate::config::Reference;
+    use crate::lake::batch::BatchId;
     use crate::lake::worker::Worker;
     use crate::limits::SCHEDULE_BYTES_MAX;
     use crate::signal::Catalog;
@@ -106,7 +114,7 @@ mod tests {
     }
 
     /// A file of one use of a key, as a batch publishes it.
-    async fn publish(lake: &Lake, engine: &Engine, last_seen: i64) {
+    async fn publish(lake: &Lake, engine: &Engine, opened: i64, last_seen: i64) {
         let line = format!(
             r#"{{"window_start":"2026-01-06T11:55:00Z","account_id":"1","user_name":"backup",
             "service":"s3","access_key_id":"AKIA1","calls":1,"first_seen":1,"last_seen":{last_seen}}}"#
@@ -119,7 +127,9 @@ mod tests {
         let mut writer = ArrowWriter::try_new(&mut file, schema, None).unwrap();
         writer.write(&reader.next().unwrap().unwrap()).unwrap();
         writer.close().unwrap();
-        let path = format!("rollups/long_lived_keys/event_date=2026-01-06/{last_seen}.parquet");
+        let batch = BatchId::lowest_at(DateTime::from_timestamp(opened, 0).unwrap());
+        let batch = batch.as_str();
+        let path = format!("rollups/long_lived_keys/event_date=2026-01-06/{batch}.parquet");
         let path = Path::from(path);
         lake.store.put(&path, file.into()).await.unwrap();
     }
@@ -136,8 +146,10 @@ mod tests {
         let engine = engine().await;
         let rollups = Rollups::new(SCHEDULE_BYTES_MAX);
         let at = DateTime::from_timestamp(AT, 0).unwrap();
+        // Of a batch that was opened long before any window that is looked at: not even read.
+        publish(&lake, &engine, AT - 40 * 86_400, AT - 50).await;
         for last_seen in [AT - 300, AT - 200, AT - 100] {
-            publish(&lake, &engine, last_seen).await;
+            publish(&lake, &engine, last_seen, last_seen).await;
             let signal = &engine.scheduled()[0];
             let rows = rollups.rows(signal, &lake, &engine, at).await.unwrap();
             let age = rows[0].column_by_name("last_use_seconds").unwrap();
