@@ -53,6 +53,9 @@ pub enum BatchError {
     /// An object failed after rows of it had come.
     #[error("{0}")]
     Spoiled(String),
+    /// The store of an object asked for fewer requests after rows of it had come.
+    #[error("throttled in the middle of {0}")]
+    Throttled(String),
     /// We were told to stop, and an object did not end in time.
     #[error("told to stop before every object of the batch was read")]
     Stopped,
@@ -95,17 +98,18 @@ pub struct StagedBatch {
 }
 
 impl OpenBatch {
-    /// A new batch; nothing is written before its first rows.
+    /// A new batch; nothing is written before its first rows. `counting`: what its rows will feed
+    /// once it is committed; nothing, where only the lake is written.
     pub fn new(
         lake: Lake,
         engine: Arc<Engine>,
         window: Arc<EventWindow>,
-        metrics: Arc<SignalMetrics>,
+        counting: Option<Arc<SignalMetrics>>,
     ) -> Self {
         let id = BatchId::new(lake.clock.as_ref());
         Self {
             staging: Staging::new(lake.clone(), id.clone()),
-            partials: Partials::new(Arc::clone(&engine), metrics),
+            partials: Partials::new(Arc::clone(&engine), counting),
             id,
             engine,
             window,
@@ -204,10 +208,19 @@ impl OpenBatch {
                 Ok(())
             }
             // Suppressed rows count too: their twins may have been rows of this very object.
+            End::Throttled(why) if entry.row_count() + entry.suppressed > 0 => Err(
+                BatchError::Throttled(format!("{}: {why}", entry.object.key)),
+            ),
             End::Failed(why) | End::Denied(why) if entry.row_count() + entry.suppressed > 0 => Err(
                 BatchError::Spoiled(format!("{} failed midway: {why}", entry.object.key)),
             ),
-            end @ (End::Duplicate | End::Busy(_) | End::Lost | End::Failed(_) | End::Denied(_)) => {
+            end @ (End::Duplicate
+            | End::Busy(_)
+            | End::Unclaimed(_)
+            | End::Lost
+            | End::Failed(_)
+            | End::Throttled(_)
+            | End::Denied(_)) => {
                 self.left_out.insert(slot, end);
                 Ok(())
             }

@@ -113,7 +113,7 @@ impl Ingest {
                 if let Trouble::Throttled(_) = trouble {
                     self.concurrency.slow_down();
                 }
-                return End::Busy(self.lake.lease);
+                return End::Unclaimed(self.lake.lease);
             }
         }
         match self.not_to_be_read(begun).await {
@@ -221,7 +221,14 @@ impl Ingest {
                 self.health.denied("object", &format!("{by}: {message}"));
                 return End::Denied(why);
             }
-            FetchError::Throttled(_) => permit.throttled(),
+            FetchError::Throttled(_) => {
+                permit.throttled();
+                if self.concurrency.is_outage() {
+                    self.health.unavailable("object", &why);
+                }
+                // However often it was: that says nothing of the object.
+                return End::Throttled(why);
+            }
             FetchError::Unavailable(_) => permit.failed(),
         }
         if self.concurrency.is_outage() {

@@ -16,7 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::Pipeline;
 use super::batch::{BatchError, OpenBatch};
 use super::ingest::Begun;
-use super::piece::{Piece, Slot};
+use super::piece::{End, Piece, Slot};
 use super::settle::SetAside;
 use super::verdict::Held;
 use crate::clock::Clock;
@@ -57,6 +57,8 @@ pub(super) struct Filling {
     by_source: HashMap<SourceId, Slot>,
     tasks: JoinSet<()>,
     in_flight: usize,
+    /// Objects that the lake did not let us claim.
+    unclaimed: usize,
     /// Takes nothing more: its delivery wants to be alone.
     alone: bool,
     pieces: mpsc::Sender<Piece>,
@@ -132,6 +134,7 @@ impl Lane {
             by_source: HashMap::new(),
             tasks: JoinSet::new(),
             in_flight: 0,
+            unclaimed: 0,
             alone: first.attempt.care() >= Care::Alone,
             pieces,
         };
@@ -174,11 +177,12 @@ impl Lane {
         loop {
             closing |= filling.alone
                 || filling.open.is_full(&settings.batch)
+                || filling.is_refused()
                 || pipeline.alone.load(Ordering::Relaxed) > 0;
             if closing && filling.in_flight == 0 {
                 return Ok(());
             }
-            let room = !closing && filling.in_flight < settings.objects_in_flight_max;
+            let room = !closing && filling.in_flight < pipeline.objects_in_flight_max();
             let idle = match settings.idle_max {
                 Some(idle) if filling.in_flight == 0 && !closing => clock.sleep(idle),
                 _ => clock.sleep(Duration::MAX),
@@ -200,6 +204,8 @@ impl Lane {
                     None => closing = true,
                 },
                 Some(piece) = received.recv(), if filling.in_flight > 0 => {
+                    let unclaimed = matches!(piece, Piece::Ended(_, End::Unclaimed(_)));
+                    filling.unclaimed += usize::from(unclaimed);
                     if filling.open.take(piece).await? {
                         filling.in_flight -= 1;
                         pipeline.totals.ended();
@@ -304,6 +310,15 @@ impl Lane {
                 Err(Return::Failed)
             }
         }
+    }
+}
+
+impl Filling {
+    /// Whether nothing came of all that has ended, because the lake does not answer: to receive
+    /// more would use up more receives.
+    fn is_refused(&self) -> bool {
+        let ended = self.open.entries.len() - self.in_flight;
+        self.unclaimed > 0 && self.open.left_out.len() == ended
     }
 }
 

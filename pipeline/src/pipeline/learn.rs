@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
 
 use super::{Pipeline, lane};
@@ -113,7 +113,16 @@ impl Pipeline {
             .buffered(LEARN_DECISIONS_MAX);
         let mut newest = Vec::new();
         let mut room = u64::try_from(WINDOW_EVENTS_MAX / 2).unwrap_or(u64::MAX);
-        while let Some(files) = decisions.try_next().await? {
+        while let Some(files) = decisions.next().await {
+            let files = match files {
+                Ok(files) => files,
+                // Nor may it keep the service from working. Claims that meet it still stop at it.
+                Err(error @ LakeError::Foreign { .. }) => {
+                    tracing::error!(%error, "a decision cannot be read; copies of its events may count");
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             let rows: u64 = files.iter().map(|file| file.rows).sum();
             newest.push(files);
             room = room.saturating_sub(rows);

@@ -26,7 +26,7 @@ pub mod window;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
@@ -38,7 +38,7 @@ use crate::decode::Table;
 use crate::decode::flow_logs::OwnNetworks;
 use crate::engine::Engine;
 use crate::lake::Lake;
-use crate::limits::STOP_MAX;
+use crate::limits::{LAKE_FAILURES_ALONE, STOP_MAX};
 use crate::metrics::SignalMetrics;
 use crate::object::fetch::Objects;
 use crate::queue::{Delivery, Queue, QueueError, Return};
@@ -221,12 +221,21 @@ impl Pipeline {
         }
     }
 
+    /// Objects that a lane reads at once: one, while the lake fails batch after batch.
+    fn objects_in_flight_max(&self) -> usize {
+        if self.lake_failures.load(Ordering::Relaxed) >= LAKE_FAILURES_ALONE {
+            1
+        } else {
+            self.settings.objects_in_flight_max
+        }
+    }
+
     fn open_batch(&self) -> OpenBatch {
         OpenBatch::new(
             self.lake.clone(),
             Arc::clone(&self.engine),
             Arc::clone(&self.window),
-            Arc::clone(&self.metrics),
+            self.settings.live.then(|| Arc::clone(&self.metrics)),
         )
     }
 

@@ -20,7 +20,8 @@ use crate::metrics::{SignalMetrics, Tally};
 #[derive(Debug)]
 pub(super) struct Partials {
     engine: Arc<Engine>,
-    metrics: Arc<SignalMetrics>,
+    /// What the rows feed, once the batch is committed; nothing: they are for the lake alone.
+    counting: Option<Arc<SignalMetrics>>,
     by_signal: Vec<Partial>,
 }
 
@@ -43,12 +44,12 @@ pub struct Merged {
 }
 
 impl Partials {
-    pub(super) fn new(engine: Arc<Engine>, metrics: Arc<SignalMetrics>) -> Self {
+    pub(super) fn new(engine: Arc<Engine>, counting: Option<Arc<SignalMetrics>>) -> Self {
         let by_signal = engine.signals().iter().map(|_| Partial::default());
         Self {
             by_signal: by_signal.collect(),
             engine,
-            metrics,
+            counting,
         }
     }
 
@@ -79,7 +80,8 @@ impl Partials {
             }
             partial.merge(planned)?;
             if partial.merged_bytes > most {
-                partial.shed(planned, &self.metrics, staging).await?;
+                let counting = self.counting.as_deref();
+                partial.shed(planned, counting, staging).await?;
             }
         }
         Ok(())
@@ -122,21 +124,23 @@ impl Partial {
         Ok(())
     }
 
-    /// Stages the rows and keeps what they will count.
+    /// Stages the rows and keeps what they will count. Rows that must stay together until then stay.
     async fn shed(
         &mut self,
         planned: &Planned,
-        metrics: &SignalMetrics,
+        counting: Option<&SignalMetrics>,
         staging: &mut Staging,
     ) -> Result<(), BatchError> {
-        if self.tallies.is_empty() {
-            match SignalMetrics::tallies(&planned.signal) {
-                Some(tallies) => self.tallies = tallies,
-                None => return Ok(()),
+        if let Some(metrics) = counting {
+            if self.tallies.is_empty() {
+                match SignalMetrics::tallies(&planned.signal) {
+                    Some(tallies) => self.tallies = tallies,
+                    None => return Ok(()),
+                }
             }
+            let tallied = metrics.tally(&planned.signal, &mut self.tallies, &self.rows);
+            tallied.map_err(LakeError::from)?;
         }
-        let tallied = metrics.tally(&planned.signal, &mut self.tallies, &self.rows);
-        tallied.map_err(LakeError::from)?;
         stage(planned, &self.rows, staging).await?;
         self.rows.clear();
         self.merged_bytes = 0;

@@ -31,12 +31,16 @@ pub enum End {
     Read(Read),
     /// A committed batch has it already.
     Duplicate,
-    /// Another worker is at it, or the lake does not answer.
+    /// Another worker is at it.
     Busy(Duration),
+    /// The lake did not answer when it was to be claimed.
+    Unclaimed(Duration),
     /// The lease of its message was lost before it was claimed.
     Lost,
     /// It could not be read now. Its rows, if any came, must not count.
     Failed(String),
+    /// Its store asks for fewer requests, and nothing is wrong with it. The same holds for its rows.
+    Throttled(String),
     /// Reading it is denied. The same holds for its rows.
     Denied(String),
 }

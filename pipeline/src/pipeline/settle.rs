@@ -20,7 +20,7 @@ use crate::lake::LakeError;
 use crate::lake::batch::{BatchId, Commit, StagedFile};
 use crate::lake::ingest_log::Entry;
 use crate::lake::source::SourceId;
-use crate::limits::{ALONE_BATCHES, FAILURE_PAUSE};
+use crate::limits::ALONE_BATCHES;
 use crate::queue::{Care, Delivery, Receipt, Return};
 use crate::telemetry::timed;
 
@@ -67,8 +67,10 @@ impl Pipeline {
         let id = open.id.clone();
         let left = Left::of(&open.entries, std::mem::take(&mut open.left_out));
         if filled.is_ok() && open.entries.len() == left.out.len() {
+            self.lake_answered(&left);
             // What was claimed and not read must not look busy to whoever gets it next.
-            let claimed = |end: &End| matches!(end, End::Failed(_) | End::Denied(_));
+            let claimed =
+                |end: &End| matches!(end, End::Failed(_) | End::Throttled(_) | End::Denied(_));
             if left.out.values().any(claimed) {
                 self.give_up(&id).await;
             }
@@ -96,6 +98,16 @@ impl Pipeline {
         None
     }
 
+    /// Learns from a batch of which nothing is to be committed whether the lake works.
+    fn lake_answered(&self, left: &Left) {
+        let mut ends = left.out.values();
+        if ends.any(|end| matches!(end, End::Unclaimed(_))) {
+            self.lake_failures.fetch_add(1, Ordering::Relaxed);
+        } else if !left.out.is_empty() {
+            self.lake_failures.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// Learns from a failed batch, and says when its deliveries may come again.
     fn failed(&self, error: &BatchError) -> Return {
         match error {
@@ -103,8 +115,9 @@ impl Pipeline {
             BatchError::Signal { .. } | BatchError::Spoiled(_) => {
                 self.alone.store(ALONE_BATCHES, Ordering::Relaxed);
                 // Most of them are innocent, and each comes alone now.
-                Return::After(FAILURE_PAUSE)
+                Return::Spoiled
             }
+            BatchError::Throttled(_) => Return::Throttled,
             BatchError::Stopped => Return::Now,
         }
     }
@@ -132,7 +145,10 @@ impl Pipeline {
         let reason = match error {
             BatchError::Signal { .. } => Some("signal_failed"),
             BatchError::Spoiled(_) if !self.concurrency.is_outage() => Some("unreadable"),
-            BatchError::Spoiled(_) | BatchError::Lake(_) | BatchError::Stopped => None,
+            BatchError::Spoiled(_)
+            | BatchError::Throttled(_)
+            | BatchError::Lake(_)
+            | BatchError::Stopped => None,
         };
         let alone = held.len() == 1;
         let last = held
@@ -283,11 +299,11 @@ impl Pipeline {
                     self.totals.duplicate();
                     "duplicate"
                 }
-                End::Failed(why) | End::Denied(why) => {
+                End::Failed(why) | End::Throttled(why) | End::Denied(why) => {
                     tracing::warn!(key, error = why, "not read; its message comes again");
                     "retried"
                 }
-                End::Busy(_) | End::Lost | End::Read(_) => "retried",
+                End::Busy(_) | End::Unclaimed(_) | End::Lost | End::Read(_) => "retried",
             };
             counter!("trailflow_objects_total", "kind" => *kind, "outcome" => outcome).increment(1);
         }

@@ -32,9 +32,10 @@ impl Held {
         for slot in &self.slots {
             let why = match left_out.get(slot) {
                 None | Some(End::Read(_) | End::Duplicate) => None,
-                Some(End::Busy(wait)) => Some(Return::After(*wait)),
+                Some(End::Busy(wait) | End::Unclaimed(wait)) => Some(Return::After(*wait)),
                 Some(End::Lost) => Some(Return::Now),
                 Some(End::Failed(_)) => Some(Return::Failed),
+                Some(End::Throttled(_)) => Some(Return::Throttled),
                 Some(End::Denied(_)) => Some(Return::Denied),
             };
             again = again.max(why);
@@ -57,7 +58,7 @@ mod tests {
     fn only_what_is_committed_is_acknowledged() {
         let busy = || End::Busy(Duration::from_secs(7));
         let failed = || End::Failed(String::new());
-        let cases: [(Vec<(Slot, End)>, Verdict); 6] = [
+        let cases: [(Vec<(Slot, End)>, Verdict); 8] = [
             (vec![], Verdict::Acknowledge),
             (vec![(0, End::Duplicate)], Verdict::Acknowledge),
             (
@@ -73,6 +74,14 @@ mod tests {
                 Verdict::GiveBack(Return::Denied),
             ),
             (vec![(1, End::Lost)], Verdict::GiveBack(Return::Now)),
+            (
+                vec![(1, End::Unclaimed(Duration::from_secs(7)))],
+                Verdict::GiveBack(Return::After(Duration::from_secs(7))),
+            ),
+            (
+                vec![(0, failed()), (1, End::Throttled(String::new()))],
+                Verdict::GiveBack(Return::Throttled),
+            ),
         ];
         for (left_out, expected) in cases {
             let held = Held {

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::Return;
-use crate::limits::{DENIED_PAUSE, RETRY_PAUSE, RETRY_PAUSE_MAX};
+use crate::limits::{DENIED_PAUSE, FAILURE_PAUSE, RETRY_PAUSE, RETRY_PAUSE_MAX, THROTTLED_PAUSE};
 
 /// The number of this delivery, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,9 @@ impl Attempt {
         let first = match why {
             Return::Now => return Duration::ZERO,
             Return::After(wait) => return wait,
+            Return::Spoiled => return FAILURE_PAUSE,
             Return::Failed => RETRY_PAUSE,
+            Return::Throttled => THROTTLED_PAUSE,
             Return::Denied => DENIED_PAUSE,
         };
         let times = 3_u32.saturating_pow(self.number.saturating_sub(1));

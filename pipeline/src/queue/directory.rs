@@ -37,7 +37,7 @@ struct Book {
 struct Seen {
     version: Version,
     state: State,
-    /// How often it could not be read.
+    /// How often it could not be read, or spoiled its batch.
     failures: u32,
 }
 
@@ -140,7 +140,7 @@ impl Queue for DirectoryQueue {
         let now = self.clock.elapsed();
         if let Some(seen) = book.files.get_mut(&key) {
             let attempt = Attempt::of(seen.failures + 1, None);
-            if matches!(why, Return::Failed) {
+            if matches!(why, Return::Failed | Return::Spoiled) {
                 seen.failures += 1;
             }
             seen.state = State::Due(now + attempt.pause(why));

@@ -1,7 +1,8 @@
 //! A listing as a queue: every object that is there now, once. `backfill` reads it.
 //!
 //! Must hold: an object that was given back comes again; the listing ends only when every object
-//! was acknowledged, or given up after [`LISTED_ATTEMPTS_MAX`] attempts.
+//! was acknowledged, or given up after [`LISTED_ATTEMPTS_MAX`] attempts. One that spoils its batches is
+//! quarantined by the last of as many.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Attempt, Delivery, Queue, QueueError, Receipt, Return, Wanted};
 use crate::clock::Clock;
-use crate::limits::{FAILURE_PAUSE, LISTED_ATTEMPTS_MAX, LISTING_WAIT};
+use crate::limits::{FAILURE_PAUSE, LISTED_ATTEMPTS_MAX, LISTING_WAIT, RETRY_PAUSE};
 
 /// Objects that were listed, and when each may come.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ struct Waiting {
     out: usize,
     /// How often each could not be read.
     failures: Vec<u32>,
+    /// How often each was in a batch that was spoiled.
+    spoiled: Vec<u32>,
 }
 
 impl Listing {
@@ -42,6 +45,7 @@ impl Listing {
             again: VecDeque::new(),
             out: 0,
             failures: vec![0; objects.len()],
+            spoiled: vec![0; objects.len()],
         };
         Self {
             objects,
@@ -54,7 +58,8 @@ impl Listing {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn next(&self) -> Option<usize> {
+    /// The place of an object that is due, and how carefully it is to be read.
+    fn next(&self) -> Option<(usize, Attempt)> {
         let mut waiting = self.waiting();
         let now = self.clock.elapsed();
         let due = waiting.again.iter().position(|(at, _)| *at <= now);
@@ -64,7 +69,8 @@ impl Listing {
             None => waiting.fresh.next()?,
         };
         waiting.out += 1;
-        Some(place)
+        let spoiled = waiting.spoiled.get(place).copied().unwrap_or_default();
+        Some((place, Attempt::of(spoiled + 1, Some(LISTED_ATTEMPTS_MAX))))
     }
 }
 
@@ -72,15 +78,15 @@ impl Listing {
 impl Queue for Listing {
     async fn receive(&self) -> Result<Option<Vec<Delivery>>, QueueError> {
         let next = self.next();
-        if let Some((place, object)) =
-            next.and_then(|place| Some((place, self.objects.get(place)?)))
+        if let Some((place, attempt, object)) =
+            next.and_then(|(place, attempt)| Some((place, attempt, self.objects.get(place)?)))
         {
             return Ok(Some(vec![Delivery {
                 objects: vec![object.clone()],
                 receipt: Receipt::Number(u64::try_from(place).unwrap_or(u64::MAX)),
                 received_at: self.clock.now(),
                 sent_at: None,
-                attempt: Attempt::first(),
+                attempt,
                 lost: CancellationToken::new(),
             }]));
         }
@@ -109,6 +115,13 @@ impl Queue for Listing {
         let pause = match why {
             Return::Now => Duration::ZERO,
             Return::After(wait) => wait,
+            Return::Spoiled => {
+                if let Some(spoiled) = waiting.spoiled.get_mut(place) {
+                    *spoiled += 1;
+                }
+                FAILURE_PAUSE
+            }
+            Return::Throttled => RETRY_PAUSE,
             Return::Failed | Return::Denied => {
                 let failures = waiting.failures.get_mut(place);
                 let failures = failures.map_or(0, |failures| {
@@ -126,5 +139,60 @@ impl Queue for Listing {
         waiting
             .again
             .push_back((self.clock.elapsed() + pause, place));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+    use futures::FutureExt as _;
+    use futures::future::BoxFuture;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::object::{ObjectRef, Version};
+    use crate::queue::Care;
+
+    /// Time that passes when somebody waits for it.
+    #[derive(Debug, Default)]
+    struct Waited(Mutex<Duration>);
+
+    impl Clock for Waited {
+        fn now(&self) -> DateTime<Utc> {
+            DateTime::UNIX_EPOCH
+        }
+
+        fn elapsed(&self) -> Duration {
+            *self.0.lock().unwrap()
+        }
+
+        fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
+            *self.0.lock().unwrap() += time;
+            std::future::ready(()).boxed()
+        }
+
+        fn unique(&self) -> Uuid {
+            Uuid::now_v7()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_spoils_its_batches_comes_to_its_last_try() {
+        let object = ObjectRef {
+            bucket: String::from("logs"),
+            key: String::from("AWSLogs/1"),
+            version: Version::of_etag("e"),
+            size_bytes: None,
+            written_at: None,
+        };
+        let listing = Listing::new(vec![Wanted::new(object)], Arc::new(Waited::default()));
+        let mut cares = Vec::new();
+        while cares.len() < 4 {
+            for delivery in listing.receive().await.unwrap().unwrap() {
+                cares.push(delivery.attempt.care());
+                listing.give_back(delivery.receipt, Return::Spoiled).await;
+            }
+        }
+        assert_eq!(cares, [Care::None, Care::None, Care::Alone, Care::LastTry]);
     }
 }

@@ -84,8 +84,12 @@ pub enum Return {
     Now,
     /// Nothing is wrong with it: another worker is at it, or the lake is down.
     After(Duration),
+    /// Its batch was spoiled, by it or by a neighbour: soon, and alone.
+    Spoiled,
     /// An object of it could not be read.
     Failed,
+    /// The store of an object of it asks for fewer requests.
+    Throttled,
     /// Reading an object of it is denied.
     Denied,
 }

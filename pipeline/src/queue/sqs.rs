@@ -16,13 +16,16 @@ use aws_sdk_sqs::types::{
 };
 use chrono::{DateTime, Utc};
 use metrics::{counter, histogram};
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::lease::Lease;
 use super::{Attempt, Delivery, Queue, QueueError, Receipt, Return, Wanted};
 use crate::clock::Clock;
-use crate::limits::{RECEIVE_MESSAGES_MAX, RECEIVE_WAIT, RECEIVES_MAX_DEFAULT, UNREADABLE_RETURN};
+use crate::limits::{
+    RECEIVE_MESSAGES_MAX, RECEIVE_WAIT, RECEIVES_MAX_DEFAULT, REDRIVE_POLICY_AGE_MAX,
+    REDRIVE_POLICY_ASSUMED, UNREADABLE_RETURN,
+};
 use crate::notification::{self, Announced, Records, UnreadableRecord};
 use crate::object::ObjectRef;
 use crate::object::bucket::BucketAllowList;
@@ -35,7 +38,7 @@ pub struct SqsQueue {
     lease: Duration,
     buckets: BucketAllowList,
     /// The `maxReceiveCount` of the queue's redrive policy.
-    receives_max: OnceCell<u32>,
+    receives_max: Mutex<Option<ReceivesMax>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -53,7 +56,7 @@ impl SqsQueue {
             url,
             lease,
             buckets,
-            receives_max: OnceCell::new(),
+            receives_max: Mutex::default(),
             clock,
         }
     }
@@ -128,32 +131,50 @@ impl SqsQueue {
         })
     }
 
-    /// Asked once. Without a redrive policy nothing else ends a message that fails for ever.
+    /// Asked now and then: a person may give messages more time while something is down. What is
+    /// not known is as it was, or as the default.
     async fn receives_max(&self) -> u32 {
-        let asked = async {
-            let attributes = self
-                .client
-                .get_queue_attributes()
-                .queue_url(&self.url)
-                .attribute_names(QueueAttributeName::RedrivePolicy);
-            match attributes.send().await {
-                Ok(found) => {
-                    let policy = found
-                        .attributes
-                        .and_then(|mut all| all.remove(&QueueAttributeName::RedrivePolicy));
-                    policy.as_deref().and_then(max_receive_count)
-                }
-                Err(error) => {
-                    tracing::warn!(
-                        error = %DisplayErrorContext(&error), assumed = RECEIVES_MAX_DEFAULT,
-                        "the queue's redrive policy cannot be read; allow sqs:GetQueueAttributes"
-                    );
-                    None
-                }
+        let mut known = self.receives_max.lock().await;
+        let now = self.clock.elapsed();
+        let last = known.as_ref().map(|known| known.count);
+        if let Some(known) = known.as_ref().filter(|known| now < known.until) {
+            return known.count;
+        }
+        let (count, age_max) = match self.redrive_policy().await {
+            // Without a redrive policy nothing else ends a message that fails for ever.
+            Ok(count) => (
+                count.unwrap_or(RECEIVES_MAX_DEFAULT),
+                REDRIVE_POLICY_AGE_MAX,
+            ),
+            Err(error) => {
+                let assumed = last.unwrap_or(RECEIVES_MAX_DEFAULT);
+                tracing::warn!(
+                    error,
+                    assumed,
+                    "the queue's redrive policy cannot be read; allow sqs:GetQueueAttributes"
+                );
+                (assumed, REDRIVE_POLICY_ASSUMED)
             }
-            .unwrap_or(RECEIVES_MAX_DEFAULT)
         };
-        *self.receives_max.get_or_init(|| asked).await
+        *known = Some(ReceivesMax {
+            count,
+            until: now + age_max,
+        });
+        count
+    }
+
+    /// `maxReceiveCount`, if there is one.
+    async fn redrive_policy(&self) -> Result<Option<u32>, String> {
+        let attributes = self
+            .client
+            .get_queue_attributes()
+            .queue_url(&self.url)
+            .attribute_names(QueueAttributeName::RedrivePolicy);
+        let found = attributes.send().await;
+        let found = found.map_err(|error| DisplayErrorContext(&error).to_string())?;
+        let mut all = found.attributes.unwrap_or_default();
+        let policy = all.remove(&QueueAttributeName::RedrivePolicy);
+        Ok(policy.as_deref().and_then(max_receive_count))
     }
 
     /// Returns a message: it comes again after this time.
@@ -191,6 +212,14 @@ impl SqsQueue {
             }
         }
     }
+}
+
+/// How often the queue lets a message be received, as far as is known.
+#[derive(Debug)]
+struct ReceivesMax {
+    count: u32,
+    /// By the clock that never goes back: then it is asked again.
+    until: Duration,
 }
 
 #[async_trait]

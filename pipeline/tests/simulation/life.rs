@@ -81,6 +81,11 @@ impl Life {
         }
     }
 
+    /// Whether everything works by now.
+    pub(crate) fn is_at_peace(&self) -> bool {
+        self.peace.load(Ordering::Relaxed)
+    }
+
     /// Begins a step: waits as long as it takes, and says what becomes of it. Never returns in a
     /// life that is over.
     pub(crate) async fn step(&self) -> (u64, Fate) {

@@ -60,6 +60,11 @@ impl Messages {
             .count()
     }
 
+    pub(crate) fn receives(&self) -> u32 {
+        let messages = self.0.lock().unwrap();
+        messages.iter().map(|message| message.receives).sum()
+    }
+
     pub(crate) fn receives_max(&self) -> u32 {
         let messages = self.0.lock().unwrap();
         messages

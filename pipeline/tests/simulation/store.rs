@@ -28,6 +28,8 @@ pub(crate) const LATE_MAX: Duration = Duration::from_mins(10);
 pub(crate) struct FaultyStore {
     pub(crate) shared: Arc<InMemory>,
     pub(crate) life: Arc<Life>,
+    /// Claims are refused until there is peace.
+    pub(crate) no_claims: bool,
 }
 
 impl fmt::Display for FaultyStore {
@@ -94,6 +96,10 @@ impl ObjectStore for FaultyStore {
         let (shared, path) = (Arc::clone(&self.shared), location.clone());
         if options.mode == PutMode::Create {
             let (step, fate) = self.life.step().await;
+            let is_claim = location.as_ref().starts_with("_trailflow/claims/");
+            if self.no_claims && is_claim && !self.life.is_at_peace() {
+                return Err(failed());
+            }
             match fate {
                 Fate::Fails => return Err(failed()),
                 // S3's 409: `object_store` says that the key exists.

@@ -56,6 +56,8 @@ pub(crate) struct Scenario {
     pub(crate) clocks_wrong_millis: i64,
     /// One object is never readable, and the queue gives up after five receives.
     pub(crate) poison: bool,
+    /// Until there is peace the lake refuses every claim, at once.
+    pub(crate) no_claims: bool,
 }
 
 /// What came of it.
@@ -67,6 +69,8 @@ pub(crate) struct Outcome {
     pub(crate) lives: u32,
     pub(crate) steps: u64,
     pub(crate) receives_max: u32,
+    /// Of all messages.
+    pub(crate) receives: u32,
 }
 
 struct World {
@@ -147,6 +151,7 @@ async fn run(world: Arc<World>, mut dice: StdRng) -> Result<Outcome, String> {
         lives: world.lives.load(Ordering::Relaxed),
         steps,
         receives_max: world.messages.receives_max(),
+        receives: world.messages.receives(),
     };
     if world.scenario.poison {
         return quarantined(&world).await.map(|()| outcome(0));
@@ -307,6 +312,7 @@ impl World {
         let store = FaultyStore {
             shared: Arc::clone(&self.store),
             life: Arc::clone(life),
+            no_claims: self.scenario.no_claims,
         };
         let lake = Lake {
             store: Arc::new(store),
