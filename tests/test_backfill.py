@@ -57,6 +57,22 @@ def test_a_new_object_is_all_that_the_next_backfill_adds(trailflow, tmp_path):
     assert_lake(tmp_path / "lake", expected)
 
 
+def test_a_decision_that_cannot_be_read_keeps_nobody_from_working(trailflow, tmp_path):
+    objects, expected = inputs.all_signals()
+    inputs.write_objects(tmp_path / "source", objects)
+    trailflow.backfill(tmp_path / "source", tmp_path / "lake")
+    decisions = tmp_path / "lake" / "_trailflow" / "batches"
+    known = next(decisions.iterdir()).name
+    # One of a batch beside it, whose bytes went with the power.
+    (decisions / (known[:-1] + ("1" if known[-1] == "0" else "0"))).write_bytes(b"")
+    later = inputs.CloudTrailFile(expected, "later")
+    later.assumed(inputs.role("deployer"), 4)
+    inputs.write_objects(tmp_path / "source", {inputs.cloudtrail_key("later"): later.object()})
+    report = trailflow.backfill(tmp_path / "source", tmp_path / "lake")
+    assert report["ingested"] == 1
+    assert_lake(tmp_path / "lake", expected)
+
+
 def test_a_question_about_a_day_opens_the_files_of_that_day(trailflow, tmp_path):
     both = inputs.CloudTrailFile(inputs.Expected(), "two-days")
     both.assumed(inputs.role("deployer"), 3)

@@ -39,7 +39,7 @@ enum Known {
 /// Distinct texts, one behind the other.
 #[derive(Debug)]
 struct Texts {
-    bytes: Vec<u8>,
+    text: String,
     /// Where each begins; the last entry is where the next one will.
     starts: Vec<usize>,
     numbers: HashTable<u32>,
@@ -88,7 +88,7 @@ impl KeyColumn {
     pub(super) fn bytes(&self) -> usize {
         match &self.known {
             Known::Texts(texts) => {
-                texts.bytes.capacity() + 8 * texts.starts.capacity() + 5 * texts.numbers.capacity()
+                texts.text.capacity() + 8 * texts.starts.capacity() + 5 * texts.numbers.capacity()
             }
             Known::Integers(integers) => {
                 8 * integers.values.capacity() + 5 * integers.numbers.capacity()
@@ -144,7 +144,7 @@ impl KeyColumn {
 impl Texts {
     fn new() -> Self {
         Self {
-            bytes: Vec::new(),
+            text: String::new(),
             starts: vec![0],
             numbers: HashTable::new(),
             state: RandomState::default(),
@@ -152,13 +152,13 @@ impl Texts {
     }
 
     fn number<'a>(&mut self, texts: &StringArray, places: impl Iterator<Item = &'a mut u32>) {
-        let mut last: Option<(&[u8], u32)> = None;
+        let mut last: Option<(&str, u32)> = None;
         for (row, place) in places.enumerate().take(texts.len()) {
             if texts.is_null(row) {
                 *place = MISSING;
                 continue;
             }
-            let text = texts.value(row).as_bytes();
+            let text = texts.value(row);
             let number = match last {
                 Some((same, number)) if same == text => number,
                 _ => self.number_of(text),
@@ -199,7 +199,7 @@ impl Texts {
         // A value that no row has is not to become a group's: numbers alone make none.
         let numbers: Vec<u32> = values
             .iter()
-            .map(|value| value.map_or(MISSING, |value| self.number_of(value.as_bytes())))
+            .map(|value| value.map_or(MISSING, |value| self.number_of(value)))
             .collect();
         let keys = dictionary.keys();
         for (row, place) in places.enumerate().take(keys.len()) {
@@ -212,47 +212,47 @@ impl Texts {
         }
     }
 
-    fn number_of(&mut self, text: &[u8]) -> u32 {
+    fn number_of(&mut self, text: &str) -> u32 {
         let Self {
-            bytes,
+            text: all,
             starts,
             numbers,
             state,
         } = self;
         let hash = state.hash_one(text);
-        let found = numbers.find(hash, |number| text_of(bytes, starts, *number) == text);
+        let found = numbers.find(hash, |number| text_of(all, starts, *number) == text);
         if let Some(number) = found {
             return *number;
         }
-        bytes.extend_from_slice(text);
-        starts.push(bytes.len());
+        all.push_str(text);
+        starts.push(all.len());
         // Number 1 is the text between the first two starts. A batch has far fewer than 2³² rows.
         let number = u32::try_from(starts.len() - 1).unwrap_or(u32::MAX);
         numbers.insert_unique(hash, number, |number| {
-            state.hash_one(text_of(bytes, starts, *number))
+            state.hash_one(text_of(all, starts, *number))
         });
         number
     }
 
     fn values(&self, numbers: &[u32]) -> StringArray {
-        let mut values = StringBuilder::with_capacity(numbers.len(), self.bytes.len());
+        let mut values = StringBuilder::with_capacity(numbers.len(), self.text.len());
         for number in numbers {
-            let text = text_of(&self.bytes, &self.starts, *number);
-            match std::str::from_utf8(text) {
-                Ok(text) if *number != MISSING => values.append_value(text),
-                _ => values.append_null(),
+            if *number == MISSING {
+                values.append_null();
+            } else {
+                values.append_value(text_of(&self.text, &self.starts, *number));
             }
         }
         values.finish()
     }
 }
 
-fn text_of<'a>(bytes: &'a [u8], starts: &[usize], number: u32) -> &'a [u8] {
+fn text_of<'a>(all: &'a str, starts: &[usize], number: u32) -> &'a str {
     let end = usize::try_from(number).unwrap_or(usize::MAX);
     let start = end.checked_sub(1).and_then(|start| starts.get(start));
     match (start, starts.get(end)) {
-        (Some(start), Some(end)) => bytes.get(*start..*end).unwrap_or_default(),
-        _ => &[],
+        (Some(start), Some(end)) => all.get(*start..*end).unwrap_or_default(),
+        _ => "",
     }
 }
 

@@ -12,6 +12,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use foldhash::fast::RandomState;
+
 use super::batch::value;
 use super::reject_class::{Flows, number};
 
@@ -29,7 +31,7 @@ struct FlowKey<'a> {
 /// The rows among `rejects` that are replies.
 pub(super) fn among(flows: &Flows<'_>, rejects: &[usize]) -> HashSet<usize> {
     let mut ports = Ports::new();
-    let mut sought: HashMap<FlowKey<'_>, Vec<usize>> = HashMap::new();
+    let mut sought: HashMap<FlowKey<'_>, Vec<usize>, RandomState> = HashMap::default();
     for row in rejects {
         if let Some(key) = FlowKey::of(flows, *row) {
             let forward = key.swapped();
