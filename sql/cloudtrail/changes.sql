@@ -8,7 +8,7 @@
 -- Most outages follow a change by minutes. This is the list of those that take access away
 -- or turn traffic: it is drawn into the graphs as annotations, and other signals look back on it.
 -- """
--- false_positives = ["A tool that writes the same value again: the call succeeds and nothing changes."]
+-- false_positives = ["A tool that writes the same value again: the call succeeds and nothing changes.", "A network plugin that turns off the source check of each new node's interface."]
 -- cannot_tell     = """
 -- Whether a change had an effect, and what the value was before. AWS's own changes without an
 -- API call (an automatic update of a cluster at the end of its support) are not logged. What is
@@ -145,6 +145,30 @@
 -- rows   = []
 --
 -- [[test]]
+-- name   = "the groups of an interface, and whether it may carry what is not its own"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000320031","eventSource":"ec2.amazonaws.com","eventName":"ModifyNetworkInterfaceAttribute","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"userAgent":"APN/1.0 HashiCorp/1.0 Terraform/1.9.8","eventCategory":"Management","readOnly":false,"requestParameters":{"networkInterfaceId":"eni-1","groupSet":{"items":[{"groupId":"sg-1"}]}},"responseElements":{"_return":true}}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000320032","eventSource":"ec2.amazonaws.com","eventName":"ModifyNetworkInterfaceAttribute","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"userAgent":"APN/1.0 HashiCorp/1.0 Terraform/1.9.8","eventCategory":"Management","readOnly":false,"requestParameters":{"networkInterfaceId":"eni-2","sourceDestCheck":{"value":true}},"responseElements":{"_return":true}}
+-- '''
+-- [[test.rows]]
+-- kind = "network_interface"
+-- resource = "eni-1"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "network_interface"
+-- resource = "eni-2"
+-- changes = 1
+--
+-- [[test]]
+-- name   = "a new node: its network plugin ties interfaces to the instance's end and copies the groups of the first one; another plugin does the former; silent"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000320033","eventSource":"ec2.amazonaws.com","eventName":"ModifyNetworkInterfaceAttribute","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:node","arn":"arn:aws:sts::111122223333:assumed-role/node/node","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/node"}}},"userAgent":"amazon-vpc-cni-k8s/v1.19.2 aws-sdk-go-v2/1.32.6","eventCategory":"Management","readOnly":false,"requestParameters":{"networkInterfaceId":"eni-3","attachment":{"attachmentId":"eni-attach-1","deleteOnTermination":true}},"responseElements":{"_return":true}}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000320034","eventSource":"ec2.amazonaws.com","eventName":"ModifyNetworkInterfaceAttribute","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:node","arn":"arn:aws:sts::111122223333:assumed-role/node/node","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/node"}}},"userAgent":"amazon-vpc-cni-k8s/v1.19.2 aws-sdk-go-v2/1.32.6","eventCategory":"Management","readOnly":false,"requestParameters":{"networkInterfaceId":"eni-3","groupSet":{"items":[{"groupId":"sg-1"}]}},"responseElements":{"_return":true}}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000320035","eventSource":"ec2.amazonaws.com","eventName":"ModifyNetworkInterfaceAttribute","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:cilium","arn":"arn:aws:sts::111122223333:assumed-role/cilium/cilium","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/cilium"}}},"userAgent":"aws-sdk-go-v2/1.32.6 ua/2.1 os/linux","eventCategory":"Management","readOnly":false,"requestParameters":{"networkInterfaceId":"eni-4","attachment":{"attachmentId":"eni-attach-2","deleteOnTermination":true}},"responseElements":{"_return":true}}
+-- '''
+-- rows   = []
+--
+-- [[test]]
 -- name   = "a call into another account, logged in both, counts once: with the caller's role when its copy comes first, else with its account"
 -- input  = '''
 -- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000300265","eventSource":"kms.amazonaws.com","eventName":"PutKeyPolicy","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"keyId":"arn:aws:kms:eu-west-1:444455556666:key/k1","policyName":"default"},"responseElements":null,"resources":[{"ARN":"arn:aws:kms:eu-west-1:444455556666:key/k1","accountId":"444455556666","type":"AWS::KMS::Key"}],"sharedEventID":"00000000-0000-4000-9000-000000300264"}
@@ -273,6 +297,12 @@ made AS (
     WHERE error_code IS NULL
       AND read_only IS NOT TRUE
       AND NOT coalesce(shared_event_seen, FALSE)
+      -- Each new node ties its interfaces to the instance's end, which turns no traffic. And when it
+      -- starts, its network plugin gives them the groups of the first one, which somebody else chose.
+      AND (event_name <> 'ModifyNetworkInterfaceAttribute'
+           OR coalesce(json_get_json(request_parameters, 'groupSet'),
+                       json_get_json(request_parameters, 'sourceDestCheck')) IS NOT NULL
+              AND coalesce(ua_family, 'unknown') <> 'vpc-cni')
 ),
 named AS (
     SELECT

@@ -8,7 +8,7 @@
 -- Who has moved from IRSA to Pod Identity, and who still gets credentials at all. STS leaves
 -- many refused tokens out of the log, so the sessions that stop are the evidence.
 -- """
--- false_positives = ["A token that is used outside of its pod counts as the pod's.", "A cluster that is taken down, or whose last pods move to the other mechanism."]
+-- false_positives = ["A token that is used outside of its pod counts as the pod's.", "A cluster that is taken down, or whose last pods move to the other mechanism.", "A cluster that gets its name in the configuration: its OIDC id falls silent."]
 -- cannot_tell     = """
 -- One session is one renewal, not one pod: ten pods renew ten times as often. A pod that takes
 -- its node's role gets none of these. The cluster of an IRSA session is known by its OIDC id

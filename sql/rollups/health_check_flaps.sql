@@ -18,6 +18,7 @@
 --
 -- [schedule]
 -- every           = "5m"
+-- over            = "75m"
 --
 -- [metric]
 -- name            = "trailflow_health_check_flaps"
@@ -69,8 +70,8 @@
 -- name   = "what is older than the hour, or too new to be whole, does not count"
 -- at     = 2026-01-05T11:00:00Z
 -- input  = '''
--- {"view":"health_check_minutes","window_start":"2026-01-05T09:40:00Z","account_id":"111122223333","interface_id":"eni-1","destination":"10.0.2.77","dstport":8080,"accepts":4,"rejects":0}
--- {"view":"health_check_minutes","window_start":"2026-01-05T09:41:00Z","account_id":"111122223333","interface_id":"eni-1","destination":"10.0.2.77","dstport":8080,"accepts":0,"rejects":4}
+-- {"view":"health_check_minutes","window_start":"2026-01-05T09:46:00Z","account_id":"111122223333","interface_id":"eni-1","destination":"10.0.2.77","dstport":8080,"accepts":4,"rejects":0}
+-- {"view":"health_check_minutes","window_start":"2026-01-05T09:47:00Z","account_id":"111122223333","interface_id":"eni-1","destination":"10.0.2.77","dstport":8080,"accepts":0,"rejects":4}
 -- {"view":"health_check_minutes","window_start":"2026-01-05T10:51:00Z","account_id":"111122223333","interface_id":"eni-1","destination":"10.0.2.77","dstport":8080,"accepts":4,"rejects":0}
 -- {"view":"health_check_minutes","window_start":"2026-01-05T10:52:00Z","account_id":"111122223333","interface_id":"eni-1","destination":"10.0.2.77","dstport":8080,"accepts":0,"rejects":4}
 -- '''

@@ -19,6 +19,7 @@
 --
 -- [schedule]
 -- every           = "5m"
+-- over            = "65m"
 --
 -- [[metric]]
 -- name            = "trailflow_ingress_repeated_writes"

@@ -18,6 +18,7 @@
 --
 -- [schedule]
 -- every           = "5m"
+-- over            = "48h"
 --
 -- [[metric]]
 -- name            = "trailflow_pod_renewal_age_seconds"
@@ -162,6 +163,56 @@
 -- expected_seconds = 3600
 --
 -- [[test]]
+-- name   = "a cluster that the configuration names from eight o'clock on is the same cluster: who renews is not missed, and who ended before is, by its new name"
+-- at     = 2026-01-06T12:00:00Z
+-- input  = '''
+-- {"view":"pod_sessions","window_start":"2026-01-06T00:00:00Z","mechanism":"irsa","cluster_name":"AB12","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767657600}
+-- {"view":"pod_sessions","window_start":"2026-01-06T00:30:00Z","mechanism":"irsa","cluster_name":"AB12","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767659400}
+-- {"view":"pod_sessions","window_start":"2026-01-06T01:00:00Z","mechanism":"irsa","cluster_name":"AB12","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767661200}
+-- {"view":"pod_sessions","window_start":"2026-01-06T01:30:00Z","mechanism":"irsa","cluster_name":"AB12","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767663000}
+-- {"view":"pod_sessions","window_start":"2026-01-06T02:00:00Z","mechanism":"irsa","cluster_name":"AB12","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767664800}
+-- {"view":"pod_sessions","window_start":"2026-01-06T02:30:00Z","mechanism":"irsa","cluster_name":"AB12","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767666600}
+-- {"view":"pod_sessions","window_start":"2026-01-06T03:00:00Z","mechanism":"irsa","cluster_name":"AB12","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767668400}
+-- {"view":"pod_sessions","window_start":"2026-01-06T03:30:00Z","mechanism":"irsa","cluster_name":"AB12","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767670200}
+-- {"view":"pod_sessions","window_start":"2026-01-06T04:00:00Z","mechanism":"irsa","cluster_name":"AB12","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767672000}
+-- {"view":"pod_sessions","window_start":"2026-01-06T04:30:00Z","mechanism":"irsa","cluster_name":"AB12","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767673800}
+-- {"view":"pod_sessions","window_start":"2026-01-06T05:00:00Z","mechanism":"irsa","cluster_name":"AB12","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767675600}
+-- {"view":"pod_sessions","window_start":"2026-01-06T05:30:00Z","mechanism":"irsa","cluster_name":"AB12","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767677400}
+-- {"view":"pod_sessions","window_start":"2026-01-06T06:00:00Z","mechanism":"irsa","cluster_name":"AB12","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767679200}
+-- {"view":"pod_sessions","window_start":"2026-01-06T06:30:00Z","mechanism":"irsa","cluster_name":"AB12","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767681000}
+-- {"view":"pod_sessions","window_start":"2026-01-06T07:00:00Z","mechanism":"irsa","cluster_name":"AB12","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767682800}
+-- {"view":"pod_sessions","window_start":"2026-01-06T07:30:00Z","mechanism":"irsa","cluster_name":"AB12","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767684600}
+-- {"view":"pod_sessions","window_start":"2026-01-06T08:00:00Z","mechanism":"irsa","cluster_name":"blue","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767686400}
+-- {"view":"pod_sessions","window_start":"2026-01-06T08:30:00Z","mechanism":"irsa","cluster_name":"blue","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767688200}
+-- {"view":"pod_sessions","window_start":"2026-01-06T09:00:00Z","mechanism":"irsa","cluster_name":"blue","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767690000}
+-- {"view":"pod_sessions","window_start":"2026-01-06T09:30:00Z","mechanism":"irsa","cluster_name":"blue","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767691800}
+-- {"view":"pod_sessions","window_start":"2026-01-06T10:00:00Z","mechanism":"irsa","cluster_name":"blue","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767693600}
+-- {"view":"pod_sessions","window_start":"2026-01-06T10:30:00Z","mechanism":"irsa","cluster_name":"blue","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767695400}
+-- {"view":"pod_sessions","window_start":"2026-01-06T11:00:00Z","mechanism":"irsa","cluster_name":"blue","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767697200}
+-- {"view":"pod_sessions","window_start":"2026-01-06T11:30:00Z","mechanism":"irsa","cluster_name":"blue","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767699000}
+-- {"view":"pod_sessions","window_start":"2026-01-06T00:30:00Z","mechanism":"irsa","cluster_name":"AB12","oidc_id":"AB12","namespace":"shop","service_account":"pay","role_arn":"arn:aws:iam::111122223333:role/pay","sessions":1,"last_seen":1767659400}
+-- {"view":"pod_sessions","window_start":"2026-01-06T01:30:00Z","mechanism":"irsa","cluster_name":"AB12","oidc_id":"AB12","namespace":"shop","service_account":"pay","role_arn":"arn:aws:iam::111122223333:role/pay","sessions":1,"last_seen":1767663000}
+-- {"view":"pod_sessions","window_start":"2026-01-06T02:30:00Z","mechanism":"irsa","cluster_name":"AB12","oidc_id":"AB12","namespace":"shop","service_account":"pay","role_arn":"arn:aws:iam::111122223333:role/pay","sessions":1,"last_seen":1767666600}
+-- {"view":"pod_sessions","window_start":"2026-01-06T03:30:00Z","mechanism":"irsa","cluster_name":"AB12","oidc_id":"AB12","namespace":"shop","service_account":"pay","role_arn":"arn:aws:iam::111122223333:role/pay","sessions":1,"last_seen":1767670200}
+-- {"view":"pod_sessions","window_start":"2026-01-06T04:30:00Z","mechanism":"irsa","cluster_name":"AB12","oidc_id":"AB12","namespace":"shop","service_account":"pay","role_arn":"arn:aws:iam::111122223333:role/pay","sessions":1,"last_seen":1767673800}
+-- {"view":"pod_sessions","window_start":"2026-01-06T05:30:00Z","mechanism":"irsa","cluster_name":"AB12","oidc_id":"AB12","namespace":"shop","service_account":"pay","role_arn":"arn:aws:iam::111122223333:role/pay","sessions":1,"last_seen":1767677400}
+-- {"view":"pod_sessions","window_start":"2026-01-06T06:30:00Z","mechanism":"irsa","cluster_name":"AB12","oidc_id":"AB12","namespace":"shop","service_account":"pay","role_arn":"arn:aws:iam::111122223333:role/pay","sessions":1,"last_seen":1767681000}
+-- {"view":"pod_sessions","window_start":"2026-01-06T07:30:00Z","mechanism":"irsa","cluster_name":"AB12","oidc_id":"AB12","namespace":"shop","service_account":"pay","role_arn":"arn:aws:iam::111122223333:role/pay","sessions":1,"last_seen":1767684600}
+-- '''
+-- [[test.rows]]
+-- mechanism = "irsa"
+-- cluster_name = "blue"
+-- service_account = "cart"
+-- age_seconds = 1800
+-- expected_seconds = 3600
+-- [[test.rows]]
+-- mechanism = "irsa"
+-- cluster_name = "blue"
+-- service_account = "pay"
+-- age_seconds = 16200
+-- expected_seconds = 3600
+--
+-- [[test]]
 -- name   = "a job of one hour, one that runs twice a day, and one that ended yesterday have no rhythm to miss"
 -- at     = 2026-01-06T12:00:00Z
 -- input  = '''
@@ -207,15 +258,34 @@
 -- '''
 -- rows   = []
 -- ---
-WITH recent AS (
+WITH seen AS (
     SELECT
-        mechanism, cluster_name, namespace, service_account, role_arn, last_seen,
-        to_unixtime(schedule.at) AS seconds_now,
-        max(last_seen) OVER (PARTITION BY mechanism, cluster_name, namespace, service_account, role_arn) AS newest
+        mechanism, cluster_name, oidc_id, namespace, service_account, role_arn, last_seen,
+        to_unixtime(schedule.at) AS seconds_now
     FROM pod_sessions
     INNER JOIN schedule
         ON pod_sessions.window_start > schedule.at - INTERVAL '48 hours'
         AND pod_sessions.window_start <= schedule.at
+),
+-- Rows keep the name that the configuration gave the cluster when they were written: its OIDC id
+-- until it had one. The newest name is that of all rows, or naming a cluster would end its rhythms.
+names AS (
+    SELECT
+        oidc_id AS named_id,
+        first_value(cluster_name ORDER BY CASE cluster_name WHEN oidc_id THEN 1 ELSE 0 END, last_seen DESC, cluster_name)
+            AS newest_name
+    FROM seen
+    WHERE mechanism = 'irsa' AND oidc_id <> 'unknown'
+    GROUP BY 1
+),
+recent AS (
+    SELECT
+        mechanism, coalesce(newest_name, cluster_name) AS cluster_name, namespace, service_account, role_arn, last_seen, seconds_now,
+        max(last_seen) OVER (
+            PARTITION BY mechanism, coalesce(newest_name, cluster_name), namespace, service_account, role_arn
+        ) AS newest
+    FROM seen
+    LEFT JOIN names ON named_id = oidc_id
 ),
 gaps AS (
     -- The rhythm of the 24 hours that end with the last session: silence does not wear it off.

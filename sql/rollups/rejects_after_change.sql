@@ -8,7 +8,7 @@
 -- A sharp beginning right after a change names its cause: the change is in the timeline with its
 -- caller, and reverting it is mostly the shortest way back.
 -- """
--- false_positives = ["A deployment that changes its security group and meets its first scan in the same minutes."]
+-- false_positives = ["A deployment that changes its security group and meets its first scan in the same minutes.", "A controller that takes back the rule of a port that nobody serves any more, or that writes a route for each node."]
 -- cannot_tell     = """
 -- Whether the change was the cause: it stands in the same account and a little earlier, nothing
 -- more. A change in another account (a shared VPC) is not joined. The first rejects of an interface
@@ -18,6 +18,7 @@
 --
 -- [schedule]
 -- every           = "5m"
+-- over            = "95m"
 --
 -- [metric]
 -- name            = "trailflow_rejects_after_change"
@@ -73,7 +74,7 @@
 -- at     = 2026-01-05T11:00:00Z
 -- input  = '''
 -- {"view":"changes","window_start":"2026-01-05T10:20:00Z","kind":"security_group","api":"RevokeSecurityGroupIngress","resource":"sg-1","caller":"arn:aws:iam::111122223333:role/ci","account_id":"111122223333","region":"eu-west-1","changes":1,"first_seen":1767607200,"last_seen":1767607200}
--- {"view":"changes","window_start":"2026-01-05T09:00:00Z","kind":"security_group","api":"RevokeSecurityGroupIngress","resource":"sg-1","caller":"arn:aws:iam::111122223333:role/ci","account_id":"111122223333","region":"eu-west-1","changes":1,"first_seen":1767607200,"last_seen":1767607200}
+-- {"view":"changes","window_start":"2026-01-05T09:50:00Z","kind":"security_group","api":"RevokeSecurityGroupIngress","resource":"sg-1","caller":"arn:aws:iam::111122223333:role/ci","account_id":"111122223333","region":"eu-west-1","changes":1,"first_seen":1767607200,"last_seen":1767607200}
 -- {"view":"flow_rejects","window_start":"2026-01-05T10:00:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5432,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":10,"packets":10,"bytes":600}
 -- {"view":"flow_rejects","window_start":"2026-01-05T10:05:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5432,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":10,"packets":10,"bytes":600}
 -- {"view":"flow_rejects","window_start":"2026-01-05T10:10:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5432,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":10,"packets":10,"bytes":600}
@@ -85,7 +86,19 @@
 -- {"view":"flow_rejects","window_start":"2026-01-05T10:20:00Z","account_id":"444455556666","interface_id":"eni-1","dstport":5434,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":90,"packets":90,"bytes":5400}
 -- {"view":"changes","window_start":"2026-01-05T10:20:00Z","kind":"load_balancer","api":"RevokeSecurityGroupIngress","resource":"sg-1","caller":"arn:aws:iam::111122223333:role/ci","account_id":"777788889999","region":"eu-west-1","changes":1,"first_seen":1767607200,"last_seen":1767607200}
 -- {"view":"flow_rejects","window_start":"2026-01-05T10:20:00Z","account_id":"777788889999","interface_id":"eni-1","dstport":5435,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":90,"packets":90,"bytes":5400}
--- {"view":"flow_rejects","window_start":"2026-01-05T09:00:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5436,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":90,"packets":90,"bytes":5400}
+-- {"view":"flow_rejects","window_start":"2026-01-05T09:50:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5436,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":90,"packets":90,"bytes":5400}
+-- '''
+-- rows   = []
+--
+-- [[test]]
+-- name   = "what a load balancer controller adds with each load balancer takes nothing away: silent"
+-- at     = 2026-01-05T11:00:00Z
+-- input  = '''
+-- {"view":"changes","window_start":"2026-01-05T10:20:00Z","kind":"security_group","api":"AuthorizeSecurityGroupIngress","resource":"sg-1","caller":"arn:aws:iam::111122223333:role/lbc","account_id":"111122223333","region":"eu-west-1","changes":1,"first_seen":1767607200,"last_seen":1767607200}
+-- {"view":"changes","window_start":"2026-01-05T10:20:00Z","kind":"security_group","api":"AuthorizeSecurityGroupEgress","resource":"sg-1","caller":"arn:aws:iam::111122223333:role/lbc","account_id":"111122223333","region":"eu-west-1","changes":1,"first_seen":1767607200,"last_seen":1767607200}
+-- {"view":"changes","window_start":"2026-01-05T10:20:00Z","kind":"security_group","api":"CreateSecurityGroup","resource":"sg-1","caller":"arn:aws:iam::111122223333:role/lbc","account_id":"111122223333","region":"eu-west-1","changes":1,"first_seen":1767607200,"last_seen":1767607200}
+-- {"view":"changes","window_start":"2026-01-05T10:20:00Z","kind":"security_group","api":"DeleteSecurityGroup","resource":"sg-1","caller":"arn:aws:iam::111122223333:role/lbc","account_id":"111122223333","region":"eu-west-1","changes":1,"first_seen":1767607200,"last_seen":1767607200}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:20:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5432,"protocol":6,"flow_direction":"ingress","reject_class":"external","records":90,"packets":90,"bytes":5400}
 -- '''
 -- rows   = []
 --
@@ -109,6 +122,10 @@ WITH moments AS (
     FROM changes
     CROSS JOIN schedule
     WHERE changes.kind IN ('security_group', 'network_acl', 'network_interface', 'route')
+      -- A group only allows, so a rule that is added takes nothing away, nor does a group that nobody
+      -- carries yet or any more. Load balancer controllers make these calls all day.
+      AND changes.api NOT IN ('AuthorizeSecurityGroupIngress', 'AuthorizeSecurityGroupEgress',
+                              'CreateSecurityGroup', 'DeleteSecurityGroup')
       AND changes.window_start >= schedule.at - INTERVAL '1 hour'
       AND changes.window_start < schedule.at
 ),

@@ -8,21 +8,23 @@
 -- Two controllers that own the same name, or one whose source comes and goes, write a record
 -- and delete it by turns. Clients resolve it on some attempts, and the zone's quota is spent.
 -- """
--- false_positives = ["A record that is replaced once: a delete and a create in one batch."]
+-- false_positives = ["A name whose certificate is ordered again and again, each time with a challenge in DNS."]
 -- cannot_tell     = """
 -- Two callers that overwrite each other without deleting do not count: look at the changes
 -- of the name. The order within five minutes is not kept: the smaller of writes and deletes
--- of a record is the number of turns.
+-- of a record is the number of turns. A record with fewer than three in an hour is left out: the
+-- challenges for a certificate come and go once, or twice for a name and its wildcard.
 -- """
 -- source          = "rollups"
 --
 -- [schedule]
 -- every           = "5m"
+-- over            = "65m"
 --
 -- [[metric]]
 -- name            = "trailflow_route53_flip_flops"
 -- type            = "gauge"
--- help            = "Turns between writing and deleting the same DNS record in the last hour, by zone and by each caller that took part."
+-- help            = "Turns between writing and deleting the same DNS record in the last hour, of records with at least three, by zone and by each caller that took part."
 -- value           = "turns"
 -- labels          = ["zone_id", "caller"]
 -- series_max      = 1000                 # zones x callers
@@ -71,8 +73,33 @@
 -- {"view":"route53_changes","window_start":"2026-01-05T10:05:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/external-dns","action":"DELETE","record_name":"a.example.com","record_type":"TXT","set_identifier":"","changes":9}
 -- {"view":"route53_changes","window_start":"2026-01-05T10:05:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/external-dns","action":"DELETE","record_name":"a.example.com","record_type":"A","set_identifier":"blue","changes":9}
 -- {"view":"route53_changes","window_start":"2026-01-05T10:05:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/external-dns","action":"DELETE","record_name":"old.example.com","record_type":"A","set_identifier":"","changes":9}
--- {"view":"route53_changes","window_start":"2026-01-05T09:50:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/external-dns","action":"DELETE","record_name":"a.example.com","record_type":"A","set_identifier":"","changes":9}
+-- {"view":"route53_changes","window_start":"2026-01-05T09:55:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/external-dns","action":"DELETE","record_name":"a.example.com","record_type":"A","set_identifier":"","changes":9}
 -- {"view":"route53_changes","window_start":"2026-01-05T11:05:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/external-dns","action":"DELETE","record_name":"a.example.com","record_type":"A","set_identifier":"","changes":9}
+-- '''
+-- rows   = []
+--
+-- [[test]]
+-- name   = "records that come and go once, as a challenge for a certificate does, and twice, as for a name and its wildcard, are silent"
+-- at     = 2026-01-05T11:00:00Z
+-- input  = '''
+-- {"view":"route53_changes","window_start":"2026-01-05T10:05:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/cert-manager","action":"UPSERT","record_name":"_acme-challenge.a.example.com","record_type":"TXT","set_identifier":"","changes":1}
+-- {"view":"route53_changes","window_start":"2026-01-05T10:10:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/cert-manager","action":"DELETE","record_name":"_acme-challenge.a.example.com","record_type":"TXT","set_identifier":"","changes":1}
+-- {"view":"route53_changes","window_start":"2026-01-05T10:05:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/cert-manager","action":"UPSERT","record_name":"_acme-challenge.b.example.com","record_type":"TXT","set_identifier":"","changes":1}
+-- {"view":"route53_changes","window_start":"2026-01-05T10:10:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/cert-manager","action":"DELETE","record_name":"_acme-challenge.b.example.com","record_type":"TXT","set_identifier":"","changes":1}
+-- {"view":"route53_changes","window_start":"2026-01-05T10:05:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/cert-manager","action":"UPSERT","record_name":"_acme-challenge.c.example.com","record_type":"TXT","set_identifier":"","changes":1}
+-- {"view":"route53_changes","window_start":"2026-01-05T10:10:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/cert-manager","action":"DELETE","record_name":"_acme-challenge.c.example.com","record_type":"TXT","set_identifier":"","changes":1}
+-- {"view":"route53_changes","window_start":"2026-01-05T10:05:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/cert-manager","action":"UPSERT","record_name":"_acme-challenge.d.example.com","record_type":"TXT","set_identifier":"","changes":1}
+-- {"view":"route53_changes","window_start":"2026-01-05T10:10:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/cert-manager","action":"DELETE","record_name":"_acme-challenge.d.example.com","record_type":"TXT","set_identifier":"","changes":1}
+-- {"view":"route53_changes","window_start":"2026-01-05T10:05:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/cert-manager","action":"UPSERT","record_name":"_acme-challenge.e.example.com","record_type":"TXT","set_identifier":"","changes":1}
+-- {"view":"route53_changes","window_start":"2026-01-05T10:10:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/cert-manager","action":"DELETE","record_name":"_acme-challenge.e.example.com","record_type":"TXT","set_identifier":"","changes":1}
+-- {"view":"route53_changes","window_start":"2026-01-05T10:05:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/cert-manager","action":"UPSERT","record_name":"_acme-challenge.f.example.com","record_type":"TXT","set_identifier":"","changes":1}
+-- {"view":"route53_changes","window_start":"2026-01-05T10:10:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/cert-manager","action":"DELETE","record_name":"_acme-challenge.f.example.com","record_type":"TXT","set_identifier":"","changes":1}
+-- {"view":"route53_changes","window_start":"2026-01-05T10:25:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/cert-manager","action":"UPSERT","record_name":"_acme-challenge.g.example.com","record_type":"TXT","set_identifier":"","changes":2}
+-- {"view":"route53_changes","window_start":"2026-01-05T10:25:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/cert-manager","action":"DELETE","record_name":"_acme-challenge.g.example.com","record_type":"TXT","set_identifier":"","changes":2}
+-- {"view":"route53_changes","window_start":"2026-01-05T10:25:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/cert-manager","action":"UPSERT","record_name":"_acme-challenge.h.example.com","record_type":"TXT","set_identifier":"","changes":2}
+-- {"view":"route53_changes","window_start":"2026-01-05T10:25:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/cert-manager","action":"DELETE","record_name":"_acme-challenge.h.example.com","record_type":"TXT","set_identifier":"","changes":2}
+-- {"view":"route53_changes","window_start":"2026-01-05T10:25:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/cert-manager","action":"UPSERT","record_name":"_acme-challenge.i.example.com","record_type":"TXT","set_identifier":"","changes":2}
+-- {"view":"route53_changes","window_start":"2026-01-05T10:25:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/cert-manager","action":"DELETE","record_name":"_acme-challenge.i.example.com","record_type":"TXT","set_identifier":"","changes":2}
 -- '''
 -- rows   = []
 -- ---
@@ -101,6 +128,7 @@ records AS (
         least(sum(deleted), sum(written)) AS turns
     FROM recent
     GROUP BY zone_id, record_name, record_type, set_identifier
+    HAVING least(sum(deleted), sum(written)) >= 3
 )
 SELECT
     recent.zone_id      AS zone_id,
@@ -112,5 +140,4 @@ JOIN records
  AND records.record_name = recent.record_name
  AND records.record_type = recent.record_type
  AND records.set_identifier = recent.set_identifier
-WHERE records.turns > 0
 GROUP BY 1, 2

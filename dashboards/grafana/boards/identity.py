@@ -193,7 +193,7 @@ PERSONS = (
     table(
         "Keys that do not expire: last use",
         [(f"1000 * max by (account_id, user_name, access_key_id) ({LAST_USE})", "last use")],
-        "When each long-lived access key last signed a call, in the last 90 days.",
+        "When each long-lived access key last signed a call, in the last 30 days.",
         units={"last use": "dateTimeFromNow"},
         w=12,
     ),

@@ -39,14 +39,14 @@ NOW = (
     ),
     stat(
         "Sharp after a change",
-        or_zero("count(trailflow_rejects_after_change)"),
+        or_zero("count(max by (account_id, interface_id, dstport) (trailflow_rejects_after_change))"),
         "Interfaces and ports whose rejects began within ten minutes after a change of security groups, network"
         " ACLs or routes.",
         w=6,
     ),
     stat(
         "Targets that flap",
-        or_zero("count(trailflow_health_check_flaps >= 6)"),
+        or_zero("count(max by (interface_id, dstport) (trailflow_health_check_flaps) >= 6)"),
         "Interfaces and ports that changed at least six times between accepting and rejecting in the last hour.",
         w=6,
     ),

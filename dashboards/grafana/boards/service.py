@@ -237,8 +237,8 @@ WORK = (
         "Scheduled runs",
         RUNS,
         "signal, result",
-        "Runs of the signals over rollups per step. A failed run leaves the signal's gauges as they were: they look"
-        " alive and are old. Cannot tell why a run failed; the log does.",
+        "Runs of the signals over rollups per step. A failed run leaves the signal's gauges as they were; after three"
+        " in a row they are gone. Cannot tell why a run failed; the log does.",
         runbooks=("TrailflowScheduledRunsFailing",),
         w=8,
     ),
@@ -248,15 +248,17 @@ LIMITS = (
     lines(
         "Series by signal: the largest 15",
         [("topk(15, sum by (signal) (trailflow_series))", "{{signal}}")],
-        "Series held now. At series_max new label sets go to `other`.",
+        "Series held now. At series_max new label sets of signals over tables go to `other`; of those over rollups the"
+        " largest stay.",
         runbooks=("TrailflowSeriesOverflow",),
         w=6,
     ),
     bars(
-        "Rows folded into `other`",
+        "Rows without a series of their own",
         "trailflow_series_overflow_total",
         "signal",
-        "Rows whose label set was past series_max, per step. Totals stay right; names are in the lake only.",
+        "Rows whose label set was past series_max, per step: folded into `other` for signals over tables, whose totals"
+        " stay right, and shown nowhere for those over rollups. Names are in the lake only.",
         interval="1m",
         runbooks=("TrailflowSeriesOverflow",),
         w=6,

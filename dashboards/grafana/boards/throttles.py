@@ -133,15 +133,15 @@ IMAGES = (
     lines(
         "Span of a pull's requests",
         [
-            (f"histogram_quantile(0.5, sum by (le, repository) ({SPAN}))", "p50 {{repository}}"),
-            (f"histogram_quantile(0.95, sum by (le, repository) ({SPAN}))", "p95 {{repository}}"),
+            (f"histogram_quantile(0.5, max by (le, repository) ({SPAN}))", "p50 {{repository}}"),
+            (f"histogram_quantile(0.95, max by (le, repository) ({SPAN}))", "p95 {{repository}}"),
         ],
         "Time from the first to the last request of a pull, pulls of the last hour.",
         unit="s",
     ),
     table(
         "Requests by zone of the node, last hour",
-        [("sum by (repository, az_id) (trailflow_ecr_pulls_by_zone)", "requests")],
+        [("max by (repository, az_id) (trailflow_ecr_pulls_by_zone)", "requests")],
         "In which zone the nodes are that ask for a repository's images.",
         w=8,
     ),
