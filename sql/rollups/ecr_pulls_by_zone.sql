@@ -18,7 +18,7 @@
 -- source          = "rollups"
 --
 -- [schedule]
--- every           = "5m"
+-- every           = "30m"
 --
 -- [[metric]]
 -- name            = "trailflow_ecr_pulls_by_zone"

@@ -20,7 +20,7 @@
 -- source          = "rollups"
 --
 -- [schedule]
--- every           = "5m"
+-- every           = "30m"
 --
 -- [metric]
 -- name            = "trailflow_known_node_role_calls"

@@ -17,7 +17,7 @@
 -- source          = "rollups"
 --
 -- [schedule]
--- every           = "5m"
+-- every           = "30m"
 -- over            = "48h"
 --
 -- [[metric]]

@@ -20,7 +20,7 @@
 -- source          = "rollups"
 --
 -- [schedule]
--- every           = "5m"
+-- every           = "30m"
 --
 -- [metric]
 -- name            = "trailflow_target_changes_in_upgrades"

@@ -16,7 +16,7 @@ What trailflow finds in the logs, made from the headers of the `.sql` files by
 `trailflow signals --format markdown`. Change a header, not this file.
 
 A series has the labels named here and no others; beyond its cap new label sets are counted under
-`other`. A view holds the same numbers for `trailflow query`, per window, without a cap. Counts follow what
+`other`, and of signals over rollups the smallest are left out. A view holds the same numbers for `trailflow query`, per window, without a cap. Counts follow what
 AWS wrote: each signal says what that leaves untold.
 ";
 
@@ -61,11 +61,8 @@ fn section(text: &mut String, header: &Header) {
     line!(text, "{}\n", one_line(&header.why));
     line!(text, "- status: {}", header.status.as_str());
     if let Some(schedule) = &header.schedule {
-        let (every, over) = (schedule.every_seconds / 60, schedule.over_seconds / 60);
-        line!(
-            text,
-            "- reads the rollups every {every} minutes, {over} minutes back"
-        );
+        let (every, over) = (time(schedule.every_seconds), time(schedule.over_seconds));
+        line!(text, "- reads the rollups every {every}, {over} back");
     }
     for metric in &header.metrics {
         line!(
@@ -107,4 +104,17 @@ fn section(text: &mut String, header: &Header) {
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A length of time in the largest unit that it is a whole number of: days, hours, minutes.
+fn time(seconds: u64) -> String {
+    let units = [(86_400, "day"), (3_600, "hour"), (60, "minute")];
+    for (length, unit) in units {
+        if seconds.is_multiple_of(length) {
+            let count = seconds / length;
+            let plural = if count == 1 { "" } else { "s" };
+            return format!("{count} {unit}{plural}");
+        }
+    }
+    format!("{seconds} seconds")
 }
