@@ -52,6 +52,8 @@ pub(super) fn session_config() -> SessionConfig {
     let optimizer = &mut config.options_mut().optimizer;
     // It moves JSON functions below the filters, and every row would be parsed.
     optimizer.enable_leaf_expression_pushdown = false;
+    // A further pass costs as much as the first, and has little left to do in queries like these.
+    optimizer.max_passes = 1;
     optimizer.enable_dynamic_filter_pushdown = false;
     optimizer.enable_topk_dynamic_filter_pushdown = false;
     optimizer.enable_join_dynamic_filter_pushdown = false;
