@@ -216,7 +216,8 @@ fn cluster(trail: &mut Trail<'_>) {
                 "addon" => ["none", "vpc-cni"],
                 _ => ["none", "none"],
             };
-            let labels = [name, group, addon, kind, version];
+            let (account, region) = (record.recipient_account_id, record.aws_region);
+            let labels = [account, region, name, group, addon, kind, version];
             record.counts(("cluster_upgrades", "updates"), &labels);
             record.response_elements = json!({"update": {
                 "id": trail.dice.uuid(), "status": "InProgress", "type": "VersionUpdate",

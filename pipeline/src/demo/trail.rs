@@ -165,7 +165,7 @@ fn remember(aftermath: &mut Aftermath, fact: &Fact, record: &Record) {
         ("node_role_fallback", &[role, service, _, outcome]) => {
             aftermath.nodes.called((role, service, outcome), epoch);
         }
-        ("cluster_upgrades", &[cluster, _, _, kind, _]) => {
+        ("cluster_upgrades", &[account, region, cluster, _, _, kind, _]) => {
             let of = [account, region, cluster];
             aftermath.upgrades.begun(kind, of, epoch);
         }
