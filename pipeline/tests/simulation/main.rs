@@ -24,7 +24,7 @@ use trailflow::engine::Engine;
 use trailflow::signal::Catalog;
 
 use life::{Faults, Kill};
-use world::{Outcome, Scenario, simulate};
+use world::{Misfortune, Outcome, Scenario, simulate};
 
 /// In every run of the tests.
 const SEEDS: u64 = 1000;
@@ -76,8 +76,7 @@ fn scenario(seed: u64) -> Scenario {
         } else {
             2_000
         },
-        poison: false,
-        no_claims: false,
+        misfortune: Misfortune::None,
     }
 }
 
@@ -175,7 +174,7 @@ fn what_never_can_be_read_is_quarantined_and_no_dead_letter() {
             faults: NO_FAULTS,
             deaths: false,
             clocks_wrong_millis: 0,
-            poison: true,
+            misfortune: Misfortune::Poison,
             ..scenario(seed)
         };
         match simulate(&scenario, &engine) {
@@ -196,7 +195,7 @@ fn a_lake_that_refuses_claims_uses_up_few_receives() {
             faults: NO_FAULTS,
             deaths: false,
             clocks_wrong_millis: 0,
-            no_claims: true,
+            misfortune: Misfortune::NoClaims,
             ..scenario(seed)
         };
         match simulate(&scenario, &engine) {

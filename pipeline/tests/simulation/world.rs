@@ -54,10 +54,17 @@ pub(crate) struct Scenario {
     pub(crate) kill: Option<(u64, Kill)>,
     /// Wall clocks are wrong by up to this, and jump.
     pub(crate) clocks_wrong_millis: i64,
+    pub(crate) misfortune: Misfortune,
+}
+
+/// What goes wrong all the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Misfortune {
+    None,
     /// One object is never readable, and the queue gives up after five receives.
-    pub(crate) poison: bool,
+    Poison,
     /// Until there is peace the lake refuses every claim, at once.
-    pub(crate) no_claims: bool,
+    NoClaims,
 }
 
 /// What came of it.
@@ -98,7 +105,7 @@ pub(crate) fn simulate(scenario: &Scenario, engine: &Arc<Engine>) -> Result<Outc
         .unwrap();
     let mut dice = StdRng::seed_from_u64(seed);
     let mut bucket = Bucket::planted(&mut dice, scenario.twins);
-    if scenario.poison {
+    if scenario.misfortune == Misfortune::Poison {
         bucket
             .unreadable
             .extend(bucket.bodies.keys().next().cloned());
@@ -153,7 +160,7 @@ async fn run(world: Arc<World>, mut dice: StdRng) -> Result<Outcome, String> {
         receives_max: world.messages.receives_max(),
         receives: world.messages.receives(),
     };
-    if world.scenario.poison {
+    if world.scenario.misfortune == Misfortune::Poison {
         return quarantined(&world).await.map(|()| outcome(0));
     }
     // A commit that lands after its worker was given up by itself is learned late.
@@ -312,7 +319,7 @@ impl World {
         let store = FaultyStore {
             shared: Arc::clone(&self.store),
             life: Arc::clone(life),
-            no_claims: self.scenario.no_claims,
+            no_claims: self.scenario.misfortune == Misfortune::NoClaims,
         };
         let lake = Lake {
             store: Arc::new(store),
@@ -342,7 +349,7 @@ impl World {
             messages: Arc::clone(&self.messages),
             life: Arc::clone(life),
             time: self.time.clone(),
-            receives_max: self.scenario.poison.then_some(5),
+            receives_max: (self.scenario.misfortune == Misfortune::Poison).then_some(5),
         };
         let objects = SimObjects {
             bucket: Arc::clone(&self.bucket),
