@@ -250,17 +250,16 @@ impl Pipeline {
     }
 
     fn count(&self, entries: &[Entry], merged: &[Merged]) {
-        self.totals.committed(entries);
-        batch::count(entries);
-        self.lag(entries);
-        if !self.settings.live {
-            return;
-        }
-        for (planned, Merged { rows, tallies }) in self.engine.signals().iter().zip(merged) {
+        let counted: &[Merged] = if self.settings.live { merged } else { &[] };
+        for (planned, Merged { rows, tallies }) in self.engine.signals().iter().zip(counted) {
             if let Err(error) = self.metrics.count(&planned.signal, tallies, rows) {
                 tracing::error!(signal = planned.name(), %error, "committed rows are not in the counters");
             }
         }
+        // Last: whoever sees that an object was counted sees what it counted for.
+        self.totals.committed(entries);
+        batch::count(entries);
+        self.lag(entries);
     }
 
     /// Event → object → received → committed, an observation an object.
