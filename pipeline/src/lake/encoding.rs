@@ -2,8 +2,8 @@
 //!
 //! In: a table's schema. Out: properties for the writer. Must hold: any reader can read the file;
 //! what a filter of an analyst asks for first has statistics by page, other numbers by row group.
-//! Other texts have none: a row group has nearly all of them, and to compare each value with the
-//! least and the greatest was an eighth of the writer's work.
+//! Other texts have none: a row group has nearly all of them, so that no filter would pass over it,
+//! and each value would be compared with the least and the greatest.
 //!
 //! A dictionary pays where values repeat. Where nearly each row has its own, every value is looked
 //! up in vain: those columns are written as they are. Numbers that climb are written as differences.
