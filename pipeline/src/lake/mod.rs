@@ -54,6 +54,20 @@ pub struct Lake {
     pub settled: Arc<Settled>,
 }
 
+#[cfg(test)]
+impl Lake {
+    /// A lake of its own for a test.
+    pub(crate) fn in_memory() -> Self {
+        Self {
+            store: Arc::new(object_store::memory::InMemory::new()),
+            worker: Worker::this_process(),
+            lease: Duration::from_secs(1),
+            clock: Arc::new(crate::clock::SystemClock),
+            settled: Arc::default(),
+        }
+    }
+}
+
 /// What went wrong with the lake. Every variant leaves the message to be delivered again.
 #[derive(Debug, thiserror::Error)]
 pub enum LakeError {

@@ -222,15 +222,11 @@ impl OpenFile {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use arrow::array::{ArrayRef, TimestampMillisecondArray};
     use object_store::ObjectStoreExt as _;
-    use object_store::memory::InMemory;
 
     use super::*;
-    use crate::clock::SystemClock;
-    use crate::lake::worker::Worker;
 
     /// Rows of one day.
     fn windows(count: i64) -> RecordBatch {
@@ -241,13 +237,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_rollup_may_come_in_parts_and_each_is_staged_before_the_list_is_there() {
-        let lake = Lake {
-            store: Arc::new(InMemory::new()),
-            worker: Worker::this_process(),
-            lease: Duration::from_secs(1),
-            clock: Arc::new(SystemClock),
-            settled: Arc::default(),
-        };
+        let lake = Lake::in_memory();
         let batch = BatchId::new(lake.clock.as_ref());
         let mut staging = Staging::new(lake.clone(), batch.clone());
         for (signal, rows) in [("denies", 3), ("churn", 1), ("denies", 4)] {

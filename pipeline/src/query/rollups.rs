@@ -89,15 +89,12 @@ mod tests {
     use arrow::array::AsArray as _;
     use arrow::datatypes::Int64Type;
     use arrow::json::ReaderBuilder;
-    use object_store::memory::InMemory;
     use object_store::{ObjectStoreExt as _, path::Path};
     use parquet::arrow::ArrowWriter;
 
     use super::*;
-    use crate::clock::SystemClock;
     use crate::config::Reference;
     use crate::lake::batch::BatchId;
-    use crate::lake::worker::Worker;
     use crate::limits::SCHEDULE_BYTES_MAX;
     use crate::signal::Catalog;
 
@@ -136,13 +133,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_run_sees_what_was_published_after_the_run_before() {
-        let lake = Lake {
-            store: Arc::new(InMemory::new()),
-            worker: Worker::this_process(),
-            lease: Duration::from_secs(1),
-            clock: Arc::new(SystemClock),
-            settled: Arc::default(),
-        };
+        let lake = Lake::in_memory();
         let engine = engine().await;
         let rollups = Rollups::new(SCHEDULE_BYTES_MAX);
         let at = DateTime::from_timestamp(AT, 0).unwrap();
