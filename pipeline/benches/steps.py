@@ -34,7 +34,7 @@ PLANNING = re.compile(r"engine::Engine::new|engine::plan|service::pipeline|decod
 STEPS = [
     ("inflate and hash", r"zlib_rs|object::decompress|object::digest|sha2::|crc32"),
     ("window of events", r"pipeline::window|EventKey|PodSessions|cloudtrail::pods"),
-    ("Parquet", r"^<?parquet::|parquet::(arrow|column|file)::|ZSTD_|lake::(staging|partition)"),
+    ("Parquet", r"^<?parquet::|trailflow_parquet::|parquet::(arrow|column|file)::|ZSTD_|lake::(staging|partition)"),
     ("queries: merge", r"engine::merge|merge::Merging|batch::merged"),
     ("queries: grouping", r"engine::group|trailflow_grouping|aggregates::|group_values"),
     ("queries: filter", r"FilterExec|engine::input|BatchCoalescer"),

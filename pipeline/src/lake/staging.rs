@@ -10,12 +10,14 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use object_store::buffered::BufWriter;
-use parquet::arrow::AsyncArrowWriter;
 use parquet::errors::ParquetError;
+use tokio::io::AsyncWriteExt as _;
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
+use trailflow_parquet::Writer;
 
 use super::batch::{BatchId, StagedFile};
 use super::partition::{Period, split};
@@ -42,7 +44,8 @@ pub struct Staging {
 
 struct OpenFile {
     file: StagedFile,
-    writer: AsyncArrowWriter<BufWriter>,
+    writer: Writer,
+    store: BufWriter,
 }
 
 impl std::fmt::Debug for OpenFile {
@@ -151,12 +154,7 @@ impl Staging {
         let Some(open) = self.open.get_mut(&folder) else {
             return Ok(());
         };
-        open.writer.write(rows).await?;
-        open.file.rows += u64::try_from(rows.num_rows()).unwrap_or(u64::MAX);
-        if open.writer.in_progress_size() > ROW_GROUP_BYTES_MAX {
-            open.writer.flush().await?;
-        }
-        Ok(())
+        open.append(rows).await
     }
 
     fn open(&mut self, folder: &str, schema: SchemaRef) -> Result<OpenFile, LakeError> {
@@ -170,7 +168,7 @@ impl Staging {
         let staged = protocol_path(&["staging", self.batch.as_str()]);
         let staged = object_store::path::Path::from(format!("{staged}/{folder}/{name}"));
         let store = Arc::clone(&self.lake.store);
-        let writer = BufWriter::with_capacity(store, staged.clone(), STAGED_PART_BYTES);
+        let store = BufWriter::with_capacity(store, staged.clone(), STAGED_PART_BYTES);
         let properties = encoding::properties(&schema)?;
         let file = StagedFile {
             staged: staged.to_string(),
@@ -180,7 +178,8 @@ impl Staging {
         };
         Ok(OpenFile {
             file,
-            writer: AsyncArrowWriter::try_new(writer, schema, Some(properties))?,
+            writer: Writer::new(schema, properties)?,
+            store,
         })
     }
 
@@ -212,10 +211,22 @@ impl Staging {
 }
 
 impl OpenFile {
+    async fn append(&mut self, rows: &RecordBatch) -> Result<(), LakeError> {
+        self.writer.write(rows)?;
+        self.file.rows += u64::try_from(rows.num_rows()).unwrap_or(u64::MAX);
+        if self.writer.row_group_bytes() > ROW_GROUP_BYTES_MAX {
+            self.writer.end_row_group()?;
+        }
+        let bytes = self.writer.take_bytes();
+        Ok(self.store.put(Bytes::from(bytes)).await?)
+    }
+
     /// Writes what is left of it.
     async fn finish(mut self) -> Result<StagedFile, LakeError> {
-        self.writer.finish().await?;
-        self.file.bytes = u64::try_from(self.writer.bytes_written()).unwrap_or(u64::MAX);
+        let (rest, bytes) = self.writer.finish()?;
+        self.file.bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.store.put(Bytes::from(rest)).await?;
+        self.store.shutdown().await.map_err(ParquetError::from)?;
         Ok(self.file)
     }
 }
