@@ -26,6 +26,7 @@ pub mod keys;
 use std::fmt;
 use std::io;
 
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 
 /// The tables that log objects decode into.
@@ -149,6 +150,24 @@ impl Table {
             Self::Cloudtrail => "cloudtrail",
             Self::FlowLogs => "flow_logs",
             Self::TransitGatewayFlowLogs => "transit_gateway_flow_logs",
+        }
+    }
+
+    /// Its columns, as SQL and files have them.
+    pub fn schema(self) -> SchemaRef {
+        match self {
+            Self::Cloudtrail => cloudtrail::schema(),
+            Self::FlowLogs => flow_logs::schema(),
+            Self::TransitGatewayFlowLogs => flow_logs::transit_gateway_schema(),
+        }
+    }
+
+    /// The columns of its batches: the same, but texts that repeat are dictionaries there.
+    pub fn batch_schema(self) -> SchemaRef {
+        match self {
+            Self::Cloudtrail => cloudtrail::schema(),
+            Self::FlowLogs => flow_logs::batch_schema(),
+            Self::TransitGatewayFlowLogs => flow_logs::transit_gateway_batch_schema(),
         }
     }
 }

@@ -79,11 +79,11 @@ pub const PARQUET_ROWS_PER_BYTE_MAX: usize = 256;
 /// Inflated bytes made at a time: large enough that a decoder sees whole lines, small enough to
 /// stay in a core's cache.
 pub const INFLATE_BUFFER_BYTES: usize = 64 * 1024;
-/// An object of so many compressed bytes at most is held whole, to be inflated in one go, as most
-/// CloudTrail files are; for larger ones a stream costs less memory than it costs time.
-pub const WHOLE_COMPRESSED_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// An object of so many compressed bytes at most is held whole, to be inflated in one go, as nearly all
+/// logs are; for larger ones a stream costs less memory than it costs time.
+pub const WHOLE_COMPRESSED_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// And comes out as so many at most: what one decoder holds on top.
-pub const WHOLE_INFLATED_BYTES_MAX: usize = 8 * 1024 * 1024;
+pub const WHOLE_INFLATED_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// How many bytes are looked at to tell what an object is.
 pub const SNIFF_BYTES: usize = 4096;
 
@@ -102,6 +102,8 @@ pub const BATCH_ROWS_MAX: usize = 8192;
 pub const BATCH_ROWS_FIRST: usize = 16;
 /// Text bytes of one Arrow batch; a batch is handed on when either limit is reached.
 pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Names of a column that one batch hands to the next: those of a log that is open, and few of them.
+pub const NAMES_BYTES_MAX: usize = 256 * 1024;
 /// One CloudTrail record. AWS cuts them at 256 KB (domain 1.3); 4 MiB is sixteen times that.
 pub const RECORD_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How much is read at a time into the window that records are parsed from: about a hundred

@@ -41,7 +41,7 @@ impl Sink for Kept {
     fn batch(&mut self, table: Table, batch: RecordBatch) -> Result<(), Cancelled> {
         assert!(batch.num_rows() > 0, "an empty batch");
         assert!(batch.num_rows() <= BATCH_ROWS_MAX, "a batch over its limit");
-        assert_eq!(batch.schema(), schema_of(table));
+        assert_eq!(batch.schema(), table.batch_schema());
         self.batches.push((table, batch));
         Ok(())
     }
@@ -50,14 +50,6 @@ impl Sink for Kept {
         assert!(rejected.excerpt.len() <= EXCERPT_BYTES_MAX);
         self.rejected.push((table, rejected));
         Ok(())
-    }
-}
-
-fn schema_of(table: Table) -> SchemaRef {
-    match table {
-        Table::Cloudtrail => cloudtrail::schema(),
-        Table::FlowLogs => flow_logs::schema(),
-        Table::TransitGatewayFlowLogs => flow_logs::transit_gateway_schema(),
     }
 }
 

@@ -10,6 +10,7 @@
 //! Must hold: the result does not depend on how rows are cut into batches (I7), but for the order
 //! of the groups, which is that of their first rows; a missing value is a value of its own.
 
+pub mod distinct;
 mod key;
 mod measure;
 

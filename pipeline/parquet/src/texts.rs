@@ -13,7 +13,7 @@ use parquet::basic::Encoding;
 
 use crate::bounds::Bounds;
 use crate::delta::{self, Wide};
-use crate::dictionary::{Texts, usize_of};
+use crate::dictionary::{Texts, u32_of, usize_of};
 use crate::numbers::put_indices;
 
 /// A dictionary takes no more: whoever reads one row reads all of it.
@@ -35,8 +35,8 @@ pub(crate) struct TextPages {
     lengths: Vec<i64>,
     /// Bytes of the texts of the page at hand.
     page_bytes: usize,
-    /// The dictionary that the last array had, and the numbers of its values here.
-    last: Option<(ArrayRef, Vec<u32>)>,
+    /// The dictionary that the last array had, and the numbers of its values here, beside their lengths.
+    last: Option<(ArrayRef, Vec<(u32, u32)>)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -116,29 +116,49 @@ impl TextPages {
         let texts = array.values().as_string::<i32>();
         let mut numbers = match self.last.take() {
             Some((values, numbers)) if Arc::ptr_eq(&values, array.values()) => numbers,
-            _ => vec![UNNUMBERED; texts.len()],
+            _ => vec![(UNNUMBERED, 0); texts.len()],
         };
-        for key in array.keys().iter().flatten() {
-            let key = usize::try_from(key).unwrap_or_default();
-            let text = || texts.value(key).as_bytes();
-            if self.form == Form::Plain {
-                let text = text();
+        let keys = array.keys().values();
+        match array.nulls().filter(|nulls| nulls.null_count() > 0) {
+            None => self.extend_keys(keys, texts, &mut numbers),
+            Some(nulls) => {
+                for (start, end) in NullBuffer::valid_slices(nulls) {
+                    let keys = keys.get(start..end).unwrap_or_default();
+                    self.extend_keys(keys, texts, &mut numbers);
+                }
+            }
+        }
+        self.last = Some((Arc::clone(array.values()), numbers));
+    }
+
+    /// Takes the texts of these keys; each has one.
+    fn extend_keys(&mut self, keys: &[i32], texts: &StringArray, numbers: &mut [(u32, u32)]) {
+        if self.form == Form::Plain {
+            for key in keys {
+                let key = usize::try_from(*key).unwrap_or_default();
+                let text = texts.value(key).as_bytes();
                 self.bytes.extend_from_slice(text);
                 self.lengths
                     .push(i64::try_from(text.len()).unwrap_or_default());
                 self.page_bytes += text.len();
-                continue;
             }
-            let Some(number) = numbers.get_mut(key) else {
+            return;
+        }
+        let mut bytes = 0;
+        for key in keys {
+            let key = usize::try_from(*key).unwrap_or_default();
+            let Some((number, length)) = numbers.get_mut(key) else {
                 continue;
             };
             if *number == UNNUMBERED {
-                *number = self.dictionary.intern(text());
+                let text = texts.value(key).as_bytes();
+                *number = self.dictionary.intern(text);
+                *length = u32_of(text.len());
             }
             self.indices.push(*number);
-            self.page_bytes += self.dictionary.get(*number).len();
+            bytes += u64::from(*length);
         }
-        self.last = Some((Arc::clone(array.values()), numbers));
+        self.page_bytes += usize::try_from(bytes).unwrap_or_default();
     }
 
     /// Bytes of the page at hand, as texts.

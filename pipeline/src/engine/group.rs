@@ -2,24 +2,26 @@
 //!
 //! In: a physical plan. Out: the same plan, in which rows are grouped by [`trailflow_grouping`]
 //! wherever that can do what the query asks: plain grouping by texts, numbers and times; count, sum,
-//! least and greatest. Anything else stays DataFusion's. Must hold: the same rows come out, in
-//! another order perhaps.
+//! least and greatest. Anything else stays DataFusion's, and reads texts that are spelled out. Must
+//! hold: the same rows come out, in another order perhaps.
 
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{AsArray as _, BooleanArray};
+use arrow::array::{ArrayRef, AsArray as _, BooleanArray};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::expressions::Literal;
+use datafusion::physical_expr::expressions::{Column, Literal};
+use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
+use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::StreamingTableExec;
 use datafusion::physical_plan::{
     ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties,
     ReplaceChildrenOptions,
@@ -27,11 +29,17 @@ use datafusion::physical_plan::{
 use futures::TryStreamExt as _;
 use trailflow_grouping::{Function, Grouping, Measure};
 
+use super::expression::Expression;
+use super::plain::PlainExec;
+
 /// The plan with our operator in place of DataFusion's.
 pub(super) fn exchanged(
     plan: Arc<dyn ExecutionPlan>,
 ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
     let plan = plan.transform_up(|node| {
+        if node.is::<StreamingTableExec>() {
+            return Ok(Transformed::yes(Arc::new(PlainExec::new(node)) as _));
+        }
         let group = node.downcast_ref::<AggregateExec>().and_then(GroupExec::of);
         Ok(match group {
             Some(group) => Transformed::yes(Arc::new(group)),
@@ -45,7 +53,7 @@ pub(super) fn exchanged(
 #[derive(Debug)]
 struct GroupExec {
     input: Arc<dyn ExecutionPlan>,
-    keys: Vec<Arc<dyn PhysicalExpr>>,
+    keys: Vec<Expression>,
     measures: Vec<Measured>,
     schema: SchemaRef,
     properties: Arc<PlanProperties>,
@@ -56,8 +64,61 @@ struct GroupExec {
 struct Measured {
     function: Function,
     /// Nothing: every row counts.
-    value: Option<Arc<dyn PhysicalExpr>>,
-    filter: Option<Arc<dyn PhysicalExpr>>,
+    value: Option<Expression>,
+    filter: Option<Expression>,
+}
+
+/// What a grouping reads: a scan as it is, for dictionaries are welcome here, or what its plan says.
+struct Source<'a> {
+    input: Arc<dyn ExecutionPlan>,
+    /// What stood between the scan and the grouping.
+    projection: Option<&'a ProjectionExec>,
+}
+
+impl<'a> Source<'a> {
+    fn of(input: &'a Arc<dyn ExecutionPlan>) -> Self {
+        let scan_of = |plan: &Arc<dyn ExecutionPlan>| {
+            let plain = plan.downcast_ref::<PlainExec>();
+            plain.map(|plain| Arc::clone(plain.scan()))
+        };
+        if let Some(scan) = scan_of(input) {
+            return Self {
+                input: scan,
+                projection: None,
+            };
+        }
+        // What is said of one column is said of its distinct texts: it may be said more than once. What
+        // reads several stays, for DataFusion has put it there to be worked out only once.
+        let projection = input.downcast_ref::<ProjectionExec>().filter(|projection| {
+            let mut parts = projection.expr().iter();
+            parts.all(|part| collect_columns(&part.expr).len() <= 1)
+        });
+        let scan = projection.and_then(|projection| scan_of(projection.input()));
+        Self {
+            projection: projection.filter(|_| scan.is_some()),
+            input: scan.unwrap_or_else(|| Arc::clone(input)),
+        }
+    }
+
+    /// The expression over the columns of what is read.
+    fn expression(&self, expression: &Arc<dyn PhysicalExpr>) -> Option<Expression> {
+        let mut expression = Arc::clone(expression);
+        if let Some(projection) = self.projection {
+            let over_scan = expression.transform(|part| {
+                let column = part.downcast_ref::<Column>().map(Column::index);
+                let projected = column.and_then(|column| projection.expr().get(column));
+                Ok(match projected {
+                    // What stands there already is over the scan: not to be looked into.
+                    Some(projected) => {
+                        Transformed::new(Arc::clone(&projected.expr), true, TreeNodeRecursion::Jump)
+                    }
+                    None => Transformed::no(part),
+                })
+            });
+            expression = over_scan.ok()?.data;
+        }
+        Expression::new(expression, &self.input.schema()).ok()
+    }
 }
 
 impl GroupExec {
@@ -76,11 +137,10 @@ impl GroupExec {
             return None;
         }
         let schema = node.schema();
-        let keys: Vec<_> = group
-            .expr()
-            .iter()
-            .map(|(key, _)| Arc::clone(key))
-            .collect();
+        let source = Source::of(node.input());
+        let over_input = |expression: &Arc<dyn PhysicalExpr>| source.expression(expression);
+        let keys = group.expr().iter().map(|(key, _)| over_input(key));
+        let keys: Vec<_> = keys.collect::<Option<_>>()?;
         let (key_fields, measure_fields) = schema.fields().split_at_checked(keys.len())?;
         if !key_fields
             .iter()
@@ -110,14 +170,23 @@ impl GroupExec {
                 && value
                     .downcast_ref::<Literal>()
                     .is_some_and(|literal| !literal.value().is_null());
+            let value = if counts_all {
+                None
+            } else {
+                Some(over_input(value)?)
+            };
+            let filter = match filter {
+                Some(filter) => Some(over_input(filter)?),
+                None => None,
+            };
             measures.push(Measured {
                 function,
-                value: (!counts_all).then(|| Arc::clone(value)),
-                filter: filter.clone(),
+                value,
+                filter,
             });
         }
         Some(Self {
-            input: Arc::clone(node.input()),
+            input: source.input,
             keys,
             measures,
             schema,
@@ -154,7 +223,7 @@ impl GroupExec {
 
 /// A grouping under way.
 struct Group {
-    keys: Vec<Arc<dyn PhysicalExpr>>,
+    keys: Vec<Expression>,
     measured: Vec<Measured>,
     grouping: Grouping,
     measures: Vec<Measure>,
@@ -165,23 +234,16 @@ struct Group {
 
 impl Group {
     fn add(&mut self, batch: &RecordBatch) -> Result<(), DataFusionError> {
-        let rows = batch.num_rows();
-        let keys = self
-            .keys
-            .iter()
-            .map(|key| key.evaluate(batch)?.into_array(rows));
+        let keys = self.keys.iter().map(|key| key.evaluate_compact(batch));
         let keys: Vec<_> = keys.collect::<Result<_, _>>()?;
         self.grouping.assign(&keys, &mut self.numbers)?;
         for (measured, measure) in self.measured.iter().zip(&mut self.measures) {
-            let value = measured
-                .value
-                .as_ref()
-                .map(|value| value.evaluate(batch)?.into_array(rows));
+            let value = measured.value.as_ref();
+            let value = value.map(|value| value.evaluate(batch)).transpose()?;
             let filter = match &measured.filter {
-                Some(filter) => Some(truths(&filter.evaluate(batch)?, rows)?),
+                Some(filter) => Some(truths(&filter.evaluate(batch)?)?),
                 None => None,
             };
-            let value = value.transpose()?;
             measure.add(
                 &self.numbers,
                 self.grouping.len(),
@@ -212,9 +274,8 @@ impl Group {
     }
 }
 
-fn truths(value: &ColumnarValue, rows: usize) -> Result<BooleanArray, DataFusionError> {
-    let array = value.to_array(rows)?;
-    array.as_boolean_opt().cloned().ok_or_else(|| {
+fn truths(value: &ArrayRef) -> Result<BooleanArray, DataFusionError> {
+    value.as_boolean_opt().cloned().ok_or_else(|| {
         DataFusionError::Internal(String::from("the filter of a measure is no condition"))
     })
 }
@@ -243,7 +304,7 @@ impl ExecutionPlan for GroupExec {
         let measured = self.measures.iter();
         let parts = measured.flat_map(|measure| measure.value.iter().chain(&measure.filter));
         for expression in self.keys.iter().chain(parts) {
-            if visit(expression)? == TreeNodeRecursion::Stop {
+            if visit(expression.whole())? == TreeNodeRecursion::Stop {
                 return Ok(TreeNodeRecursion::Stop);
             }
         }

@@ -5,7 +5,8 @@
 //! many want the same ones: a condition is computed once for all queries on the same input.
 //!
 //! Must hold: a plan holds no data, so that it can be run again, and by several at once; a
-//! condition is taken off a query only when it is a comparison of columns and constants.
+//! condition is taken off a query only when it is a comparison of columns and constants. Rows come with
+//! the dictionaries that batches have: [`super::plain`] spells them out for whoever does not expect them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,10 +22,11 @@ use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+
+use super::expression::Expression;
 
 /// The batches of one table that queries run on, and which of their rows meet a condition.
 #[derive(Debug, Default)]
@@ -52,7 +54,6 @@ impl Input {
             return Ok(BooleanArray::from(Vec::<bool>::new()));
         };
         let value = condition.holds.evaluate(batch)?;
-        let value = value.into_array(batch.num_rows())?;
         let value = value.as_boolean_opt().ok_or_else(|| {
             DataFusionError::Internal(format!("{} is no condition", condition.text))
         })?;
@@ -118,9 +119,10 @@ impl TableProvider for InputTable {
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
         let whole = DFSchema::try_from(Arc::clone(&self.schema))?;
         let condition = |filter: &Expr| -> Result<Condition, DataFusionError> {
+            let holds = state.create_physical_expr(filter.clone(), &whole)?;
             Ok(Condition {
                 text: filter.to_string().into(),
-                holds: state.create_physical_expr(filter.clone(), &whole)?,
+                holds: Expression::new(holds, &self.schema)?,
             })
         };
         let columns: Vec<usize> = match projection {
@@ -145,11 +147,12 @@ impl TableProvider for InputTable {
     }
 }
 
-/// Whether a condition costs little on every row: comparisons of columns and constants. Functions
-/// wait until the rows are few.
+/// Whether a condition costs little on every row: comparisons of columns and constants, and cases of
+/// one column, such as what a missing value stands for. Functions wait until the rows are few.
 fn is_cheap(condition: &Expr) -> bool {
-    let mut cheap = true;
+    let (mut cheap, mut has_cases) = (true, false);
     let visited = condition.apply(|part| {
+        has_cases |= matches!(part, Expr::Case(_) | Expr::Cast(_));
         cheap = matches!(
             part,
             Expr::Column(_)
@@ -165,6 +168,8 @@ fn is_cheap(condition: &Expr) -> bool {
                 | Expr::IsNotFalse(_)
                 | Expr::Between(_)
                 | Expr::InList(_)
+                | Expr::Case(_)
+                | Expr::Cast(_)
         );
         Ok(if cheap {
             TreeNodeRecursion::Continue
@@ -172,7 +177,8 @@ fn is_cheap(condition: &Expr) -> bool {
             TreeNodeRecursion::Stop
         })
     });
-    cheap && visited.is_ok()
+    let of_one_column = || condition.column_refs().len() == 1;
+    cheap && visited.is_ok() && (!has_cases || of_one_column())
 }
 
 /// A condition on the rows of a table.
@@ -181,7 +187,7 @@ struct Condition {
     /// As DataFusion writes it: the same text is the same condition.
     text: Arc<str>,
     /// On the table's whole schema.
-    holds: Arc<dyn PhysicalExpr>,
+    holds: Expression,
 }
 
 /// What one query reads of the table: some columns, of the rows that meet every condition.

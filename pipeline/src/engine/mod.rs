@@ -12,10 +12,12 @@
 //! (I7); with `query`, this is the only place that knows DataFusion.
 
 mod date_bin;
+mod expression;
 mod group;
 mod input;
 mod merge;
 mod output;
+mod plain;
 pub mod plan;
 pub mod proof;
 mod prepared;

@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
@@ -21,18 +20,9 @@ use super::input::InputTable;
 use super::merge::Merging;
 use super::prepared::{Prepared, session_config};
 use super::{Planned, output, reference};
-use crate::decode::{Table, cloudtrail, flow_logs};
+use crate::decode::Table;
 use crate::finding::{Finding, Findings};
 use crate::signal::Signal;
-
-/// The columns of a table.
-pub fn schema_of(table: Table) -> SchemaRef {
-    match table {
-        Table::Cloudtrail => cloudtrail::schema(),
-        Table::FlowLogs => flow_logs::schema(),
-        Table::TransitGatewayFlowLogs => flow_logs::transit_gateway_schema(),
-    }
-}
 
 /// Plans signals one after the other: what each of them sees is made once.
 #[derive(Debug)]
@@ -127,7 +117,7 @@ impl Session {
         runtime: &Arc<RuntimeEnv>,
     ) -> Result<Self, DataFusionError> {
         let mut context = SessionContext::new_with_config_rt(session_config(), Arc::clone(runtime));
-        let table = InputTable::new(schema_of(source));
+        let table = InputTable::new(source.schema());
         let provider: Arc<dyn TableProvider> = Arc::<InputTable>::clone(&table);
         context.register_table(source.name(), provider)?;
         reference::register(&mut context, reference)?;

@@ -22,6 +22,7 @@ use trailflow_parquet::Writer;
 use super::batch::{BatchId, StagedFile};
 use super::partition::{Period, split};
 use super::{Lake, LakeError, encoding, protocol_path};
+use crate::decode::Table;
 use crate::limits::{
     CLOSING_FILES_MAX, ROW_GROUP_BYTES_MAX, STAGED_FILES_OPEN_MAX, STAGED_PART_BYTES,
 };
@@ -71,15 +72,11 @@ impl Staging {
     }
 
     /// Events, by the hour of their time.
-    pub async fn events(
-        &mut self,
-        table: &str,
-        time_column: &str,
-        rows: &RecordBatch,
-    ) -> Result<(), LakeError> {
-        for (start, rows) in split(rows, time_column, Period::Hour)? {
-            let folder = format!("{table}/{}", Period::Hour.folder("event_date", start));
-            self.append(folder, &rows).await?;
+    pub async fn events(&mut self, table: Table, rows: &RecordBatch) -> Result<(), LakeError> {
+        for (start, rows) in split(rows, table.time_column(), Period::Hour)? {
+            let hour = Period::Hour.folder("event_date", start);
+            let folder = format!("{}/{hour}", table.name());
+            self.append(folder, table.schema(), &rows).await?;
         }
         Ok(())
     }
@@ -92,7 +89,7 @@ impl Staging {
             for (start, rows) in split(rows, "window_start", Period::Day)? {
                 let day = Period::Day.folder("event_date", start);
                 let folder = format!("rollups/{signal}/{day}");
-                self.append(folder.clone(), &rows).await?;
+                self.append(folder.clone(), rows.schema(), &rows).await?;
                 folders.insert(folder);
             }
         }
@@ -118,7 +115,8 @@ impl Staging {
         rows: &RecordBatch,
     ) -> Result<(), LakeError> {
         let day = Period::Day.folder("ingest_date", at.timestamp_millis());
-        self.append(format!("{table}/{day}"), rows).await
+        self.append(format!("{table}/{day}"), rows.schema(), rows)
+            .await
     }
 
     /// Closes every file. The list is what a commit names.
@@ -138,7 +136,14 @@ impl Staging {
         self.closing.shutdown().await;
     }
 
-    async fn append(&mut self, folder: String, rows: &RecordBatch) -> Result<(), LakeError> {
+    /// Takes rows for the file of a folder. The schema is the file's: rows may have dictionaries where it
+    /// says text.
+    async fn append(
+        &mut self,
+        folder: String,
+        schema: SchemaRef,
+        rows: &RecordBatch,
+    ) -> Result<(), LakeError> {
         if !self.open.contains_key(&folder) {
             while self.open.len() >= STAGED_FILES_OPEN_MAX {
                 let Some(oldest) = self.used.first().cloned() else {
@@ -146,7 +151,7 @@ impl Staging {
                 };
                 self.close(&oldest).await?;
             }
-            let file = self.open(&folder, rows.schema())?;
+            let file = self.open(&folder, schema)?;
             self.open.insert(folder.clone(), file);
         }
         self.used.retain(|used| *used != folder);

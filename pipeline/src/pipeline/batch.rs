@@ -245,10 +245,7 @@ impl OpenBatch {
             let evaluations = self.evaluate(table, batches.clone());
             for batch in &batches {
                 self.staged_bytes += batch.get_array_memory_size();
-                let staged = self
-                    .staging
-                    .events(table.name(), table.time_column(), batch);
-                timed("stage", staged).await?;
+                timed("stage", self.staging.events(table, batch)).await?;
             }
             for (place, evaluation) in evaluations {
                 self.take_partial(place, evaluation.await)?;

@@ -29,7 +29,6 @@ use url::Url;
 use by_day::ByDay;
 
 use crate::decode::Table;
-use crate::engine::plan::schema_of;
 use crate::engine::{Engine, Planned};
 use crate::lake::{Lake, ingest_log};
 
@@ -72,7 +71,7 @@ impl LakeSession {
                 partitions: &["event_date", "event_hour"],
                 time: Some(table.time_column()),
             };
-            register_folder(&session.context, table.name(), &folder, schema_of(table))?;
+            register_folder(&session.context, table.name(), &folder, table.schema())?;
         }
         for (name, schema) in [
             ("ingest_log", ingest_log::schema()),

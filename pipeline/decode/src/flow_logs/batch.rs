@@ -11,8 +11,8 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, Int64Array, RecordBatch,
     StringArray, new_null_array,
 };
-use arrow::compute::filter;
-use arrow::datatypes::{DataType, Int32Type};
+use arrow::compute::{cast, filter};
+use arrow::datatypes::{DataType, FieldRef, Int32Type};
 use arrow::error::ArrowError;
 
 use super::fields::Format;
@@ -73,9 +73,14 @@ impl LoggedColumns {
         self.by_position.get(self.format.position(name)?)?.as_ref()
     }
 
-    /// As [`Self::get`], for a field of text.
+    /// As [`Self::get`], for an address.
     pub(super) fn text(&self, name: &str) -> Option<&StringArray> {
         self.get(name)?.as_string_opt()
+    }
+
+    /// As [`Self::get`], for a name.
+    pub(super) fn names(&self, name: &str) -> Option<Names<'_>> {
+        Names::of(self.get(name)?)
     }
 }
 
@@ -98,7 +103,7 @@ impl<'a> Assembly<'a> {
     }
 
     pub(super) fn batch(&mut self, logged: LoggedColumns) -> Result<RecordBatch, ArrowError> {
-        let schema = logged.format.schema();
+        let schema = logged.format.batch_schema();
         let rows = logged.rows;
         let derived = match logged.format {
             Format::Vpc => self.derived(&logged).to_vec(),
@@ -112,10 +117,14 @@ impl<'a> Assembly<'a> {
             Some(line_numbers),
         ];
         let columns = logged.by_position.into_iter().chain(derived).chain(tail);
-        let arrays = columns
-            .zip(schema.fields())
-            .map(|(array, field)| array.unwrap_or_else(|| self.absent(field.data_type(), rows)))
-            .collect();
+        let array = |(array, field): (Option<ArrayRef>, &FieldRef)| match array {
+            None => Ok(self.absent(field.data_type(), rows)),
+            Some(array) if array.data_type() == field.data_type() => Ok(array),
+            // A Parquet log has names as plain texts.
+            Some(array) => cast(&array, field.data_type()),
+        };
+        let arrays = columns.zip(schema.fields()).map(array);
+        let arrays = arrays.collect::<Result<_, _>>()?;
         RecordBatch::try_new(schema, arrays)
     }
 
@@ -154,6 +163,57 @@ impl<'a> Assembly<'a> {
         self.absent.retain(|array| array.data_type() != data_type);
         self.absent.push(Arc::clone(&array));
         array
+    }
+}
+
+/// A column of names: a dictionary as text logs give it, or plain as Parquet logs do.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Names<'a> {
+    Dictionary(&'a Int32Array, &'a StringArray),
+    Plain(&'a StringArray),
+}
+
+impl<'a> Names<'a> {
+    fn of(array: &'a ArrayRef) -> Option<Self> {
+        match array.as_dictionary_opt::<Int32Type>() {
+            Some(dictionary) => {
+                let names = dictionary.values().as_string_opt()?;
+                Some(Self::Dictionary(dictionary.keys(), names))
+            }
+            None => array.as_string_opt().map(Self::Plain),
+        }
+    }
+
+    /// The name of a row, if it has one.
+    #[inline]
+    pub(super) fn name(self, row: usize) -> Option<&'a str> {
+        match self {
+            Self::Plain(names) => value(Some(names), row),
+            Self::Dictionary(keys, names) => {
+                let key = keys.is_valid(row).then(|| keys.value(row))?;
+                value(Some(names), usize::try_from(key).ok()?)
+            }
+        }
+    }
+
+    /// The rows with this name.
+    pub(super) fn rows_of(self, name: &str) -> Vec<usize> {
+        match self {
+            Self::Plain(names) => (0..names.len())
+                .filter(|row| value(Some(names), *row) == Some(name))
+                .collect(),
+            Self::Dictionary(keys, names) => {
+                let Some(key) = names.iter().position(|known| known == Some(name)) else {
+                    return Vec::new();
+                };
+                let rows = keys.values().iter().enumerate();
+                rows.filter(|(row, of_row)| {
+                    usize::try_from(**of_row) == Ok(key) && keys.is_valid(*row)
+                })
+                .map(|(row, _)| row)
+                .collect()
+            }
+        }
     }
 }
 

@@ -67,16 +67,23 @@ impl Offsets {
 
 /// The rows without a value. Most columns have none, and then a value costs nothing here.
 #[derive(Debug, Default)]
-struct Nulls(Vec<usize>);
+pub(super) struct Nulls(Vec<usize>);
 
 impl Nulls {
-    fn truncate(&mut self, rows: usize) {
+    /// The row has no value.
+    #[inline]
+    pub(super) fn push(&mut self, row: usize) {
+        self.0.push(row);
+    }
+
+    pub(super) fn truncate(&mut self, rows: usize) {
         while self.0.last().is_some_and(|row| *row >= rows) {
             self.0.pop();
         }
     }
 
-    fn take(&mut self, rows: usize) -> Option<NullBuffer> {
+    /// Of so many rows; none is known any more.
+    pub(super) fn take(&mut self, rows: usize) -> Option<NullBuffer> {
         if self.0.is_empty() {
             return None;
         }
@@ -104,7 +111,7 @@ impl TextColumn {
 
     #[inline]
     pub(super) fn append_null(&mut self) {
-        self.nulls.0.push(self.offsets.count());
+        self.nulls.push(self.offsets.count());
         self.offsets.push(self.bytes.len());
     }
 
@@ -145,7 +152,7 @@ impl<T: ArrowPrimitiveType> NumberColumn<T> {
 
     #[inline]
     pub(super) fn append_null(&mut self) {
-        self.nulls.0.push(self.values.len());
+        self.nulls.push(self.values.len());
         self.values.push(T::Native::default());
     }
 
@@ -199,7 +206,7 @@ impl ExtraColumn {
             .copied()
             .and_then(|end| usize::try_from(end).ok());
         if before == Some(self.entries) {
-            self.nulls.0.push(self.offsets.count());
+            self.nulls.push(self.offsets.count());
         }
         self.offsets.push(self.entries);
     }

@@ -40,7 +40,7 @@ pub(super) struct Converted {
 /// Casts a column to the type of its field.
 pub(super) fn convert(array: &ArrayRef, kind: Kind) -> Result<Converted, ArrowError> {
     match kind {
-        Kind::Text => {
+        Kind::Text | Kind::Name => {
             let text = text(array)?;
             Ok(Converted {
                 // Nothing but bytes that are not UTF-8 has no text.

@@ -33,7 +33,9 @@ const SECONDS_MAX: i64 = i64::MAX / 1_000_000_000;
 pub(super) enum Kind {
     /// Kept as written.
     Text,
-    /// Text too, but a Parquet file may hold it as a number that lost its leading zeros.
+    /// Kept as written too; a log has few different ones, so that batches hold each of them once.
+    Name,
+    /// A name, but a Parquet file may hold it as a number that lost its leading zeros.
     AccountId,
     /// A non-negative number up to `i32::MAX`.
     Int32,
@@ -60,6 +62,10 @@ const fn text(name: &'static str, column: &'static str) -> Field {
     field(name, column, Kind::Text)
 }
 
+const fn name(name: &'static str, column: &'static str) -> Field {
+    field(name, column, Kind::Name)
+}
+
 const fn field(name: &'static str, column: &'static str, kind: Kind) -> Field {
     Field { name, column, kind }
 }
@@ -67,7 +73,7 @@ const fn field(name: &'static str, column: &'static str, kind: Kind) -> Field {
 static FLOW_LOG_FIELDS: [Field; 54] = [
     field("version", "version", Kind::Int32),
     field("account-id", "account_id", Kind::AccountId),
-    text("interface-id", "interface_id"),
+    name("interface-id", "interface_id"),
     text("srcaddr", "src"),
     text("dstaddr", "dst"),
     text("pkt-srcaddr", "pkt_src"),
@@ -79,54 +85,54 @@ static FLOW_LOG_FIELDS: [Field; 54] = [
     field("bytes", "bytes", Kind::Int64),
     field("start", "ts_start", Kind::Seconds),
     field("end", "ts_end", Kind::End),
-    text("action", "action"),
-    text("log-status", "log_status"),
-    text("vpc-id", "vpc_id"),
-    text("subnet-id", "subnet_id"),
-    text("instance-id", "instance_id"),
+    name("action", "action"),
+    name("log-status", "log_status"),
+    name("vpc-id", "vpc_id"),
+    name("subnet-id", "subnet_id"),
+    name("instance-id", "instance_id"),
     field("tcp-flags", "tcp_flags", Kind::Int32),
-    text("type", "type"),
-    text("region", "region"),
-    text("az-id", "az_id"),
-    text("sublocation-type", "sublocation_type"),
-    text("sublocation-id", "sublocation_id"),
-    text("pkt-src-aws-service", "src_service"),
-    text("pkt-dst-aws-service", "dst_service"),
-    text("flow-direction", "flow_direction"),
+    name("type", "type"),
+    name("region", "region"),
+    name("az-id", "az_id"),
+    name("sublocation-type", "sublocation_type"),
+    name("sublocation-id", "sublocation_id"),
+    name("pkt-src-aws-service", "src_service"),
+    name("pkt-dst-aws-service", "dst_service"),
+    name("flow-direction", "flow_direction"),
     field("traffic-path", "traffic_path", Kind::Int32),
-    text("ecs-cluster-arn", "ecs_cluster_arn"),
-    text("ecs-cluster-name", "ecs_cluster_name"),
-    text("ecs-container-instance-arn", "ecs_container_instance_arn"),
-    text("ecs-container-instance-id", "ecs_container_instance_id"),
-    text("ecs-container-id", "ecs_container_id"),
-    text("ecs-second-container-id", "ecs_second_container_id"),
-    text("ecs-service-name", "ecs_service_name"),
-    text("ecs-task-definition-arn", "ecs_task_definition_arn"),
-    text("ecs-task-arn", "ecs_task_arn"),
-    text("ecs-task-id", "ecs_task_id"),
-    text("reject-reason", "reject_reason"),
-    text("resource-id", "resource_id"),
+    name("ecs-cluster-arn", "ecs_cluster_arn"),
+    name("ecs-cluster-name", "ecs_cluster_name"),
+    name("ecs-container-instance-arn", "ecs_container_instance_arn"),
+    name("ecs-container-instance-id", "ecs_container_instance_id"),
+    name("ecs-container-id", "ecs_container_id"),
+    name("ecs-second-container-id", "ecs_second_container_id"),
+    name("ecs-service-name", "ecs_service_name"),
+    name("ecs-task-definition-arn", "ecs_task_definition_arn"),
+    name("ecs-task-arn", "ecs_task_arn"),
+    name("ecs-task-id", "ecs_task_id"),
+    name("reject-reason", "reject_reason"),
+    name("resource-id", "resource_id"),
     field("encryption-status", "encryption_status", Kind::Int32),
-    text("instance-tag", "instance_tag"),
-    text("instance-tag-2", "instance_tag_2"),
-    text("interface-tag", "interface_tag"),
-    text("interface-tag-2", "interface_tag_2"),
-    text("asg-tag", "asg_tag"),
-    text("asg-tag-2", "asg_tag_2"),
-    text("interface-type", "interface_type"),
-    text("next-hop-interface-id", "next_hop_interface_id"),
-    text("next-hop-subnet-id", "next_hop_subnet_id"),
-    text("next-hop-az-id", "next_hop_az_id"),
-    text("next-hop-vpc-id", "next_hop_vpc_id"),
-    text("next-hop-interface-type", "next_hop_interface_type"),
+    name("instance-tag", "instance_tag"),
+    name("instance-tag-2", "instance_tag_2"),
+    name("interface-tag", "interface_tag"),
+    name("interface-tag-2", "interface_tag_2"),
+    name("asg-tag", "asg_tag"),
+    name("asg-tag-2", "asg_tag_2"),
+    name("interface-type", "interface_type"),
+    name("next-hop-interface-id", "next_hop_interface_id"),
+    name("next-hop-subnet-id", "next_hop_subnet_id"),
+    name("next-hop-az-id", "next_hop_az_id"),
+    name("next-hop-vpc-id", "next_hop_vpc_id"),
+    name("next-hop-interface-type", "next_hop_interface_type"),
 ];
 
 static TRANSIT_GATEWAY_FIELDS: [Field; 36] = [
     field("version", "version", Kind::Int32),
-    text("resource-type", "resource_type"),
+    name("resource-type", "resource_type"),
     field("account-id", "account_id", Kind::AccountId),
-    text("tgw-id", "tgw_id"),
-    text("tgw-attachment-id", "tgw_attachment_id"),
+    name("tgw-id", "tgw_id"),
+    name("tgw-attachment-id", "tgw_attachment_id"),
     field(
         "tgw-src-vpc-account-id",
         "tgw_src_vpc_account_id",
@@ -137,15 +143,15 @@ static TRANSIT_GATEWAY_FIELDS: [Field; 36] = [
         "tgw_dst_vpc_account_id",
         Kind::AccountId,
     ),
-    text("tgw-src-vpc-id", "tgw_src_vpc_id"),
-    text("tgw-dst-vpc-id", "tgw_dst_vpc_id"),
-    text("tgw-src-subnet-id", "tgw_src_subnet_id"),
-    text("tgw-dst-subnet-id", "tgw_dst_subnet_id"),
-    text("tgw-src-eni", "tgw_src_eni"),
-    text("tgw-dst-eni", "tgw_dst_eni"),
-    text("tgw-src-az-id", "tgw_src_az_id"),
-    text("tgw-dst-az-id", "tgw_dst_az_id"),
-    text("tgw-pair-attachment-id", "tgw_pair_attachment_id"),
+    name("tgw-src-vpc-id", "tgw_src_vpc_id"),
+    name("tgw-dst-vpc-id", "tgw_dst_vpc_id"),
+    name("tgw-src-subnet-id", "tgw_src_subnet_id"),
+    name("tgw-dst-subnet-id", "tgw_dst_subnet_id"),
+    name("tgw-src-eni", "tgw_src_eni"),
+    name("tgw-dst-eni", "tgw_dst_eni"),
+    name("tgw-src-az-id", "tgw_src_az_id"),
+    name("tgw-dst-az-id", "tgw_dst_az_id"),
+    name("tgw-pair-attachment-id", "tgw_pair_attachment_id"),
     text("srcaddr", "src"),
     text("dstaddr", "dst"),
     field("srcport", "srcport", Kind::Int32),
@@ -155,8 +161,8 @@ static TRANSIT_GATEWAY_FIELDS: [Field; 36] = [
     field("bytes", "bytes", Kind::Int64),
     field("start", "ts_start", Kind::Seconds),
     field("end", "ts_end", Kind::End),
-    text("log-status", "log_status"),
-    text("type", "type"),
+    name("log-status", "log_status"),
+    name("type", "type"),
     field(
         "packets-lost-no-route",
         "packets_lost_no_route",
@@ -178,10 +184,10 @@ static TRANSIT_GATEWAY_FIELDS: [Field; 36] = [
         Kind::Int64,
     ),
     field("tcp-flags", "tcp_flags", Kind::Int32),
-    text("region", "region"),
-    text("flow-direction", "flow_direction"),
-    text("pkt-src-aws-service", "src_service"),
-    text("pkt-dst-aws-service", "dst_service"),
+    name("region", "region"),
+    name("flow-direction", "flow_direction"),
+    name("pkt-src-aws-service", "src_service"),
+    name("pkt-dst-aws-service", "dst_service"),
 ];
 
 impl Format {
@@ -220,16 +226,22 @@ impl Format {
 
     /// The schema of its table.
     pub(super) fn schema(self) -> SchemaRef {
-        static FLOW_LOGS: LazyLock<SchemaRef> = LazyLock::new(|| {
-            let derived = [
-                ColumnField::new("src_internal", DataType::Boolean, true),
-                ColumnField::new("dst_internal", DataType::Boolean, true),
-                ColumnField::new("reject_class", DataType::Utf8, true),
-            ];
-            Arc::new(schema_with(Format::Vpc, derived))
-        });
+        static FLOW_LOGS: LazyLock<SchemaRef> =
+            LazyLock::new(|| Arc::new(schema_with(Format::Vpc, data_type)));
         static TRANSIT_GATEWAY: LazyLock<SchemaRef> =
-            LazyLock::new(|| Arc::new(schema_with(Format::TransitGateway, [])));
+            LazyLock::new(|| Arc::new(schema_with(Format::TransitGateway, data_type)));
+        match self {
+            Self::Vpc => Arc::clone(&FLOW_LOGS),
+            Self::TransitGateway => Arc::clone(&TRANSIT_GATEWAY),
+        }
+    }
+
+    /// The schema of its batches: as its table's, with names as dictionaries.
+    pub(super) fn batch_schema(self) -> SchemaRef {
+        static FLOW_LOGS: LazyLock<SchemaRef> =
+            LazyLock::new(|| Arc::new(schema_with(Format::Vpc, batch_type)));
+        static TRANSIT_GATEWAY: LazyLock<SchemaRef> =
+            LazyLock::new(|| Arc::new(schema_with(Format::TransitGateway, batch_type)));
         match self {
             Self::Vpc => Arc::clone(&FLOW_LOGS),
             Self::TransitGateway => Arc::clone(&TRANSIT_GATEWAY),
@@ -254,12 +266,20 @@ pub(super) fn is_known(normal_name: &str) -> bool {
         || Format::TransitGateway.position(normal_name).is_some()
 }
 
-fn schema_with(format: Format, derived: impl IntoIterator<Item = ColumnField>) -> Schema {
+fn schema_with(format: Format, type_of: fn(Kind) -> DataType) -> Schema {
     let logged = format.fields().iter().map(|field| {
         let required = field.kind == Kind::End;
-        ColumnField::new(field.column, data_type(field.kind), !required)
+        ColumnField::new(field.column, type_of(field.kind), !required)
     });
-    let source = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    let derived = match format {
+        Format::Vpc => vec![
+            ColumnField::new("src_internal", DataType::Boolean, true),
+            ColumnField::new("dst_internal", DataType::Boolean, true),
+            ColumnField::new("reject_class", type_of(Kind::Name), true),
+        ],
+        Format::TransitGateway => Vec::new(),
+    };
+    let source = dictionary();
     let provenance = [
         ColumnField::new("extra", extra_type(), true),
         ColumnField::new("src_bucket", source.clone(), true),
@@ -272,13 +292,25 @@ fn schema_with(format: Format, derived: impl IntoIterator<Item = ColumnField>) -
 /// The Arrow type of a field's column.
 pub(super) fn data_type(kind: Kind) -> DataType {
     match kind {
-        Kind::Text | Kind::AccountId => DataType::Utf8,
+        Kind::Text | Kind::Name | Kind::AccountId => DataType::Utf8,
         Kind::Int32 => DataType::Int32,
         Kind::Int64 => DataType::Int64,
         Kind::Seconds | Kind::End => {
             DataType::Timestamp(TimeUnit::Millisecond, Some(Arc::from("UTC")))
         }
     }
+}
+
+/// The type of a field's arrays in a batch.
+pub(super) fn batch_type(kind: Kind) -> DataType {
+    match kind {
+        Kind::Name | Kind::AccountId => dictionary(),
+        Kind::Text | Kind::Int32 | Kind::Int64 | Kind::Seconds | Kind::End => data_type(kind),
+    }
+}
+
+fn dictionary() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
 /// A time as our columns hold it; `None` when it is before 1970 or too far ahead to be one.

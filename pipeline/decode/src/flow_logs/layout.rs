@@ -17,6 +17,7 @@ use super::batch::LoggedColumns;
 use super::columns::{ExtraColumn, NumberColumn, TextColumn};
 use super::fields::{self, Format, Kind};
 use super::header::Header;
+use super::names::NameColumn;
 use super::tokens::{Integer, Tokens, is_missing};
 use crate::RejectReason;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX};
@@ -40,6 +41,7 @@ pub(super) struct Layout {
 #[derive(Debug)]
 enum Slot {
     Text(usize, TextColumn),
+    Name(usize, NameColumn),
     Int32(usize, NumberColumn<Int32Type>),
     Int64(usize, NumberColumn<Int64Type>),
     Seconds(usize, NumberColumn<TimestampMillisecondType>),
@@ -160,7 +162,8 @@ impl Slot {
             .get(position)
             .map_or(Kind::Text, |field| field.kind)
         {
-            Kind::Text | Kind::AccountId => Self::Text(position, TextColumn::new()),
+            Kind::Text => Self::Text(position, TextColumn::new()),
+            Kind::Name | Kind::AccountId => Self::Name(position, NameColumn::new()),
             Kind::Int32 => Self::Int32(position, NumberColumn::new()),
             Kind::Int64 => Self::Int64(position, NumberColumn::new()),
             Kind::Seconds => Self::Seconds(position, NumberColumn::new()),
@@ -183,6 +186,10 @@ impl Slot {
     ) -> Result<(), RejectReason> {
         match self {
             Self::Text(_, column) => match tokens.next().ok_or(RejectReason::ShortLine)? {
+                token if is_missing(token) => column.append_null(),
+                token => column.append(token),
+            },
+            Self::Name(_, column) => match tokens.next().ok_or(RejectReason::ShortLine)? {
                 token if is_missing(token) => column.append_null(),
                 token => column.append(token),
             },
@@ -220,6 +227,7 @@ impl Slot {
     fn truncate(&mut self, rows: usize) {
         match self {
             Self::Text(_, column) => column.truncate(rows),
+            Self::Name(_, column) => column.truncate(rows),
             Self::Int32(_, column) => column.truncate(rows),
             Self::Int64(_, column) => column.truncate(rows),
             Self::Seconds(_, column) | Self::End(_, column) => column.truncate(rows),
@@ -230,6 +238,7 @@ impl Slot {
     fn take(&mut self) -> Result<Option<(usize, ArrayRef)>, ArrowError> {
         Ok(match self {
             Self::Text(position, column) => Some((*position, Arc::new(column.take()?))),
+            Self::Name(position, column) => Some((*position, Arc::new(column.take()?))),
             Self::Int32(position, column) => Some((*position, Arc::new(column.take()?))),
             Self::Int64(position, column) => Some((*position, Arc::new(column.take()?))),
             Self::Seconds(position, column) | Self::End(position, column) => {

@@ -18,6 +18,7 @@ mod tokens;
 mod lines;
 mod header;
 mod columns;
+mod names;
 mod layout;
 mod text;
 mod conversion;
@@ -47,6 +48,16 @@ pub fn schema() -> SchemaRef {
 /// Schema of the table `transit_gateway_flow_logs`.
 pub fn transit_gateway_schema() -> SchemaRef {
     fields::Format::TransitGateway.schema()
+}
+
+/// Schema of the batches of `flow_logs`: as the table's, with names as dictionaries.
+pub(crate) fn batch_schema() -> SchemaRef {
+    fields::Format::Vpc.batch_schema()
+}
+
+/// The same of `transit_gateway_flow_logs`.
+pub(crate) fn transit_gateway_batch_schema() -> SchemaRef {
+    fields::Format::TransitGateway.batch_schema()
 }
 
 /// Decodes a flow log written as text, inflated.

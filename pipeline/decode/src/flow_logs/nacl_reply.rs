@@ -15,7 +15,7 @@ use std::collections::{HashMap, HashSet};
 use foldhash::fast::RandomState;
 
 use super::batch::value;
-use super::reject_class::{Flows, number};
+use super::reject_class::{Flows, name, number};
 
 /// One direction of a flow at one interface.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -49,7 +49,7 @@ pub(super) fn among(flows: &Flows<'_>, rejects: &[usize]) -> HashSet<usize> {
         else {
             continue;
         };
-        if !ports.may_hold(srcport, dstport) || value(flows.action, row) != Some("ACCEPT") {
+        if !ports.may_hold(srcport, dstport) || name(flows.action, row) != Some("ACCEPT") {
             continue;
         }
         let Some(waiting) = FlowKey::of(flows, row).and_then(|key| sought.get_mut(&key)) else {
@@ -70,7 +70,7 @@ pub(super) fn among(flows: &Flows<'_>, rejects: &[usize]) -> HashSet<usize> {
 impl<'a> FlowKey<'a> {
     fn of(flows: &Flows<'a>, row: usize) -> Option<Self> {
         Some(Self {
-            interface_id: value(flows.interface_id, row)?,
+            interface_id: name(flows.interface_id, row)?,
             src: value(flows.src, row)?,
             dst: value(flows.dst, row)?,
             srcport: number(flows.srcport, row)?,

@@ -17,10 +17,10 @@
 //! Must hold: a class depends on nothing but the batch, so that it is the same when an object is
 //! read again.
 
-use arrow::array::{Array, AsArray, BooleanArray, PrimitiveArray, StringArray};
+use arrow::array::{Array, AsArray, BooleanArray, DictionaryArray, PrimitiveArray, StringArray};
 use arrow::datatypes::{ArrowPrimitiveType, Int32Type, Int64Type, TimestampMillisecondType};
 
-use super::batch::{LoggedColumns, value};
+use super::batch::{LoggedColumns, Names, value};
 use super::nacl_reply;
 use super::networks::OwnNetworks;
 
@@ -34,8 +34,8 @@ const SCAN_BYTES_PER_PACKET_MAX: i64 = 60;
 #[derive(Debug)]
 pub(super) struct Flows<'a> {
     pub(super) rows: usize,
-    pub(super) action: Option<&'a StringArray>,
-    pub(super) interface_id: Option<&'a StringArray>,
+    pub(super) action: Option<Names<'a>>,
+    pub(super) interface_id: Option<Names<'a>>,
     pub(super) src: Option<&'a StringArray>,
     pub(super) dst: Option<&'a StringArray>,
     pub(super) srcport: Option<&'a PrimitiveArray<Int32Type>>,
@@ -44,8 +44,8 @@ pub(super) struct Flows<'a> {
     pub(super) start: Option<&'a PrimitiveArray<TimestampMillisecondType>>,
     pub(super) end: Option<&'a PrimitiveArray<TimestampMillisecondType>>,
     pkt_src: Option<&'a StringArray>,
-    reject_reason: Option<&'a StringArray>,
-    flow_direction: Option<&'a StringArray>,
+    reject_reason: Option<Names<'a>>,
+    flow_direction: Option<Names<'a>>,
     tcp_flags: Option<&'a PrimitiveArray<Int32Type>>,
     packets: Option<&'a PrimitiveArray<Int64Type>>,
     bytes: Option<&'a PrimitiveArray<Int64Type>>,
@@ -61,8 +61,8 @@ impl<'a> Flows<'a> {
     ) -> Self {
         Self {
             rows: logged.rows,
-            action: logged.text("action"),
-            interface_id: logged.text("interface-id"),
+            action: logged.names("action"),
+            interface_id: logged.names("interface-id"),
             src: logged.text("srcaddr"),
             dst: logged.text("dstaddr"),
             srcport: numbers(logged, "srcport"),
@@ -71,8 +71,8 @@ impl<'a> Flows<'a> {
             start: numbers(logged, "start"),
             end: numbers(logged, "end"),
             pkt_src: logged.text("pkt-srcaddr"),
-            reject_reason: logged.text("reject-reason"),
-            flow_direction: logged.text("flow-direction"),
+            reject_reason: logged.names("reject-reason"),
+            flow_direction: logged.names("flow-direction"),
             tcp_flags: numbers(logged, "tcp-flags"),
             packets: numbers(logged, "packets"),
             bytes: numbers(logged, "bytes"),
@@ -83,11 +83,11 @@ impl<'a> Flows<'a> {
 }
 
 /// The classes of a batch; `None` when it has no REJECT.
-pub(super) fn classes(flows: &Flows<'_>, networks: &OwnNetworks) -> Option<StringArray> {
-    let action = flows.action?;
-    let rejects: Vec<usize> = (0..flows.rows)
-        .filter(|row| value(Some(action), *row) == Some("REJECT"))
-        .collect();
+pub(super) fn classes(
+    flows: &Flows<'_>,
+    networks: &OwnNetworks,
+) -> Option<DictionaryArray<Int32Type>> {
+    let rejects = flows.action?.rows_of("REJECT");
     if rejects.is_empty() {
         return None;
     }
@@ -98,14 +98,14 @@ pub(super) fn classes(flows: &Flows<'_>, networks: &OwnNetworks) -> Option<Strin
             *class = Some(flows.class(row, replies.contains(&row), networks));
         }
     }
-    Some(StringArray::from(classes))
+    Some(classes.into_iter().collect())
 }
 
 impl Flows<'_> {
     fn class(&self, row: usize, is_nacl_reply: bool, networks: &OwnNetworks) -> &'static str {
         let src_internal = flag(self.src_internal, row);
         let dst_internal = flag(self.dst_internal, row);
-        match value(self.reject_reason, row) {
+        match name(self.reject_reason, row) {
             Some("BPA") => "bpa",
             Some("EC") => "encryption",
             _ if is_nacl_reply => "nacl_reply",
@@ -138,11 +138,17 @@ impl Flows<'_> {
     /// The default format has no direction; there a flow to an own address from a public one can
     /// only be inbound, because the interface's side bears the interface's private address.
     fn is_inbound(&self, row: usize) -> bool {
-        match value(self.flow_direction, row) {
+        match name(self.flow_direction, row) {
             Some(direction) => direction == "ingress",
             None => flag(self.dst_internal, row) == Some(true),
         }
     }
+}
+
+/// The name in a column at a row, if the log has the column and the row a name.
+#[inline]
+pub(super) fn name<'a>(column: Option<Names<'a>>, row: usize) -> Option<&'a str> {
+    column.and_then(|column| column.name(row))
 }
 
 fn numbers<'a, T: ArrowPrimitiveType>(

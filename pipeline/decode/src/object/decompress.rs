@@ -27,6 +27,7 @@ use flate2::bufread::GzDecoder;
 pub use damage::Damage;
 pub(super) use source::read_buffered;
 use source::{Source, TransportError};
+use whole::Whole;
 
 use crate::limits::{INFLATE_BUFFER_BYTES, WHOLE_COMPRESSED_BYTES_MAX};
 
@@ -65,7 +66,7 @@ enum Form<R: BufRead> {
     Plain(Source<R>),
     Gzip(Box<BufReader<Members<R>>>),
     /// Inflated in one go.
-    Whole(Cursor<Vec<u8>>),
+    Whole(Cursor<Whole>),
 }
 
 /// What a reader that failed says when it is asked again.
@@ -107,7 +108,7 @@ impl<R: BufRead> Inflated<R> {
         let whole = source.whole().filter(|_| is_gzip).and_then(whole::inflate);
         let source = mem::take(source);
         self.form = if let Some(inflated) = whole {
-            Form::Whole(Cursor::new(inflated))
+            Form::Whole(inflated)
         } else if is_gzip {
             let members = Members::new(source);
             Form::Gzip(Box::new(BufReader::with_capacity(

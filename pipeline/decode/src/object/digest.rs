@@ -40,11 +40,6 @@ impl<R: BufRead> InflatedHash<R> {
     }
 
     /// How many bytes were read so far.
-    pub fn bytes(&self) -> u64 {
-        self.hashed_bytes
-    }
-
-    /// How many bytes were read so far.
     pub fn hashed_bytes(&self) -> u64 {
         self.hashed_bytes
     }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, StringViewArray,
 };
-use arrow::datatypes::Int64Type;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type};
 use bytes::Bytes;
 
 use super::{Collected, PROVENANCE, decode_text, parquet_bytes};
@@ -35,8 +36,10 @@ fn decode(text: &str, collected: &mut Collected) -> Result<(), DecodeError> {
     )
 }
 
-fn text_column<'a>(batch: &'a RecordBatch, name: &str) -> &'a StringArray {
-    batch.column_by_name(name).unwrap().as_string()
+/// Spelled out, where it is a dictionary.
+fn text_column(batch: &RecordBatch, name: &str) -> StringArray {
+    let texts = cast(batch.column_by_name(name).unwrap(), &DataType::Utf8).unwrap();
+    texts.as_string().clone()
 }
 
 #[test]

@@ -25,7 +25,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 use serde_json::{Map, Value, json};
 
-use super::{OwnNetworks, decode_parquet, decode_text, schema, transit_gateway_schema};
+use super::{OwnNetworks, decode_parquet, decode_text};
 use crate::limits::EXCERPT_BYTES_MAX;
 use crate::{Cancelled, DecodeError, Provenance, RejectedRecord, Sink, Table};
 
@@ -45,12 +45,7 @@ struct Collected {
 impl Sink for Collected {
     fn batch(&mut self, table: Table, batch: RecordBatch) -> Result<(), Cancelled> {
         assert!(batch.num_rows() > 0, "an empty batch");
-        let expected = if table == Table::FlowLogs {
-            schema()
-        } else {
-            transit_gateway_schema()
-        };
-        assert_eq!(batch.schema(), expected);
+        assert_eq!(batch.schema(), table.batch_schema());
         self.batches.push((table, batch));
         if self.batches_wanted == Some(self.batches.len()) {
             Err(Cancelled)

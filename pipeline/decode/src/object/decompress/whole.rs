@@ -2,7 +2,12 @@
 //!
 //! In: all compressed bytes. Out: all inflated bytes, or nothing. Must hold: nothing comes out but
 //! what a stream would give, its checksum compared; whatever is unusual (several members, padding,
-//! damage, a length that is wrong) is left to the stream, which knows what to say of it.
+//! damage, a length that is wrong) is left to the stream, which knows what to say of it; memory is kept
+//! for the next object only as long as one is being read.
+
+use std::io::Cursor;
+use std::mem;
+use std::sync::{Mutex, PoisonError};
 
 use libdeflater::{Decompressor, crc32};
 use memchr::memmem;
@@ -12,22 +17,77 @@ use crate::limits::WHOLE_INFLATED_BYTES_MAX;
 /// A gzip member ends in the checksum of what is in it, and its length: four bytes each.
 const TRAILER_BYTES: usize = 8;
 
+/// Deflate makes no more than so many bytes of one. Source: zlib.net/zlib_tech.html.
+const RATIO_MAX: usize = 1032;
+
+/// Memory of objects that were read. Fresh memory costs as much as the inflating: each page of it is
+/// zeroed by the kernel when it is touched first.
+static SPARE: Mutex<Spare> = Mutex::new(Spare {
+    lent: 0,
+    buffers: Vec::new(),
+});
+
+struct Spare {
+    lent: usize,
+    buffers: Vec<Vec<u8>>,
+}
+
+/// The inflated bytes of an object.
+#[derive(Debug)]
+pub(super) struct Whole(Vec<u8>);
+
+impl Whole {
+    /// Memory for an object of so many bytes; what is in it means nothing.
+    fn of_length(length: usize) -> Self {
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        spare.lent += 1;
+        let buffer = spare.buffers.pop();
+        drop(spare);
+        let mut buffer = buffer.unwrap_or_default();
+        if buffer.capacity() < length {
+            // Not to be copied when it grows.
+            buffer = Vec::new();
+        }
+        buffer.resize(length, 0);
+        Self(buffer)
+    }
+}
+
+impl AsRef<[u8]> for Whole {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Whole {
+    fn drop(&mut self) {
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        spare.lent -= 1;
+        if spare.lent == 0 {
+            spare.buffers = Vec::new();
+        } else {
+            spare.buffers.push(mem::take(&mut self.0));
+        }
+    }
+}
+
 /// The inflated bytes of one gzip member and nothing else, if that is what it is.
-pub(super) fn inflate(compressed: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn inflate(compressed: &[u8]) -> Option<Cursor<Whole>> {
     let (rest, trailer) = compressed.split_last_chunk::<TRAILER_BYTES>()?;
     let [.., a, b, c, d] = *trailer;
     let length = usize::try_from(u32::from_le_bytes([a, b, c, d])).ok()?;
-    if length == 0 || length > WHOLE_INFLATED_BYTES_MAX {
+    let possible = compressed.len().saturating_mul(RATIO_MAX);
+    if length == 0 || length > WHOLE_INFLATED_BYTES_MAX.min(possible) {
         return None;
     }
-    let mut inflated = vec![0; length];
+    let mut inflated = Whole::of_length(length);
     let bytes = Decompressor::new()
-        .gzip_decompress(compressed, &mut inflated)
+        .gzip_decompress(compressed, &mut inflated.0)
         .ok()?;
     // The library has compared the trailer of the first member, and does not say where that ended.
     // It ended here if our last bytes are that trailer and stand nowhere before.
-    let [a, b, c, d] = crc32(&inflated).to_le_bytes();
+    let [a, b, c, d] = crc32(&inflated.0).to_le_bytes();
     let is_its_trailer = bytes == length && trailer.starts_with(&[a, b, c, d]);
     let found = is_its_trailer.then(|| memmem::find(compressed, trailer))?;
-    (found == Some(rest.len())).then_some(inflated)
+    (found == Some(rest.len())).then(|| Cursor::new(inflated))
 }

@@ -1,0 +1,238 @@
+//! A column of names: texts of which a log has few.
+//!
+//! In: values as bytes. Out: Arrow dictionaries. Must hold: as for the other columns; batches of one
+//! log share the array of names as long as no new one comes, so that what was learnt of it holds.
+
+use std::hash::BuildHasher as _;
+use std::mem;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::Int32Type;
+use arrow::error::ArrowError;
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+use super::columns::Nulls;
+use crate::limits::{BATCH_ROWS_MAX, NAMES_BYTES_MAX};
+
+#[derive(Debug)]
+pub(super) struct NameColumn {
+    /// By row.
+    keys: Vec<i32>,
+    nulls: Nulls,
+    names: Names,
+    /// The row that brought the newest name, if it is one of these.
+    newest: Option<usize>,
+    /// The names as the last batch has them.
+    shared: Option<ArrayRef>,
+}
+
+/// The distinct values, one behind the other.
+#[derive(Debug)]
+struct Names {
+    bytes: Vec<u8>,
+    /// Where each ends, and before them 0.
+    offsets: Vec<i32>,
+    keys: HashTable<i32>,
+    state: RandomState,
+}
+
+impl NameColumn {
+    pub(super) fn new() -> Self {
+        Self {
+            keys: Vec::new(),
+            nulls: Nulls::default(),
+            names: Names::new(),
+            newest: None,
+            shared: None,
+        }
+    }
+
+    #[inline]
+    pub(super) fn append(&mut self, value: &[u8]) {
+        let key = match self.keys.last() {
+            Some(last) if self.names.get(*last) == value => *last,
+            _ => {
+                let known = self.names.len();
+                let key = self.names.key_of(value);
+                if self.names.len() > known {
+                    self.newest = Some(self.keys.len());
+                }
+                key
+            }
+        };
+        self.keys.push(key);
+    }
+
+    #[inline]
+    pub(super) fn append_null(&mut self) {
+        self.nulls.push(self.keys.len());
+        self.keys.push(0);
+    }
+
+    /// Forgets the last row, if there is one behind these: a row brings one name at most, and a name
+    /// that no row has goes with it, or lines that are rejected would fill the memory.
+    pub(super) fn truncate(&mut self, rows: usize) {
+        self.keys.truncate(rows);
+        self.nulls.truncate(rows);
+        if self.newest.is_some_and(|newest| newest >= rows) {
+            self.names.forget_newest();
+            self.newest = None;
+        }
+    }
+
+    /// The array so far; the column is empty behind it, with room for as much again.
+    pub(super) fn take(&mut self) -> Result<DictionaryArray<Int32Type>, ArrowError> {
+        let rows = self.keys.len();
+        let nulls = self.nulls.take(rows);
+        let keys = mem::replace(&mut self.keys, Vec::with_capacity(rows));
+        let keys = Int32Array::try_new(ScalarBuffer::from(keys), nulls)?;
+        let names = match &self.shared {
+            Some(names) if names.len() == self.names.len() => Arc::clone(names),
+            _ => self.names.array()?,
+        };
+        self.shared = Some(Arc::clone(&names));
+        self.newest = None;
+        // So many are no names: the next batch is not to carry them.
+        if self.names.len() > BATCH_ROWS_MAX || self.names.bytes.len() > NAMES_BYTES_MAX {
+            self.names = Names::new();
+            self.shared = None;
+        }
+        DictionaryArray::try_new(keys, names)
+    }
+}
+
+impl Names {
+    fn new() -> Self {
+        Self {
+            bytes: Vec::new(),
+            offsets: vec![0],
+            keys: HashTable::new(),
+            state: RandomState::default(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    fn get(&self, key: i32) -> &[u8] {
+        at(&self.bytes, &self.offsets, key)
+    }
+
+    fn key_of(&mut self, value: &[u8]) -> i32 {
+        let Self {
+            bytes,
+            offsets,
+            keys,
+            state,
+        } = self;
+        let hash = state.hash_one(value);
+        if let Some(key) = keys.find(hash, |key| at(bytes, offsets, *key) == value) {
+            return *key;
+        }
+        let key = i32_of(offsets.len() - 1);
+        bytes.extend_from_slice(value);
+        offsets.push(i32_of(bytes.len()));
+        keys.insert_unique(hash, key, |key| state.hash_one(at(bytes, offsets, *key)));
+        key
+    }
+
+    fn forget_newest(&mut self) {
+        let newest = i32_of(self.len().saturating_sub(1));
+        let hash = self.state.hash_one(self.get(newest));
+        if let Ok(entry) = self.keys.find_entry(hash, |key| *key == newest) {
+            entry.remove();
+        }
+        self.offsets.truncate(self.len().max(1));
+        let end = self.offsets.last().copied().unwrap_or_default();
+        self.bytes
+            .truncate(usize::try_from(end).unwrap_or_default());
+    }
+
+    fn array(&self) -> Result<ArrayRef, ArrowError> {
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets.clone()));
+        let bytes = Buffer::from_vec(self.bytes.clone());
+        Ok(Arc::new(StringArray::try_new(offsets, bytes, None)?))
+    }
+}
+
+#[inline]
+fn at<'a>(bytes: &'a [u8], offsets: &[i32], key: i32) -> &'a [u8] {
+    let place = |offset: Option<&i32>| offset.and_then(|offset| usize::try_from(*offset).ok());
+    let key = usize::try_from(key).unwrap_or(usize::MAX - 1);
+    match (place(offsets.get(key)), place(offsets.get(key + 1))) {
+        (Some(start), Some(end)) => bytes.get(start..end).unwrap_or_default(),
+        _ => &[],
+    }
+}
+
+/// Bytes and names of a batch stay far below `i32::MAX`, by `BATCH_BYTES_MAX`.
+fn i32_of(number: usize) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Array as _;
+
+    use super::*;
+
+    fn texts(array: &DictionaryArray<Int32Type>) -> Vec<Option<String>> {
+        let texts = array.downcast_dict::<StringArray>().unwrap();
+        texts
+            .into_iter()
+            .map(|text| text.map(str::to_owned))
+            .collect()
+    }
+
+    #[test]
+    fn names_are_kept_once_and_those_of_rejected_lines_not_at_all() {
+        let mut column = NameColumn::new();
+        for (rows, name) in ["a", "b", "a", "c", "c"].iter().enumerate() {
+            column.append(name.as_bytes());
+            // A line that is rejected, with a new name, a known one, and none.
+            for rejected in [Some("x"), Some("a"), None] {
+                match rejected {
+                    Some(name) => column.append(name.as_bytes()),
+                    None => column.append_null(),
+                }
+                column.truncate(rows + 1);
+            }
+        }
+        column.append_null();
+        let first = column.take().unwrap();
+        let some = |texts: &[&str]| {
+            texts
+                .iter()
+                .map(|text| Some((*text).to_owned()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(texts(&first)[..5], some(&["a", "b", "a", "c", "c"]));
+        assert_eq!(texts(&first)[5], None);
+        assert_eq!(first.values().len(), 3);
+        column.append(b"c");
+        let second = column.take().unwrap();
+        assert!(
+            Arc::ptr_eq(first.values(), second.values()),
+            "nothing new came"
+        );
+        column.append(b"d");
+        let third = column.take().unwrap();
+        assert_eq!(texts(&third), some(&["d"]));
+        assert_eq!(third.values().len(), 4);
+    }
+
+    #[test]
+    fn many_names_are_not_carried_on() {
+        let mut column = NameColumn::new();
+        for row in 0..=BATCH_ROWS_MAX {
+            column.append(row.to_string().as_bytes());
+        }
+        assert_eq!(column.take().unwrap().values().len(), BATCH_ROWS_MAX + 1);
+        column.append(b"0");
+        assert_eq!(column.take().unwrap().values().len(), 1);
+    }
+}
