@@ -135,11 +135,13 @@ impl<'a> Cursor<'a> {
     /// which of these a field is, so all are taken.
     pub(crate) fn text(&mut self) -> Result<Option<Cow<'a, str>>, JsonError> {
         if self.kind()? == Kind::Text {
-            let raw = self.raw_string()?;
-            return Ok(if raw.is_empty() {
-                None
-            } else {
-                Some(unescaped(raw)?)
+            let (raw, has_escapes) = self.string()?;
+            return Ok(match raw {
+                [] => None,
+                _ if has_escapes => Some(unescaped(raw)?),
+                _ => Some(Cow::Borrowed(
+                    std::str::from_utf8(raw).map_err(|_| JsonError::Utf8)?,
+                )),
             });
         }
         let raw = self.skip_value()?;
@@ -162,8 +164,14 @@ impl<'a> Cursor<'a> {
 
     /// Takes a string and returns the bytes between its quotes, escapes untouched.
     pub(crate) fn raw_string(&mut self) -> Result<&'a [u8], JsonError> {
+        self.string().map(|(raw, _)| raw)
+    }
+
+    /// The same, and whether there are escapes in it.
+    fn string(&mut self) -> Result<(&'a [u8], bool), JsonError> {
         self.expect(b'"')?;
         let start = self.at;
+        let mut has_escapes = false;
         loop {
             let rest = self.bytes.get(self.at..).ok_or(JsonError::Incomplete)?;
             let offset = quote_or_backslash(rest).ok_or(JsonError::Incomplete)?;
@@ -174,9 +182,10 @@ impl<'a> Cursor<'a> {
                     .get(start..self.at)
                     .ok_or(JsonError::Incomplete)?;
                 self.at += 1;
-                return Ok(raw);
+                return Ok((raw, has_escapes));
             }
             // A backslash takes the byte after it, whatever it is.
+            has_escapes = true;
             self.at += 2;
         }
     }

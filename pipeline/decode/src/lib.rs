@@ -18,6 +18,8 @@ pub mod object;
 pub mod cloudtrail;
 pub mod flow_logs;
 mod json;
+mod names;
+mod nulls;
 
 // What people write: signals, and the keys of any TOML.
 pub mod signal;
@@ -165,7 +167,7 @@ impl Table {
     /// The columns of its batches: the same, but texts that repeat are dictionaries there.
     pub fn batch_schema(self) -> SchemaRef {
         match self {
-            Self::Cloudtrail => cloudtrail::schema(),
+            Self::Cloudtrail => cloudtrail::batch_schema(),
             Self::FlowLogs => flow_logs::batch_schema(),
             Self::TransitGatewayFlowLogs => flow_logs::transit_gateway_batch_schema(),
         }

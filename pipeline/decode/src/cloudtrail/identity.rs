@@ -81,11 +81,10 @@ pub(super) fn session_name<'a>(identity: &UserIdentity<'a>) -> Text<'a> {
 /// Credentials of an instance profile: IMDS says so, or the session is an instance id.
 pub(super) fn is_node(identity: &UserIdentity<'_>, session_name: Option<&str>) -> bool {
     // EC2's own credentials are not a node's role (domain 1.5).
-    if identity
-        .arn
-        .as_deref()
-        .is_some_and(|arn| arn.contains("assumed-role/aws:ec2-instance/"))
-    {
+    let of_ec2 = identity.arn.as_deref().and_then(ArnParts::of).is_some_and(
+        |ArnParts { resource, .. }| resource.starts_with("assumed-role/aws:ec2-instance/"),
+    );
+    if of_ec2 {
         return false;
     }
     identity.ec2_role_delivery.is_some() || session_name.is_some_and(is_instance_id)

@@ -25,6 +25,7 @@ mod window;
 
 use std::io::BufRead;
 
+pub(crate) use columns::batch_schema;
 pub use columns::schema;
 pub use pods::{ISSUE_COLUMNS, PodSessions};
 

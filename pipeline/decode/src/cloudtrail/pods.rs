@@ -170,7 +170,7 @@ fn times(
 
 #[cfg(test)]
 mod tests {
-    use super::super::{decode, schema};
+    use super::super::{batch_schema, decode};
     use super::*;
     use crate::{Cancelled, Provenance, RejectedRecord, Sink, Table};
 
@@ -195,7 +195,7 @@ mod tests {
             key: "k",
         };
         decode(events.join("\n").as_bytes(), provenance, &mut batches).unwrap();
-        arrow::compute::concat_batches(&schema(), &batches.0).unwrap()
+        arrow::compute::concat_batches(&batch_schema(), &batches.0).unwrap()
     }
 
     fn event(number: usize, time: &str, rest: &str) -> String {

@@ -50,10 +50,6 @@ impl<'a> Row<'a> {
             self.k8s_sa = Some(Cow::Owned(name.to_owned()));
         }
         self.session_created = identity.session_created.as_deref().and_then(epoch_millis);
-        self.ua_family = record
-            .user_agent
-            .as_deref()
-            .map(|agent| Cow::Borrowed(identity::ua_family(agent)));
     }
 
     fn error(&mut self, record: &Record<'a>) {

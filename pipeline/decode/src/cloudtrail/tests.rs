@@ -19,7 +19,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Map, Value, json};
 
-use super::{Document, decode, schema};
+use super::{Document, decode};
 use crate::limits::{
     BATCH_ROWS_MAX, EXCERPT_BYTES_MAX, RECORD_BYTES_MAX, REJECTS_KEPT_MAX, WINDOW_READ_BYTES,
 };
@@ -39,7 +39,7 @@ struct Decoded {
 impl Sink for Decoded {
     fn batch(&mut self, table: Table, batch: RecordBatch) -> Result<(), Cancelled> {
         assert_eq!(table, Table::Cloudtrail);
-        assert_eq!(batch.schema(), schema());
+        assert_eq!(batch.schema(), Table::Cloudtrail.batch_schema());
         assert!(batch.num_rows() > 0, "an empty batch");
         self.batches += 1;
         for row in 0..batch.num_rows() {

@@ -11,15 +11,15 @@
 use std::mem;
 use std::sync::Arc;
 
-use arrow::array::builder::BooleanBufferBuilder;
 use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, MapArray, PrimitiveArray, StringArray, StructArray,
 };
-use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::Field;
 use arrow::error::ArrowError;
 
 use super::fields;
+use crate::nulls::Nulls;
 
 /// A column of text.
 #[derive(Debug)]
@@ -62,35 +62,6 @@ impl Offsets {
     fn take(&mut self) -> OffsetBuffer<i32> {
         let next = Self::with_capacity(self.0.len());
         OffsetBuffer::new(ScalarBuffer::from(mem::replace(self, next).0))
-    }
-}
-
-/// The rows without a value. Most columns have none, and then a value costs nothing here.
-#[derive(Debug, Default)]
-pub(super) struct Nulls(Vec<usize>);
-
-impl Nulls {
-    /// The row has no value.
-    #[inline]
-    pub(super) fn push(&mut self, row: usize) {
-        self.0.push(row);
-    }
-
-    pub(super) fn truncate(&mut self, rows: usize) {
-        while self.0.last().is_some_and(|row| *row >= rows) {
-            self.0.pop();
-        }
-    }
-
-    /// Of so many rows; none is known any more.
-    pub(super) fn take(&mut self, rows: usize) -> Option<NullBuffer> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let mut present = BooleanBufferBuilder::new(rows);
-        present.append_n(rows, true);
-        self.0.drain(..).for_each(|row| present.set_bit(row, false));
-        Some(NullBuffer::new(present.finish()))
     }
 }
 

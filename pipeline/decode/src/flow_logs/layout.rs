@@ -17,10 +17,10 @@ use super::batch::LoggedColumns;
 use super::columns::{ExtraColumn, NumberColumn, TextColumn};
 use super::fields::{self, Format, Kind};
 use super::header::Header;
-use super::names::NameColumn;
 use super::tokens::{Integer, Tokens, is_missing};
 use crate::RejectReason;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX};
+use crate::names::NameColumn;
 
 /// The columns of one header, and the rows read since the last batch.
 #[derive(Debug)]

@@ -18,7 +18,6 @@ mod tokens;
 mod lines;
 mod header;
 mod columns;
-mod names;
 mod layout;
 mod text;
 mod conversion;

@@ -1,4 +1,4 @@
-//! A column of names: texts of which a log has few.
+//! A column of names: texts of which a log has few different ones.
 //!
 //! In: values as bytes. Out: Arrow dictionaries. Must hold: as for the other columns; batches of one
 //! log share the array of names as long as no new one comes, so that what was learnt of it holds.
@@ -14,11 +14,14 @@ use arrow::error::ArrowError;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use super::columns::Nulls;
 use crate::limits::{BATCH_ROWS_MAX, NAMES_BYTES_MAX};
+use crate::nulls::Nulls;
+
+/// Bytes that are compared at once.
+const WORD: usize = 8;
 
 #[derive(Debug)]
-pub(super) struct NameColumn {
+pub(crate) struct NameColumn {
     /// By row.
     keys: Vec<i32>,
     nulls: Nulls,
@@ -40,7 +43,7 @@ struct Names {
 }
 
 impl NameColumn {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             keys: Vec::new(),
             nulls: Nulls::default(),
@@ -51,9 +54,9 @@ impl NameColumn {
     }
 
     #[inline]
-    pub(super) fn append(&mut self, value: &[u8]) {
+    pub(crate) fn append(&mut self, value: &[u8]) {
         let key = match self.keys.last() {
-            Some(last) if self.names.get(*last) == value => *last,
+            Some(last) if is_same(self.names.get(*last), value) => *last,
             _ => {
                 let known = self.names.len();
                 let key = self.names.key_of(value);
@@ -67,14 +70,23 @@ impl NameColumn {
     }
 
     #[inline]
-    pub(super) fn append_null(&mut self) {
+    pub(crate) fn append_null(&mut self) {
         self.nulls.push(self.keys.len());
         self.keys.push(0);
     }
 
+    /// The text of a row, or that it has none.
+    #[inline]
+    pub(crate) fn append_option(&mut self, value: Option<&str>) {
+        match value {
+            Some(value) => self.append(value.as_bytes()),
+            None => self.append_null(),
+        }
+    }
+
     /// Forgets the last row, if there is one behind these: a row brings one name at most, and a name
     /// that no row has goes with it, or lines that are rejected would fill the memory.
-    pub(super) fn truncate(&mut self, rows: usize) {
+    pub(crate) fn truncate(&mut self, rows: usize) {
         self.keys.truncate(rows);
         self.nulls.truncate(rows);
         if self.newest.is_some_and(|newest| newest >= rows) {
@@ -84,7 +96,7 @@ impl NameColumn {
     }
 
     /// The array so far; the column is empty behind it, with room for as much again.
-    pub(super) fn take(&mut self) -> Result<DictionaryArray<Int32Type>, ArrowError> {
+    pub(crate) fn take(&mut self) -> Result<DictionaryArray<Int32Type>, ArrowError> {
         let rows = self.keys.len();
         let nulls = self.nulls.take(rows);
         let keys = mem::replace(&mut self.keys, Vec::with_capacity(rows));
@@ -130,7 +142,7 @@ impl Names {
             state,
         } = self;
         let hash = state.hash_one(value);
-        if let Some(key) = keys.find(hash, |key| at(bytes, offsets, *key) == value) {
+        if let Some(key) = keys.find(hash, |key| is_same(at(bytes, offsets, *key), value)) {
             return *key;
         }
         let key = i32_of(offsets.len() - 1);
@@ -156,6 +168,28 @@ impl Names {
         let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets.clone()));
         let bytes = Buffer::from_vec(self.bytes.clone());
         Ok(Arc::new(StringArray::try_new(offsets, bytes, None)?))
+    }
+}
+
+/// Whether two names are one. Names are short: a call for the comparison costs more than the comparison.
+#[inline]
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    match (one.last_chunk::<WORD>(), other.last_chunk::<WORD>()) {
+        // Ids differ in their last letters, if they do.
+        (Some(end), Some(other_end)) => {
+            let (words, _) = one.as_chunks::<WORD>();
+            let (others, _) = other.as_chunks::<WORD>();
+            let word = |word: &[u8; WORD]| u64::from_le_bytes(*word);
+            word(end) == word(other_end)
+                && words
+                    .iter()
+                    .zip(others)
+                    .all(|(one, other)| word(one) == word(other))
+        }
+        _ => one.iter().eq(other),
     }
 }
 
