@@ -190,6 +190,7 @@ fn sources() -> Vec<(PathBuf, String)> {
         ("src", ""),
         ("decode/src", "decode/"),
         ("grouping/src", "grouping/"),
+        ("parquet/src", "parquet/"),
         ("fuzz/src", "fuzz/"),
         ("fuzz/targets", "fuzz/"),
     ];

@@ -8,6 +8,7 @@
 #![expect(
     clippy::as_conversions,
     clippy::cast_precision_loss,
+    clippy::disallowed_methods,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
@@ -19,8 +20,10 @@
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::io::{BufRead, Write as _};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arrow::array::ArrayRef;
 use arrow::record_batch::RecordBatch;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -96,7 +99,7 @@ fn cloudtrail_object() -> Vec<u8> {
                 ),
             ),
         };
-        let _ = write!(
+        write!(
             text,
             r#"{comma}{{"eventVersion":"1.10","userIdentity":{{"type":"AssumedRole","principalId":"AROA{role:017}:i-{request}","arn":"arn:aws:sts::123456789012:assumed-role/r{role}/i-{request}","accountId":"123456789012","accessKeyId":"ASIA{:016X}","sessionContext":{{"sessionIssuer":{{"type":"Role","principalId":"AROA{role:017}","arn":"arn:aws:iam::123456789012:role/r{role}","accountId":"123456789012","userName":"r{role}"}},"attributes":{{"creationDate":"2026-03-01T00:00:00Z","mfaAuthenticated":"false"}}}}}},"eventTime":"2026-03-01T00:{:02}:{:02}Z","eventSource":"{source}.amazonaws.com","eventName":"{name}","awsRegion":"eu-west-1","sourceIPAddress":"10.0.{}.{}","userAgent":"aws-sdk-go-v2/1.32.6 os/linux lang/go#1.23.4 md/GOOS#linux md/GOARCH#amd64","requestParameters":{parameters},"responseElements":{answer},"requestID":"{request}","eventID":"{event}","readOnly":true,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"123456789012","eventCategory":"Management","tlsDetails":{{"tlsVersion":"TLSv1.3","cipherSuite":"TLS_AES_128_GCM_SHA256","clientProvidedHostHeader":"{source}.eu-west-1.amazonaws.com"}}}}"#,
             random.random::<u64>(),
@@ -104,7 +107,8 @@ fn cloudtrail_object() -> Vec<u8> {
             random.random_range(0..60),
             random.random_range(0..256),
             random.random_range(0..256),
-        );
+        )
+        .expect("memory does not fail");
     }
     text.push_str("]}");
     text.into_bytes()
@@ -133,7 +137,7 @@ fn flow_log_object() -> Vec<u8> {
         } else {
             "ACCEPT"
         };
-        let _ = writeln!(
+        writeln!(
             text,
             "5 123456789012 eni-{interface:017} {source} {target} {} {} 6 {} {} {start} {} {action} OK vpc-0a1b2c3d4e5f60718 \
              subnet-0aaaabbbbccccdddd i-{interface:017} 2 IPv4 {source} {target} eu-west-1 euw1-az1 ingress -",
@@ -142,7 +146,8 @@ fn flow_log_object() -> Vec<u8> {
             random.random_range(1..900),
             random.random_range(40..1_000_000),
             start + 60,
-        );
+        )
+        .expect("memory does not fail");
     }
     text.into_bytes()
 }
@@ -171,7 +176,9 @@ fn read_to_end(mut reader: impl BufRead) -> usize {
 
 /// Two keys and a sum: about what a signal asks.
 fn grouped(batches: &[RecordBatch], keys: [&str; 2], measure: &str) -> usize {
-    let column = |batch: &RecordBatch, name| batch.column_by_name(name).expect("a column").clone();
+    let column = |batch: &RecordBatch, name| -> ArrayRef {
+        Arc::clone(batch.column_by_name(name).expect("a column"))
+    };
     let first = &batches[0];
     let kinds = keys.map(|key| column(first, key).data_type().clone());
     let mut grouping = Grouping::new(&kinds).expect("keys that are taken");

@@ -3,6 +3,8 @@
 //! In: arrays. Out: the column's chunk: its pages with their headers, and what the footer says of
 //! them. Must hold: every row is in one page; the offsets are those of the bytes that are handed out.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::DataType;
 use bytes::Bytes;
@@ -214,7 +216,7 @@ impl Chunk {
         }
         let dictionary_bytes = all.bytes.len();
         all.append(self.written);
-        let mut metadata = ColumnChunkMetaData::builder(self.column.clone())
+        let mut metadata = ColumnChunkMetaData::builder(Arc::clone(&self.column))
             .set_compression(codec.name()?)
             .set_encodings(all.encodings)
             .set_num_values(signed(self.rows))

@@ -66,17 +66,14 @@ impl Codec {
             Self::Letters => (&LETTERS_ONLY, &LETTERS),
         };
         compressor.with_borrow_mut(|compressor| {
-            let compressor = match compressor {
-                Some(compressor) => compressor,
-                None => {
-                    let mut new = Compressor::new(LEVEL)?;
-                    for parameter in parameters {
-                        new.set_parameter(*parameter)?;
-                    }
-                    compressor.insert(new)
-                }
-            };
-            Ok(compressor.compress(&page)?)
+            if let Some(compressor) = compressor {
+                return Ok(compressor.compress(&page)?);
+            }
+            let mut new = Compressor::new(LEVEL)?;
+            for parameter in parameters {
+                new.set_parameter(*parameter)?;
+            }
+            Ok(compressor.insert(new).compress(&page)?)
         })
     }
 

@@ -265,7 +265,7 @@ fn bounds_hold_every_value() {
         let nulls = u64::try_from(numbers.null_count()).unwrap();
         assert_eq!(told.null_count_opt(), Some(nulls));
         for column in [5, 6] {
-            let texts = plain(&batches[0])[column].clone();
+            let texts = Arc::clone(&plain(&batches[0])[column]);
             let texts: &StringArray = texts.as_string();
             let told = chunks[column].statistics().unwrap();
             let text = |bytes: Option<&[u8]>| {

@@ -164,7 +164,10 @@ fn reduced(
             place.map(|place| Column::new(column.name(), place))
         });
         Ok(match moved {
-            Some(column) => Transformed::yes(Arc::new(column) as _),
+            Some(column) => {
+                let column: Arc<dyn PhysicalExpr> = Arc::new(column);
+                Transformed::yes(column)
+            }
             None => Transformed::no(part),
         })
     });

@@ -38,7 +38,8 @@ pub(super) fn exchanged(
 ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
     let plan = plan.transform_up(|node| {
         if node.is::<StreamingTableExec>() {
-            return Ok(Transformed::yes(Arc::new(PlainExec::new(node)) as _));
+            let spelled_out: Arc<dyn ExecutionPlan> = Arc::new(PlainExec::new(node));
+            return Ok(Transformed::yes(spelled_out));
         }
         let group = node.downcast_ref::<AggregateExec>().and_then(GroupExec::of);
         Ok(match group {

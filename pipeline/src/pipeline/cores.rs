@@ -18,10 +18,10 @@ pub struct Cores {
 pub struct Core<'a>(&'a Cores);
 
 impl Cores {
-    /// As many as this machine has, and one more: a decoder waits for its lane now and then.
+    /// As many as this machine has: while a decoder waits for its lane, the lane works.
     pub fn of_this_machine() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self::new(cores + 1)
+        Self::new(cores)
     }
 
     /// So many.

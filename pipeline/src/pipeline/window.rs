@@ -18,9 +18,8 @@ use arrow::array::{Array as _, AsArray as _, BooleanArray, RecordBatch, StringAr
 use arrow::compute::filter_record_batch;
 use arrow::error::ArrowError;
 use foldhash::fast::RandomState;
-use sha2::{Digest as _, Sha256};
 
-use crate::decode::cloudtrail::PodSessions;
+use crate::decode::cloudtrail::{EventKey, PodSessions};
 use crate::limits::WINDOW_EVENTS_MAX;
 
 /// Event ids and shared ids of committed batches.
@@ -155,39 +154,6 @@ fn texts<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a StringArray, Arrow
         .ok_or_else(|| ArrowError::SchemaError(format!("no text column {name}")))
 }
 
-/// An event id in 16 bytes: the UUID that it is, else the head of its sha256.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct EventKey(u128);
-
-impl EventKey {
-    fn of(id: &str) -> Self {
-        Self(uuid_as_aws_writes_it(id).unwrap_or_else(|| {
-            let digest = Sha256::digest(id.as_bytes());
-            let head = digest.iter().take(16);
-            head.fold(0, |key, byte| key << 8 | u128::from(*byte))
-        }))
-    }
-}
-
-/// Lower case with hyphens, as AWS writes it; any other spelling is another text, and so another id.
-fn uuid_as_aws_writes_it(id: &str) -> Option<u128> {
-    const HYPHENS: [usize; 4] = [8, 13, 18, 23];
-    let id: &[u8; 36] = id.as_bytes().try_into().ok()?;
-    let mut value = 0_u128;
-    for (place, byte) in id.iter().enumerate() {
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            b'-' if HYPHENS.contains(&place) => continue,
-            _ => return None,
-        };
-        value = value << 4 | u128::from(digit);
-    }
-    // A digit in place of a hyphen is one too many.
-    let hyphens = HYPHENS.iter().all(|place| id.get(*place) == Some(&b'-'));
-    hyphens.then_some(value)
-}
-
 /// The newest ids: two sets, of which the older is dropped whole when the newer is full. Half of
 /// the limit at least is remembered, and no id costs more than its place in a set.
 #[derive(Debug, Default)]
@@ -313,7 +279,7 @@ mod tests {
     #[test]
     fn the_oldest_go_and_half_stay() {
         let mut generations = Generations::default();
-        let key = |number: usize| EventKey(u128::try_from(number).unwrap());
+        let key = |number: usize| EventKey::of(&number.to_string());
         for number in 0..=WINDOW_EVENTS_MAX {
             generations.insert(key(number));
         }

@@ -15,6 +15,7 @@
 mod columns;
 mod document;
 mod error_class;
+mod event_key;
 mod identity;
 mod pods;
 mod record;
@@ -27,6 +28,7 @@ use std::io::BufRead;
 
 pub(crate) use columns::batch_schema;
 pub use columns::schema;
+pub use event_key::EventKey;
 pub use pods::{ISSUE_COLUMNS, PodSessions};
 
 use self::columns::{Row, Rows};

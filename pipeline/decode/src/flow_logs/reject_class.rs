@@ -147,7 +147,7 @@ impl Flows<'_> {
 
 /// The name in a column at a row, if the log has the column and the row a name.
 #[inline]
-pub(super) fn name<'a>(column: Option<Names<'a>>, row: usize) -> Option<&'a str> {
+pub(super) fn name(column: Option<Names<'_>>, row: usize) -> Option<&str> {
     column.and_then(|column| column.name(row))
 }
 
