@@ -1,8 +1,8 @@
 //! Writes batches of rows as a Parquet file, each column in the form that its values ask for.
 //!
 //! In: batches of one schema. Out: the bytes of a file, as they become final. Must hold: any reader
-//! can read the file; the same rows come out of it; what a writer holds is the row group at hand,
-//! encoded, and no row.
+//! that knows the encodings of Parquet 2 can read the file, and gets the same rows; what a writer holds
+//! is the row group at hand, encoded, and no row.
 //!
 //! The library's own writer looks every text up anew, counts a level for each value of each column,
 //! empty or not, and keeps a compressor for every column of every file. Here a null costs a bit, a
