@@ -8,12 +8,11 @@
 use std::collections::BTreeSet;
 
 use arrow::array::AsArray;
-use arrow::datatypes::{Int64Type, SchemaRef};
+use arrow::datatypes::Int64Type;
 use arrow::record_batch::RecordBatch;
 use trailflow_decode::limits::{BATCH_ROWS_MAX, EXCERPT_BYTES_MAX};
 use trailflow_decode::{
-    Cancelled, DecodeError, Malformed, Provenance, RejectedRecord, Sink, Table, cloudtrail,
-    flow_logs,
+    Cancelled, DecodeError, Malformed, Provenance, RejectedRecord, Sink, Table,
 };
 
 /// Where every object of a target comes from.
