@@ -8,7 +8,7 @@
 use std::str;
 
 use super::fields::{self, Format};
-use super::tokens::Ends;
+use super::tokens::Tokens;
 
 /// The names of a log's values, in the order of its lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +56,7 @@ impl Header {
 
     fn parse(line: &[u8]) -> Option<Self> {
         let separator = if line.contains(&b',') { b',' } else { b' ' };
-        let mut ends = Ends::default();
-        let mut tokens = ends.tokens(line, separator);
+        let mut tokens = Tokens::of(line, separator);
         let mut names = vec![normal_name(tokens.next()?)?];
         if !names.first().is_some_and(|first| fields::is_known(first)) {
             return None;

@@ -17,7 +17,7 @@ use super::batch::LoggedColumns;
 use super::columns::{ExtraColumn, NumberColumn, TextColumn};
 use super::fields::{self, Format, Kind};
 use super::header::Header;
-use super::tokens::{Ends, Integer, Tokens, is_missing};
+use super::tokens::{Integer, Tokens, is_missing};
 use crate::RejectReason;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX};
 use crate::names::NameColumn;
@@ -35,8 +35,6 @@ pub(super) struct Layout {
     has_end: bool,
     line_numbers: Vec<i64>,
     bytes: usize,
-    /// Of the line at hand.
-    ends: Ends,
 }
 
 /// Where the next value of a line goes.
@@ -78,7 +76,6 @@ impl Layout {
             extra_bytes_per_row,
             line_numbers: Vec::new(),
             bytes: 0,
-            ends: Ends::default(),
         }
     }
 
@@ -100,7 +97,7 @@ impl Layout {
 
     /// Makes a row of a line that is UTF-8, or says why it cannot be one.
     pub(super) fn append(&mut self, line: &[u8], line_number: i64) -> Result<(), RejectReason> {
-        let mut tokens = self.ends.tokens(line, self.header.separator);
+        let mut tokens = Tokens::of(line, self.header.separator);
         for slot in &mut self.slots {
             if let Err(reason) = slot.append(&mut tokens, self.extra.as_mut()) {
                 return Err(self.rejected(line, reason));
@@ -128,7 +125,7 @@ impl Layout {
         if let Some(extra) = &mut self.extra {
             extra.truncate(rows);
         }
-        let mut tokens = self.ends.tokens(line, self.header.separator);
+        let mut tokens = Tokens::of(line, self.header.separator);
         let missing = self.slots.iter().any(|_| tokens.next().is_none());
         if missing {
             RejectReason::ShortLine
@@ -184,7 +181,7 @@ impl Slot {
     #[inline]
     fn append(
         &mut self,
-        tokens: &mut Tokens<'_, '_>,
+        tokens: &mut Tokens<'_>,
         extra: Option<&mut ExtraColumn>,
     ) -> Result<(), RejectReason> {
         match self {
@@ -253,7 +250,7 @@ impl Slot {
 }
 
 #[inline]
-fn number(tokens: &mut Tokens<'_, '_>) -> Result<Option<i64>, RejectReason> {
+fn number(tokens: &mut Tokens<'_>) -> Result<Option<i64>, RejectReason> {
     match tokens.next_integer() {
         Some(Integer::Value(value)) => Ok(Some(value)),
         Some(Integer::Missing) => Ok(None),

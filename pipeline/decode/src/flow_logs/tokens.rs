@@ -2,26 +2,18 @@
 //!
 //! In: a line whose end is trimmed, and its separator. Out: values as slices of the line.
 //!
-//! Must hold: no allocation and no copy; every separator of a line is found once, in one pass. Runs of
-//! spaces are one separator (AWS's own examples have double ones); between two commas there is a value.
-
-use std::slice;
+//! Must hold: no allocation and no copy; every byte of a line is looked at once. Runs of spaces
+//! are one separator (AWS's own examples have double ones); between two commas there is a value.
 
 /// What a missing value looks like in a text log.
 const MISSING: &[u8] = b"-";
 
-/// Where the values of a line end. Kept from line to line for its memory.
-#[derive(Debug, Default)]
-pub(super) struct Ends(Vec<usize>);
-
 /// The values of one line, in order.
 #[derive(Debug)]
-pub(super) struct Tokens<'a, 'e> {
-    line: &'a [u8],
-    ends: slice::Iter<'e, usize>,
-    /// Where the next value begins.
-    start: usize,
+pub(super) struct Tokens<'a> {
+    rest: &'a [u8],
     separator: u8,
+    more: bool,
 }
 
 /// A value that is read as a number.
@@ -35,91 +27,88 @@ pub(super) enum Integer {
     Malformed,
 }
 
-impl Ends {
+impl<'a> Tokens<'a> {
     /// The values of a line that ends in no white space.
-    pub(super) fn tokens<'a>(&mut self, line: &'a [u8], separator: u8) -> Tokens<'a, '_> {
-        self.0.clear();
-        let pattern = u64::from(separator) * ONES;
-        let (words, tail) = line.as_chunks::<WORD_BYTES>();
-        let mut before = 0;
-        for word in words {
-            // A byte of `differs` is zero where a separator stands; adding 0x7F to any other sets its high
-            // bit, and carries nothing into the next byte.
-            let differs = u64::from_le_bytes(*word) ^ pattern;
-            let mut zeros = !(((differs & !HIGHS) + !HIGHS) | differs) & HIGHS;
-            while zeros != 0 {
-                self.0.push(before + lowest_byte(zeros));
-                zeros &= zeros - 1;
-            }
-            before += WORD_BYTES;
-        }
-        let in_tail = tail.iter().enumerate();
-        let in_tail = in_tail.filter(|(_, byte)| **byte == separator);
-        self.0.extend(in_tail.map(|(place, _)| before + place));
-        self.0.push(line.len());
-        Tokens {
-            line,
-            ends: self.0.iter(),
-            start: 0,
+    pub(super) fn of(line: &'a [u8], separator: u8) -> Self {
+        Self {
+            rest: line,
             separator,
+            more: true,
         }
     }
-}
 
-impl<'a> Tokens<'a, '_> {
     /// The next value; `None` behind the last one.
     #[inline]
     pub(super) fn next(&mut self) -> Option<&'a [u8]> {
-        loop {
-            let end = *self.ends.next()?;
-            let token = self.line.get(self.start..end).unwrap_or_default();
-            self.start = end + 1;
-            if self.separator != b' ' {
-                return Some(token.trim_ascii());
-            }
-            if !token.is_empty() {
-                return Some(token);
-            }
+        if !self.more {
+            return None;
         }
+        if self.separator == b' ' {
+            self.pass_spaces();
+        }
+        let (token, rest) = if let Some(end) = find(self.rest, self.separator) {
+            let (token, rest) = self.rest.split_at_checked(end).unwrap_or((self.rest, &[]));
+            (token, rest.get(1..).unwrap_or_default())
+        } else {
+            self.more = false;
+            (self.rest, &[][..])
+        };
+        self.rest = rest;
+        Some(if self.separator == b' ' {
+            token
+        } else {
+            token.trim_ascii()
+        })
     }
 
     /// The next value as a number; `None` behind the last one.
     #[inline]
     pub(super) fn next_integer(&mut self) -> Option<Integer> {
-        let token = self.next()?;
-        let short = token.len() <= WORD_BYTES && self.separator == b' ';
-        // The word may reach into the next value: there a separator ends the digits.
-        let start = (self.start - 1).checked_sub(token.len());
-        let word = start
-            .filter(|_| short)
-            .and_then(|start| self.line.get(start..)?.first_chunk());
-        if let Some((value, digits)) = word.map(|word| leading_number(*word))
-            && digits == token.len()
-        {
-            return Some(Integer::Value(value));
+        let (mut value, mut digits) = self
+            .rest
+            .first_chunk()
+            .map_or((0, 0), |word| leading_number(*word));
+        if digits == 0 || digits == WORD_BYTES {
+            for byte in self.rest.get(digits..).unwrap_or_default() {
+                let digit = byte.wrapping_sub(b'0');
+                if digit > 9 {
+                    break;
+                }
+                value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
+                digits += 1;
+            }
         }
-        Some(read_integer(token))
+        if digits == 0 || digits > DIGITS_SAFE {
+            return self.next_integer_with_care();
+        }
+        match self.rest.get(digits) {
+            Some(byte) if *byte == self.separator => {
+                self.rest = self.rest.get(digits + 1..).unwrap_or_default();
+            }
+            None => {
+                self.rest = &[];
+                self.more = false;
+            }
+            Some(_) => return self.next_integer_with_care(),
+        }
+        Some(Integer::Value(value))
     }
-}
 
-/// For what is longer than a word, at the line's end, missing, a float, or no number at all.
-fn read_integer(token: &[u8]) -> Integer {
-    if token.len() <= DIGITS_SAFE
-        && let Some((word, rest)) = token.split_first_chunk()
-        && let (value, WORD_BYTES) = leading_number(*word)
-    {
-        let number = rest.iter().try_fold(value, |value, byte| {
-            let digit = byte.wrapping_sub(b'0');
-            (digit <= 9).then(|| value * 10 + i64::from(digit))
-        });
-        if let Some(number) = number {
-            return Integer::Value(number);
+    /// For a missing value, a float, a double space, or no number at all.
+    fn next_integer_with_care(&mut self) -> Option<Integer> {
+        let token = self.next()?;
+        if is_missing(token) {
+            return Some(Integer::Missing);
+        }
+        Some(integer(token).map_or(Integer::Malformed, Integer::Value))
+    }
+
+    #[inline]
+    fn pass_spaces(&mut self) {
+        while let Some((b' ', rest)) = self.rest.split_first() {
+            self.rest = rest;
         }
     }
-    if is_missing(token) {
-        return Integer::Missing;
-    }
-    integer(token).map_or(Integer::Malformed, Integer::Value)
 }
 
 /// As many decimal digits always fit into an `i64`.
@@ -152,10 +141,30 @@ pub(super) fn integer(token: &[u8]) -> Option<i64> {
 }
 
 /// Values are too short for a call of `memchr`, or for a loop over their bytes whose end the
-/// processor has to guess, so eight bytes are looked at at a time.
+/// processor has to guess, so both below look at eight bytes at a time.
 const WORD_BYTES: usize = 8;
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
+
+/// Where the separator stands.
+#[inline]
+fn find(haystack: &[u8], separator: u8) -> Option<usize> {
+    let pattern = u64::from(separator) * ONES;
+    let (words, tail) = haystack.as_chunks::<WORD_BYTES>();
+    let mut before = 0;
+    for word in words {
+        // A byte of `differs` is zero where the separator stands; the lowest such byte is exact.
+        let differs = u64::from_le_bytes(*word) ^ pattern;
+        let zeros = differs.wrapping_sub(ONES) & !differs & HIGHS;
+        if zeros != 0 {
+            return Some(before + lowest_byte(zeros));
+        }
+        before += WORD_BYTES;
+    }
+    tail.iter()
+        .position(|byte| *byte == separator)
+        .map(|at| before + at)
+}
 
 /// The number that the digits at the beginning of a word make, and how many digits these are.
 #[inline]
@@ -199,8 +208,7 @@ mod tests {
             ("a, b,,c d,", b',', vec!["a", "b", "", "c d", ""]),
             ("a", b',', vec!["a"]),
         ] {
-            let mut ends = Ends::default();
-            let mut tokens = ends.tokens(line.as_bytes(), separator);
+            let mut tokens = Tokens::of(line.as_bytes(), separator);
             let mut found = Vec::new();
             while let Some(token) = tokens.next() {
                 found.push(str::from_utf8(token).unwrap());
@@ -231,8 +239,7 @@ mod tests {
             assert_eq!(integer(token.as_bytes()), expected, "{token}");
             if !token.is_empty() {
                 let line = format!("{token} next");
-                let mut ends = Ends::default();
-                let mut tokens = ends.tokens(line.as_bytes(), b' ');
+                let mut tokens = Tokens::of(line.as_bytes(), b' ');
                 let read = expected.map_or(Integer::Malformed, Integer::Value);
                 assert_eq!(tokens.next_integer(), Some(read), "{token}");
                 assert_eq!(tokens.next(), Some(&b"next"[..]), "{token}");
