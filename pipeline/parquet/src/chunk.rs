@@ -36,8 +36,10 @@ pub(crate) struct Chunk {
     asked: EnabledStatistics,
     values: Values,
     levels: Levels,
-    /// Of its pages; the first one shows.
+    /// Of its pages; the first one that has values shows.
     codec: Option<Codec>,
+    /// Pages without values, before that one.
+    waiting: Vec<Ready>,
     written: Written,
     bounds: Option<Bounds>,
     /// A page had values and no bounds: the chunk has none either.
@@ -52,6 +54,13 @@ enum Values {
     Numbers(Numbers),
     Texts(TextPages),
     Booleans(Booleans),
+}
+
+/// A page that is not compressed yet.
+struct Ready {
+    bytes: Vec<u8>,
+    rows: usize,
+    encoding: Encoding,
 }
 
 /// Pages with their headers.
@@ -81,6 +90,7 @@ impl Chunk {
             asked,
             levels: Levels::new(),
             codec: None,
+            waiting: Vec::new(),
             written: Written::default(),
             bounds: None,
             is_unbounded: false,
@@ -94,7 +104,7 @@ impl Chunk {
         let mut start = 0;
         while start < array.len() {
             let rows = STEP_ROWS.min(array.len() - start);
-            self.append(&array.slice(start, rows));
+            self.append(&array.slice(start, rows))?;
             start += rows;
             if self.levels.rows() >= PAGE_ROWS_MAX || self.page_bytes() >= PAGE_BYTES_MAX {
                 self.end_page()?;
@@ -103,15 +113,16 @@ impl Chunk {
         Ok(())
     }
 
-    fn append(&mut self, array: &ArrayRef) {
+    fn append(&mut self, array: &ArrayRef) -> Result<(), ParquetError> {
         self.rows += array.len();
         self.levels
             .append(array.len(), array.logical_nulls().as_ref());
         match &mut self.values {
             Values::Numbers(numbers) => numbers.append(array),
-            Values::Texts(texts) => texts.append(array),
+            Values::Texts(texts) => texts.append(array)?,
             Values::Booleans(booleans) => booleans.append(array),
         }
+        Ok(())
     }
 
     fn page_bytes(&self) -> usize {
@@ -149,9 +160,34 @@ impl Chunk {
             Values::Texts(texts) => texts.put_page(&mut page),
             Values::Booleans(booleans) => booleans.put_page(&mut page),
         };
-        let plain_bytes = page.len();
-        let page = self.compressed(page)?;
-        self.written.put_data(page, plain_bytes, rows, encoding)
+        let page = Ready {
+            bytes: page,
+            rows,
+            encoding,
+        };
+        if self.codec.is_none() && rows == nulls {
+            self.waiting.push(page);
+            return Ok(());
+        }
+        self.put(page)
+    }
+
+    /// Writes a page, and before it those that wait.
+    fn put(&mut self, page: Ready) -> Result<(), ParquetError> {
+        let codec = if let Some(codec) = self.codec {
+            codec
+        } else {
+            let dictionary = self.dictionary();
+            let dictionary = dictionary.as_ref().map(|(page, _)| page.as_slice());
+            *self.codec.insert(Codec::of(&page.bytes, dictionary)?)
+        };
+        for page in std::mem::take(&mut self.waiting).into_iter().chain([page]) {
+            let plain_bytes = page.bytes.len();
+            let bytes = codec.put(page.bytes)?;
+            self.written
+                .put_data(bytes, plain_bytes, page.rows, page.encoding)?;
+        }
+        Ok(())
     }
 
     /// Takes note of the least and the greatest value of the page at hand.
@@ -185,18 +221,6 @@ impl Chunk {
         }
     }
 
-    /// The page as it is written. The first page of a chunk shows how all are.
-    fn compressed(&mut self, page: Vec<u8>) -> Result<Vec<u8>, ParquetError> {
-        if let Some(codec) = self.codec {
-            return codec.put(page);
-        }
-        let dictionary = self.dictionary();
-        let dictionary = dictionary.as_ref().map(|(page, _)| page.as_slice());
-        let (codec, page) = Codec::chosen(page, dictionary)?;
-        self.codec = Some(codec);
-        Ok(page)
-    }
-
     fn dictionary(&self) -> Option<(Vec<u8>, usize)> {
         match &self.values {
             Values::Numbers(numbers) => numbers.dictionary(),
@@ -208,6 +232,11 @@ impl Chunk {
     /// The bytes of the chunk, and what the footer says of them.
     pub(crate) fn close(mut self) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
         self.end_page()?;
+        // No page has a value.
+        if let Some(page) = self.waiting.pop() {
+            self.codec.get_or_insert(Codec::Plain);
+            self.put(page)?;
+        }
         let codec = self.codec.unwrap_or(Codec::Plain);
         let mut all = Written::default();
         if let Some((page, values)) = self.dictionary() {

@@ -35,45 +35,50 @@ thread_local! {
 }
 
 impl Codec {
-    /// The way for a chunk whose first page is this, with that dictionary; and the page.
-    pub(crate) fn chosen(
-        page: Vec<u8>,
-        dictionary: Option<&[u8]>,
-    ) -> Result<(Self, Vec<u8>), ParquetError> {
-        let compressed = Self::Zstd.put(page.clone())?;
-        let (mut plain_bytes, mut bytes) = (page.len(), compressed.len());
-        if let Some(dictionary) = dictionary {
-            plain_bytes += dictionary.len();
-            bytes += Self::Zstd.put(dictionary.to_vec())?.len();
+    /// The way for a chunk whose first page is this, with that dictionary.
+    pub(crate) fn of(page: &[u8], dictionary: Option<&[u8]>) -> Result<Self, ParquetError> {
+        let bytes = |codec: Self, page: &[u8]| Ok::<_, ParquetError>(codec.compressed(page)?.len());
+        let compressed = bytes(Self::Zstd, page)?;
+        let of_dictionary = match dictionary {
+            Some(dictionary) => bytes(Self::Zstd, dictionary)?,
+            None => 0,
+        };
+        let plain = page.len() + dictionary.map_or(0, <[u8]>::len);
+        if compressed + of_dictionary + plain / PART >= plain {
+            return Ok(Self::Plain);
         }
-        if bytes + plain_bytes / PART >= plain_bytes {
-            return Ok((Self::Plain, page));
-        }
-        if dictionary.is_none() {
-            let letters = Self::Letters.put(page)?;
-            if letters.len() <= compressed.len() + compressed.len() / PART {
-                return Ok((Self::Letters, letters));
-            }
-        }
-        Ok((Self::Zstd, compressed))
+        let few_more = compressed + compressed / PART;
+        Ok(
+            if dictionary.is_none() && bytes(Self::Letters, page)? <= few_more {
+                Self::Letters
+            } else {
+                Self::Zstd
+            },
+        )
     }
 
     /// A page as it is written.
     pub(crate) fn put(self, page: Vec<u8>) -> Result<Vec<u8>, ParquetError> {
+        match self {
+            Self::Plain => Ok(page),
+            Self::Zstd | Self::Letters => self.compressed(&page),
+        }
+    }
+
+    fn compressed(self, page: &[u8]) -> Result<Vec<u8>, ParquetError> {
         let (compressor, parameters): (_, &[CParameter]) = match self {
-            Self::Plain => return Ok(page),
-            Self::Zstd => (&ZSTD, &[]),
+            Self::Plain | Self::Zstd => (&ZSTD, &[]),
             Self::Letters => (&LETTERS_ONLY, &LETTERS),
         };
         compressor.with_borrow_mut(|compressor| {
             if let Some(compressor) = compressor {
-                return Ok(compressor.compress(&page)?);
+                return Ok(compressor.compress(page)?);
             }
             let mut new = Compressor::new(LEVEL)?;
             for parameter in parameters {
                 new.set_parameter(*parameter)?;
             }
-            Ok(compressor.insert(new).compress(&page)?)
+            Ok(compressor.insert(new).compress(page)?)
         })
     }
 

@@ -343,3 +343,45 @@ fn values_choose_the_form_of_their_column() {
     assert!(bytes_of(20, look(16, 1)) < rows / 2 + 3_000);
     assert!(bytes_of(19, look(i64::MAX, 1)) < rows * 10);
 }
+
+#[test]
+fn pages_without_values_decide_nothing() {
+    let rows = 0..100_000;
+    // Texts that all differ, and are mostly the same: compression is what pays.
+    let text = |row: u32| format!("{row:08} and then the same words in every row, again and again");
+    let texts = |from: u32| -> usize {
+        let texts: StringArray = rows
+            .clone()
+            .map(|row| (row >= from).then(|| text(row)))
+            .collect();
+        let texts: ArrayRef = Arc::new(texts);
+        let batch = RecordBatch::try_from_iter([("text", texts)]).unwrap();
+        let bytes = written(std::slice::from_ref(&batch), properties(usize::MAX));
+        let found = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).unwrap();
+        let found: Vec<_> = found.build().unwrap().map(Result::unwrap).collect();
+        let schema = batch.schema();
+        assert_eq!(
+            concat_batches(&schema, &found).unwrap().columns(),
+            batch.columns()
+        );
+        bytes.len()
+    };
+    let (whole, half) = (texts(0), texts(50_000));
+    assert!(half < whole * 2 / 3, "{half} bytes beside {whole}");
+    assert!(texts(100_000) < 1_000);
+}
+
+#[test]
+fn a_missing_value_of_a_dictionary_is_missing() {
+    let keys = Int32Array::from(vec![Some(0), Some(1), None, Some(1), Some(0)]);
+    let values: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), None]));
+    let entries = DictionaryArray::<Int32Type>::try_new(keys, values).unwrap();
+    let entries: ArrayRef = Arc::new(entries);
+    let batch = RecordBatch::try_from_iter([("text", entries)]).unwrap();
+    let bytes = written(&[batch], properties(usize::MAX));
+    let found = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap();
+    let found = found.build().unwrap().next().unwrap().unwrap();
+    let texts = Arc::clone(&plain(&found)[0]);
+    let texts: Vec<_> = texts.as_string::<i32>().iter().collect();
+    assert_eq!(texts, [Some("a"), None, None, None, Some("a")]);
+}

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray as _, DictionaryArray, StringArray};
 use arrow::buffer::NullBuffer;
+use arrow::compute::take;
 use arrow::datatypes::{DataType, Int32Type};
+use arrow::error::ArrowError;
 use parquet::basic::Encoding;
 
 use crate::bounds::Bounds;
@@ -61,11 +63,17 @@ impl TextPages {
     }
 
     /// Takes an array of the column's type.
-    pub(crate) fn append(&mut self, array: &dyn Array) {
+    pub(crate) fn append(&mut self, array: &dyn Array) -> Result<(), ArrowError> {
         match array.as_dictionary_opt::<Int32Type>() {
+            // A value of a dictionary may be missing too, as its keys may.
+            Some(dictionary) if dictionary.values().null_count() > 0 => {
+                let texts = take(dictionary.values(), dictionary.keys(), None)?;
+                self.append_texts(texts.as_string::<i32>());
+            }
             Some(dictionary) => self.append_dictionary(dictionary),
             None => self.append_texts(array.as_string::<i32>()),
         }
+        Ok(())
     }
 
     fn append_texts(&mut self, texts: &StringArray) {
