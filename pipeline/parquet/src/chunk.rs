@@ -172,16 +172,25 @@ impl Chunk {
         self.put(page)
     }
 
-    /// Writes a page, and before it those that wait.
+    /// Writes a page, and before it those that wait for a codec.
     fn put(&mut self, page: Ready) -> Result<(), ParquetError> {
-        let codec = if let Some(codec) = self.codec {
-            codec
+        let plain_bytes = page.bytes.len();
+        let bytes = if let Some(codec) = self.codec {
+            codec.put(page.bytes)?
         } else {
             let dictionary = self.dictionary();
             let dictionary = dictionary.as_ref().map(|(page, _)| page.as_slice());
-            *self.codec.insert(Codec::of(&page.bytes, dictionary)?)
+            let (codec, bytes) = Codec::chosen(page.bytes, dictionary)?;
+            self.codec = Some(codec);
+            self.put_waiting(codec)?;
+            bytes
         };
-        for page in std::mem::take(&mut self.waiting).into_iter().chain([page]) {
+        self.written
+            .put_data(bytes, plain_bytes, page.rows, page.encoding)
+    }
+
+    fn put_waiting(&mut self, codec: Codec) -> Result<(), ParquetError> {
+        for page in std::mem::take(&mut self.waiting) {
             let plain_bytes = page.bytes.len();
             let bytes = codec.put(page.bytes)?;
             self.written
@@ -232,12 +241,9 @@ impl Chunk {
     /// The bytes of the chunk, and what the footer says of them.
     pub(crate) fn close(mut self) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
         self.end_page()?;
-        // No page has a value.
-        if let Some(page) = self.waiting.pop() {
-            self.codec.get_or_insert(Codec::Plain);
-            self.put(page)?;
-        }
         let codec = self.codec.unwrap_or(Codec::Plain);
+        // There are some still if no page has a value.
+        self.put_waiting(codec)?;
         let mut all = Written::default();
         if let Some((page, values)) = self.dictionary() {
             let plain_bytes = page.len();

@@ -18,6 +18,9 @@ const PART: usize = 16;
 /// 64 places, and those of seven bytes at least.
 const LETTERS: [CParameter; 2] = [CParameter::HashLog(6), CParameter::MinMatch(7)];
 
+/// A smaller page is compressed before it is known whether letters would have been enough.
+const LETTERS_BYTES_MIN: usize = 64 * 1024;
+
 /// How the pages of a chunk are written; all in the same way, for a chunk has one codec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Codec {
@@ -35,26 +38,27 @@ thread_local! {
 }
 
 impl Codec {
-    /// The way for a chunk whose first page is this, with that dictionary.
-    pub(crate) fn of(page: &[u8], dictionary: Option<&[u8]>) -> Result<Self, ParquetError> {
-        let bytes = |codec: Self, page: &[u8]| Ok::<_, ParquetError>(codec.compressed(page)?.len());
-        let compressed = bytes(Self::Zstd, page)?;
-        let of_dictionary = match dictionary {
-            Some(dictionary) => bytes(Self::Zstd, dictionary)?,
-            None => 0,
-        };
-        let plain = page.len() + dictionary.map_or(0, <[u8]>::len);
-        if compressed + of_dictionary + plain / PART >= plain {
-            return Ok(Self::Plain);
+    /// The way for a chunk whose first page is this, with that dictionary; and the page as it is written.
+    pub(crate) fn chosen(
+        page: Vec<u8>,
+        dictionary: Option<&[u8]>,
+    ) -> Result<(Self, Vec<u8>), ParquetError> {
+        let compressed = Self::Zstd.compressed(&page)?;
+        let (mut plain_bytes, mut bytes) = (page.len(), compressed.len());
+        if let Some(dictionary) = dictionary {
+            plain_bytes += dictionary.len();
+            bytes += Self::Zstd.compressed(dictionary)?.len();
         }
-        let few_more = compressed + compressed / PART;
-        Ok(
-            if dictionary.is_none() && bytes(Self::Letters, page)? <= few_more {
-                Self::Letters
-            } else {
-                Self::Zstd
-            },
-        )
+        if bytes + plain_bytes / PART >= plain_bytes {
+            return Ok((Self::Plain, page));
+        }
+        if dictionary.is_none() && page.len() >= LETTERS_BYTES_MIN {
+            let letters = Self::Letters.compressed(&page)?;
+            if letters.len() <= compressed.len() + compressed.len() / PART {
+                return Ok((Self::Letters, letters));
+            }
+        }
+        Ok((Self::Zstd, compressed))
     }
 
     /// A page as it is written.
