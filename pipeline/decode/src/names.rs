@@ -9,13 +9,18 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::Int32Type;
+use arrow::datatypes::{DataType, Int32Type};
 use arrow::error::ArrowError;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use crate::limits::{BATCH_ROWS_MAX, NAMES_BYTES_MAX};
 use crate::nulls::Nulls;
+
+/// The type of such columns in a batch.
+pub(crate) fn data_type() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+}
 
 /// Bytes that are compared at once.
 const WORD: usize = 8;

@@ -116,7 +116,10 @@ impl Expression {
                 new_null_array(column.data_type(), known + 1)
             }
         };
-        let values = self.of_rows(columns.iter().map(each).collect(), known + 1)?;
+        // A text that no row has may be one that the expression fails on: then the rows are asked.
+        let Ok(values) = self.of_rows(columns.iter().map(each).collect(), known + 1) else {
+            return Ok(None);
+        };
         let keys = distinct::keys_with_missing(&keys, known);
         Ok(Some(Distinct { keys, values }))
     }
@@ -178,8 +181,12 @@ fn reduced(
 mod tests {
     use std::path::Path;
 
+    use arrow::array::{Int64Array, StringArray};
     use arrow::compute::concat_batches;
+    use arrow::datatypes::{Field, Schema};
     use arrow::util::display::array_value_to_string;
+
+    use datafusion::physical_expr::expressions;
 
     use super::*;
     use crate::config::Reference;
@@ -221,6 +228,22 @@ mod tests {
         let mut rows: Vec<_> = rows.collect();
         rows.sort_unstable();
         rows
+    }
+
+    #[test]
+    fn a_text_that_no_row_has_fails_nothing() {
+        let text = Field::new("text", DataType::Utf8, true);
+        let schema: SchemaRef = Arc::new(Schema::new(vec![text]));
+        let number = expressions::col("text", &schema).unwrap();
+        let number = expressions::cast(number, &schema, DataType::Int64).unwrap();
+        let number = Expression::new(number, &schema).unwrap();
+        let keys = Int32Array::from(vec![0; 8]);
+        let texts: ArrayRef = Arc::new(StringArray::from(vec!["12", "no number"]));
+        let texts = DictionaryArray::<Int32Type>::try_new(keys, texts).unwrap();
+        let texts: ArrayRef = Arc::new(texts);
+        let rows = RecordBatch::try_from_iter([("text", texts)]).unwrap();
+        let expected: ArrayRef = Arc::new(Int64Array::from(vec![12; 8]));
+        assert_eq!(&number.evaluate(&rows).unwrap(), &expected);
     }
 
     #[tokio::test]

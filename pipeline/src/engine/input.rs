@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array as _, AsArray as _, BooleanArray};
 use arrow::compute::{and, filter_record_batch, prep_null_mask_filter};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
@@ -101,7 +101,7 @@ impl TableProvider for InputTable {
         filters: &[&Expr],
     ) -> Result<Vec<TableProviderFilterPushDown>, DataFusionError> {
         let support = |filter: &&Expr| {
-            if is_cheap(filter) {
+            if is_cheap(filter, &self.schema) {
                 TableProviderFilterPushDown::Exact
             } else {
                 TableProviderFilterPushDown::Unsupported
@@ -148,8 +148,16 @@ impl TableProvider for InputTable {
 }
 
 /// Whether a condition costs little on every row: comparisons of columns and constants, and cases of
-/// one column, such as what a missing value stands for. Functions wait until the rows are few.
-fn is_cheap(condition: &Expr) -> bool {
+/// one column, such as what a missing value stands for. Functions wait until the rows are few, and so do
+/// casts, but for those of whole numbers to wider ones: others may fail on rows that are not asked for.
+fn is_cheap(condition: &Expr, schema: &Schema) -> bool {
+    let is_int32 = |part: &Expr| match part {
+        Expr::Column(column) => schema
+            .field_with_name(column.name())
+            .is_ok_and(|field| *field.data_type() == DataType::Int32),
+        _ => false,
+    };
+
     let (mut cheap, mut has_cases) = (true, false);
     let visited = condition.apply(|part| {
         has_cases |= matches!(part, Expr::Case(_) | Expr::Cast(_));
@@ -169,8 +177,8 @@ fn is_cheap(condition: &Expr) -> bool {
                 | Expr::Between(_)
                 | Expr::InList(_)
                 | Expr::Case(_)
-                | Expr::Cast(_)
-        );
+        ) || matches!(part, Expr::Cast(cast)
+            if is_int32(&cast.expr) && *cast.field.data_type() == DataType::Int64);
         Ok(if cheap {
             TreeNodeRecursion::Continue
         } else {

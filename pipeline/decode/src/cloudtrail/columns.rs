@@ -17,7 +17,7 @@ use arrow::record_batch::RecordBatch;
 use super::super::Provenance;
 use super::identity;
 use crate::limits::BATCH_ROWS_FIRST;
-use crate::names::NameColumn;
+use crate::names::{self, NameColumn};
 
 pub(super) type Text<'a> = Option<Cow<'a, str>>;
 
@@ -51,7 +51,7 @@ macro_rules! column {
     (type number) => { DataType::Int64 };
     (type time) => { DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())) };
     (type texts) => { DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true))) };
-    (batch name) => { dictionary() };
+    (batch name) => { names::data_type() };
     (batch $kind:ident) => { column!(type $kind) };
     (append text, $builder:expr, $value:expr) => { $builder.append_option($value.as_deref()) };
     (append name, $builder:expr, $value:expr) => { $builder.append_option($value.as_deref()) };
@@ -201,13 +201,9 @@ pub(crate) fn batch_schema() -> SchemaRef {
 
 fn with_source(mut fields: Vec<Field>) -> SchemaRef {
     for name in ["src_bucket", "src_key"] {
-        fields.push(Field::new(name, dictionary(), true));
+        fields.push(Field::new(name, names::data_type(), true));
     }
     Arc::new(Schema::new(fields))
-}
-
-fn dictionary() -> DataType {
-    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
 /// Collects rows until a batch is full.

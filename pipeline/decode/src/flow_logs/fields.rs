@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{DataType, Field as ColumnField, Fields, Schema, SchemaRef, TimeUnit};
 
-use crate::Table;
+use crate::{Table, names};
 
 /// The header of the default format (version 2), which a file without a header is read by.
 pub(super) const DEFAULT_HEADER: &str = "version account-id interface-id srcaddr dstaddr srcport \
@@ -279,7 +279,7 @@ fn schema_with(format: Format, type_of: fn(Kind) -> DataType) -> Schema {
         ],
         Format::TransitGateway => Vec::new(),
     };
-    let source = dictionary();
+    let source = names::data_type();
     let provenance = [
         ColumnField::new("extra", extra_type(), true),
         ColumnField::new("src_bucket", source.clone(), true),
@@ -304,13 +304,9 @@ pub(super) fn data_type(kind: Kind) -> DataType {
 /// The type of a field's arrays in a batch.
 pub(super) fn batch_type(kind: Kind) -> DataType {
     match kind {
-        Kind::Name | Kind::AccountId => dictionary(),
+        Kind::Name | Kind::AccountId => names::data_type(),
         Kind::Text | Kind::Int32 | Kind::Int64 | Kind::Seconds | Kind::End => data_type(kind),
     }
-}
-
-fn dictionary() -> DataType {
-    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
 /// A time as our columns hold it; `None` when it is before 1970 or too far ahead to be one.
