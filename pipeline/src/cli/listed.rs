@@ -18,8 +18,9 @@ use crate::queue::listing::Listing;
 use crate::service::{self, Listed, Mode};
 use crate::telemetry::health::Health;
 
-/// A batch that waits for nothing more closes after this time.
-const IDLE_MAX: Duration = Duration::from_millis(200);
+/// A batch that waits for nothing more closes after this time. All objects are known, so that one that
+/// has not come by then will not come before others are settled.
+const IDLE_MAX: Duration = Duration::from_millis(20);
 
 #[derive(Debug, Serialize)]
 struct Report<'a> {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{Attempt, Delivery, Queue, QueueError, Receipt, Return, Wanted};
@@ -20,6 +21,8 @@ use crate::limits::{FAILURE_PAUSE, LISTED_ATTEMPTS_MAX, LISTING_WAIT, RETRY_PAUS
 pub struct Listing {
     objects: Vec<Wanted>,
     waiting: Mutex<Waiting>,
+    /// Told whenever an object was settled: it may be the last, or be due again.
+    settled: Notify,
     clock: Arc<dyn Clock>,
 }
 
@@ -50,6 +53,7 @@ impl Listing {
         Self {
             objects,
             waiting: Mutex::new(waiting),
+            settled: Notify::new(),
             clock,
         }
     }
@@ -96,13 +100,20 @@ impl Queue for Listing {
                 return Ok(None);
             }
         }
-        self.clock.sleep(LISTING_WAIT).await;
+        // A permit stays if nobody waits yet: what is settled between the look and the wait is not missed.
+        tokio::select! {
+            biased;
+            () = self.settled.notified() => {}
+            () = self.clock.sleep(LISTING_WAIT) => {}
+        }
         Ok(Some(Vec::new()))
     }
 
     async fn acknowledge(&self, receipts: Vec<Receipt>) {
         let mut waiting = self.waiting();
         waiting.out = waiting.out.saturating_sub(receipts.len());
+        drop(waiting);
+        self.settled.notify_one();
     }
 
     async fn give_back(&self, receipt: Receipt, why: Return) {
@@ -112,6 +123,7 @@ impl Queue for Listing {
         let place = usize::try_from(number).unwrap_or(usize::MAX);
         let mut waiting = self.waiting();
         waiting.out = waiting.out.saturating_sub(1);
+        self.settled.notify_one();
         let pause = match why {
             Return::Now => Duration::ZERO,
             Return::After(wait) => wait,
