@@ -124,7 +124,12 @@ pub async fn pipeline(
         let over_tables = |signal: &Signal| signal.header.source.table().is_some();
         catalog.signals.retain(over_tables);
     }
-    let engine = Engine::new(catalog, &config.reference, config.pipeline.memory_bytes_max).await?;
+    let memory = config.pipeline.memory_bytes_max;
+    let engine = if mode.live {
+        Engine::new(catalog, &config.reference, memory).await?
+    } else {
+        Engine::when_needed(catalog, &config.reference, memory).await?
+    };
     if let (None, Source::Directory { path }) = (&mode.listed, &config.source)
         && !path.is_dir()
     {

@@ -96,7 +96,7 @@ pub(super) async fn open(
     let is_needed =
         |signal: &Signal| signal.header.source.table().is_some() && views.need(&signal.header.name);
     catalog.signals.retain(is_needed);
-    let engine = Engine::new(catalog, &config.reference, memory).await?;
+    let engine = Engine::when_needed(catalog, &config.reference, memory).await?;
     let lake = service::lake(&config).await?;
     let session = LakeSession::open(&lake, &engine, memory).await?;
     Ok((config, session))

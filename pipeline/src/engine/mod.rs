@@ -8,7 +8,7 @@
 //! batches ────── input ───┴─→ partial rows ─ merge ─→ one row a grain
 //! ```
 //!
-//! Must hold: a query is planned once and sees one table only; the same batch gives the same rows
+//! Must hold: a query is planned once at most and sees one table only; the same batch gives the same rows
 //! (I7); with `query`, this is the only place that knows DataFusion.
 
 mod date_bin;
@@ -34,6 +34,7 @@ use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
 use datafusion::error::DataFusionError;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use tokio::sync::OnceCell;
 
 use crate::config::Reference;
 use crate::decode::Table;
@@ -41,7 +42,7 @@ use crate::finding::{Finding, Findings};
 use crate::signal::{Catalog, Signal};
 pub use input::Input;
 use merge::Merging;
-use plan::Planner;
+use plan::{Planner, Query};
 use prepared::Prepared;
 use scheduled::Scheduled;
 
@@ -58,12 +59,14 @@ pub struct Engine {
 pub struct Planned {
     /// The signal as its file says it.
     pub signal: Signal,
-    evaluate: Prepared,
+    query: Query,
+    /// Known from the first use on.
+    prepared: OnceCell<Prepared>,
     merge: Merging,
 }
 
 impl Engine {
-    /// Plans every signal; reports every one that cannot be planned.
+    /// Plans every signal, ready to run; reports every one that cannot be planned.
     pub async fn new(
         catalog: Catalog,
         reference: &Reference,
@@ -73,8 +76,41 @@ impl Engine {
         findings.or(engine)
     }
 
-    /// Plans what can be planned, and reports what cannot.
+    /// The same, but that a query is made ready when it is run first: for commands that end soon, and
+    /// run few of them or none.
+    pub async fn when_needed(
+        catalog: Catalog,
+        reference: &Reference,
+        memory_bytes_max: usize,
+    ) -> Result<Self, Findings> {
+        let (engine, findings) = Self::plan(catalog, reference, memory_bytes_max).await?;
+        findings.or(engine)
+    }
+
+    /// Plans what can be planned, ready to run, and reports what cannot.
     pub async fn survey(
+        catalog: Catalog,
+        reference: &Reference,
+        memory_bytes_max: usize,
+    ) -> Result<(Self, Findings), Findings> {
+        let planned = Self::plan(catalog, reference, memory_bytes_max).await?;
+        let (mut engine, mut findings) = planned;
+        let mut ready = Vec::new();
+        for planned in engine.planned {
+            match planned.prepared().await {
+                Ok(_) => ready.push(planned),
+                Err(error) => findings.extend(plan::at_query(
+                    &planned.signal,
+                    &plan::reason(&error),
+                    "simplify the query",
+                )),
+            }
+        }
+        engine.planned = ready;
+        Ok((engine, findings))
+    }
+
+    async fn plan(
         catalog: Catalog,
         reference: &Reference,
         memory_bytes_max: usize,
@@ -85,7 +121,7 @@ impl Engine {
             Findings::from(Finding::new(Path::new("engine"), None, what, fix))
         };
         let tables = reference::tables(reference).map_err(|error| bug(&error))?;
-        let mut planner = Planner::new(&tables, &runtime).map_err(|error| bug(&error))?;
+        let planner = Planner::new(&tables, &runtime).map_err(|error| bug(&error))?;
         let mut engine = Self {
             planned: Vec::new(),
             scheduled: Vec::new(),
@@ -141,7 +177,24 @@ impl Engine {
 impl Planned {
     /// The signal's partial rows for rows of its table.
     pub async fn evaluate(&self, input: &Arc<Input>) -> Result<Vec<RecordBatch>, DataFusionError> {
-        self.evaluate.run(Arc::clone(input)).await
+        self.prepared().await?.run(Arc::clone(input)).await
+    }
+
+    async fn prepared(&self) -> Result<&Prepared, DataFusionError> {
+        let prepare = || async {
+            let prepared = self.query.prepare().await?;
+            // What is merged was told from what the query says.
+            let said = self.merge.schema();
+            let columns = output::columns(&self.signal.header);
+            let given = Merging::new(&columns, &prepared.schema())?.schema();
+            if given == said {
+                return Ok(prepared);
+            }
+            Err(DataFusionError::Plan(format!(
+                "its columns are {said} as it is written, and {given} as it is run: cast them"
+            )))
+        };
+        self.prepared.get_or_try_init(prepare).await
     }
 
     /// Partial rows of one grain merged into one.

@@ -1,6 +1,7 @@
 //! From a signal's text to its planned query and merge, or to everything that is wrong with it.
 //!
-//! In: a signal whose header is proved. Out: [`Planned`]. Must hold: what is planned sees its own
+//! In: a signal whose header is proved. Out: [`Planned`], and later its [`Prepared`] query: what a query
+//! says is looked at in any case, how it is best run only when it will be. Must hold: what is planned sees its own
 //! table and the reference tables only, is deterministic, and yields the columns that the header
 //! promises (I7).
 
@@ -12,8 +13,10 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use datafusion::prelude::SessionContext;
+use tokio::sync::{Mutex, OnceCell};
 
 use super::date_bin::date_bin;
 use super::input::InputTable;
@@ -27,13 +30,22 @@ use crate::signal::Signal;
 /// Plans signals one after the other: what each of them sees is made once.
 #[derive(Debug)]
 pub(super) struct Planner {
-    sessions: BTreeMap<Table, Session>,
+    sessions: BTreeMap<Table, Arc<Session>>,
 }
 
 /// What a query over one table sees.
 struct Session {
-    context: SessionContext,
+    state: SessionState,
     table: Arc<InputTable>,
+    /// Held while a query is prepared: the table gathers its scans.
+    preparing: Mutex<()>,
+}
+
+/// What a signal's query says.
+#[derive(Debug)]
+pub(super) struct Query {
+    session: Arc<Session>,
+    logical: LogicalPlan,
 }
 
 impl std::fmt::Debug for Session {
@@ -56,28 +68,26 @@ impl Planner {
             Table::FlowLogs,
             Table::TransitGatewayFlowLogs,
         ] {
-            sessions.insert(table, Session::new(table, reference, runtime)?);
+            sessions.insert(table, Arc::new(Session::new(table, reference, runtime)?));
         }
         Ok(Self { sessions })
     }
 
     /// Plans a signal's query and the merge of its rows.
-    pub(super) async fn plan(&mut self, signal: Signal) -> Result<Planned, Findings> {
-        let failed = |error: &DataFusionError, fix: &str| at_query(&signal, &reason(error), fix);
+    pub(super) async fn plan(&self, signal: Signal) -> Result<Planned, Findings> {
         // Signals over rollups are planned elsewhere.
         let source = signal.header.source.table().unwrap_or(Table::Cloudtrail);
-        let Some(Session { context, table }) = self.sessions.get(&source) else {
+        let Some(session) = self.sessions.get(&source) else {
             return Err(at_query(
                 &signal,
                 "its table is unknown",
                 "report this as a bug",
             ));
         };
-        let state = context.state();
-        let logical = state.create_logical_plan(&signal.sql).await;
+        let logical = session.state.create_logical_plan(&signal.sql).await;
         let logical = logical.map_err(|error| {
             let fix = format!("use the columns of the table {}", source.name());
-            failed(&error, &fix)
+            at_query(&signal, &reason(&error), &fix)
         })?;
         let mut findings = Findings::default();
         findings.extend(volatile(&logical).map(|function| {
@@ -85,28 +95,39 @@ impl Planner {
             finding(&signal, &what, "use the event's own time, and no chance")
         }));
         let columns = output::columns(&signal.header);
-        findings.extend(output::mismatches(
-            &signal,
-            &columns,
-            logical.schema().as_arrow(),
-        ));
+        let output = logical.schema().as_arrow();
+        findings.extend(output::mismatches(&signal, &columns, output));
         if !findings.is_empty() {
             return Err(findings);
         }
-        let optimized = state.optimize(&logical);
-        let optimized = optimized.map_err(|error| failed(&error, "simplify the query"))?;
-        let evaluate = Prepared::new(&state, &optimized, table).await;
-        let evaluate = evaluate.map_err(|error| failed(&error, "simplify the query"))?;
-        let merge = Merging::new(&columns, &evaluate.schema());
+        let merge = Merging::new(&columns, output);
         let merge = merge.map_err(|error| {
             let fix = "cast it: grain to VARCHAR, BIGINT or a time, measures to BIGINT or DOUBLE";
             at_query(&signal, &error.to_string(), fix)
         })?;
         Ok(Planned {
             signal,
-            evaluate,
+            query: Query {
+                session: Arc::clone(session),
+                logical,
+            },
+            prepared: OnceCell::new(),
             merge,
         })
+    }
+}
+
+impl Query {
+    /// Works out how the query is run.
+    pub(super) async fn prepare(&self) -> Result<Prepared, DataFusionError> {
+        let Session {
+            state,
+            table,
+            preparing,
+        } = self.session.as_ref();
+        let optimized = state.optimize(&self.logical)?;
+        let _alone = preparing.lock().await;
+        Prepared::new(state, &optimized, table).await
     }
 }
 
@@ -122,7 +143,11 @@ impl Session {
         context.register_table(source.name(), provider)?;
         reference::register(&mut context, reference)?;
         context.register_udf(date_bin());
-        Ok(Self { context, table })
+        Ok(Self {
+            state: context.state(),
+            table,
+            preparing: Mutex::new(()),
+        })
     }
 }
 

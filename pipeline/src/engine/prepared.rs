@@ -144,7 +144,7 @@ mod tests {
         let reference = Reference::default();
         let engine = Engine::new(catalog, &reference, 64 << 20);
         let engine = engine.await.unwrap();
-        let prepared = &engine.planned[0].evaluate;
+        let prepared = engine.planned[0].prepared().await.unwrap();
         let test = &engine.planned[0].signal.header.tests[0].input;
         let rows = decoded(Table::Cloudtrail, test, Path::new("")).unwrap();
         let input = Input::new(rows);

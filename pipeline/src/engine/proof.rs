@@ -58,7 +58,7 @@ async fn run(
     } else {
         // The plan holds the tables' rows.
         let sessions = Planner::new(&tables, &Arc::default());
-        let mut sessions = sessions.map_err(|error| error.to_string())?;
+        let sessions = sessions.map_err(|error| error.to_string())?;
         let again = sessions.plan(planned.signal.clone()).await;
         replanned = again.map_err(|findings| findings.to_string())?;
         &replanned
