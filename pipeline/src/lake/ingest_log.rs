@@ -58,7 +58,8 @@ pub struct Entry {
     pub compressed_bytes: u64,
     /// Bytes after inflating.
     pub inflated_bytes: u64,
-    /// sha256 of the inflated bytes, as a digest file states it; nothing if they were not all read.
+    /// sha256 of the inflated bytes, as a digest file states it; nothing if they were not all read, and
+    /// for flow logs, which no digest file names.
     pub inflated_sha256: Option<String>,
     /// Event time of the oldest and the newest row, epoch milliseconds.
     pub event_millis: Option<(i64, i64)>,

@@ -264,12 +264,15 @@ fn read(
     let mut inflated = decompress::inflated(body, OBJECT_INFLATED_BYTES_MAX);
     inflated.gather().map_err(|error| transport(&error))?;
     let _core = inflated.is_gathered().then(|| cores.take());
-    let mut hash = InflatedHash::new(inflated);
+    let mut hash = match kind_of(&object.key) {
+        KeyKind::FlowLogs { .. } => InflatedHash::without_hash(inflated),
+        _ => InflatedHash::new(inflated),
+    };
     let outcome = match decode(&mut hash, object, networks, sink) {
         Ok(outcome) => outcome,
         Err(error) => outcome_of(error)?,
     };
-    let inflated_bytes = hash.hashed_bytes();
+    let inflated_bytes = hash.counted_bytes();
     let (digest, outcome) = match (hash.finish(), outcome) {
         (Ok(digest), outcome) => (Some(digest), outcome),
         // Damage after the last record: what was read stays, and the object is not whole.
@@ -285,7 +288,7 @@ fn read(
         inflated_bytes: digest
             .as_ref()
             .map_or(inflated_bytes, |digest| digest.bytes),
-        inflated_sha256: digest.map(|digest| digest.sha256),
+        inflated_sha256: digest.and_then(|digest| digest.sha256),
     })
 }
 

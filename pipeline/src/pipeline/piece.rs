@@ -56,7 +56,7 @@ pub struct Read {
     pub compressed_bytes: u64,
     /// Bytes after inflating.
     pub inflated_bytes: u64,
-    /// Their sha256, when all of them were read.
+    /// Their sha256, when all of them were read and they are no flow logs.
     pub inflated_sha256: Option<String>,
 }
 

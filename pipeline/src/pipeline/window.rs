@@ -10,17 +10,15 @@
 //!
 //! In: decoded rows. Out: the rows that are new. Must hold: a row is held back only for a twin in
 //! a committed batch or in its own batch (I11): a twin in a batch that is abandoned must not hide
-//! its sibling. At most [`WINDOW_EVENTS_MAX`] ids of either kind are remembered; the oldest go.
+//! its sibling. At most `WINDOW_EVENTS_MAX` ids of either kind are remembered; the oldest go.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array as _, AsArray as _, BooleanArray, RecordBatch, StringArray};
 use arrow::compute::filter_record_batch;
 use arrow::error::ArrowError;
-use foldhash::fast::RandomState;
 
-use crate::decode::cloudtrail::{EventKey, PodSessions};
-use crate::limits::WINDOW_EVENTS_MAX;
+use crate::decode::cloudtrail::{EventKey, EventKeys, PodSessions};
 
 /// Event ids and shared ids of committed batches.
 #[derive(Debug, Default)]
@@ -31,19 +29,16 @@ pub struct EventWindow {
 
 #[derive(Debug, Default)]
 struct Known {
-    events: Generations,
-    shared: Generations,
+    events: EventKeys,
+    shared: EventKeys,
 }
-
-/// Ids are random already, or the head of a sha256; the seed is the process's own.
-type HashSet<T> = std::collections::HashSet<T, RandomState>;
 
 /// The ids of the batch that is open; they join the window when it commits. Within the same limit:
 /// one object may hold more events than the window remembers.
 #[derive(Debug, Default)]
 pub struct OpenEvents {
-    events: Generations,
-    shared: Generations,
+    events: EventKeys,
+    shared: EventKeys,
 }
 
 /// The rows of a batch that are new.
@@ -154,45 +149,6 @@ fn texts<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a StringArray, Arrow
         .ok_or_else(|| ArrowError::SchemaError(format!("no text column {name}")))
 }
 
-/// The newest ids: two sets, of which the older is dropped whole when the newer is full. Half of
-/// the limit at least is remembered, and no id costs more than its place in a set.
-#[derive(Debug, Default)]
-struct Generations {
-    newer: HashSet<EventKey>,
-    older: HashSet<EventKey>,
-}
-
-impl Generations {
-    fn holds(&self, key: EventKey) -> bool {
-        self.newer.contains(&key) || self.older.contains(&key)
-    }
-
-    fn insert(&mut self, key: EventKey) {
-        if self.newer.len() >= WINDOW_EVENTS_MAX / 2 {
-            // The next one will be as large: growing step by step would copy it over and over.
-            let next = HashSet::with_capacity_and_hasher(self.newer.len(), RandomState::default());
-            self.older = std::mem::replace(&mut self.newer, next);
-        }
-        self.newer.insert(key);
-    }
-
-    /// Inserts the id, if it is not there.
-    fn admit(&mut self, key: EventKey) -> bool {
-        let new = !self.holds(key);
-        if new {
-            self.insert(key);
-        }
-        new
-    }
-
-    /// Takes all ids of the other, the oldest first.
-    fn extend(&mut self, other: Self) {
-        for key in other.older.into_iter().chain(other.newer) {
-            self.insert(key);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -274,17 +230,5 @@ mod tests {
         assert_ne!(EventKey::of(FIRST), EventKey::of(&upper));
         assert_ne!(EventKey::of(FIRST), EventKey::of(&FIRST.replace('-', "")));
         assert_eq!(EventKey::of("any text"), EventKey::of("any text"));
-    }
-
-    #[test]
-    fn the_oldest_go_and_half_stay() {
-        let mut generations = Generations::default();
-        let key = |number: usize| EventKey::of(&number.to_string());
-        for number in 0..=WINDOW_EVENTS_MAX {
-            generations.insert(key(number));
-        }
-        assert!(!generations.holds(key(0)));
-        assert!(generations.holds(key(WINDOW_EVENTS_MAX / 2 + 1)));
-        assert!(generations.newer.len() + generations.older.len() <= WINDOW_EVENTS_MAX);
     }
 }

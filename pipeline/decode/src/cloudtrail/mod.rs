@@ -16,6 +16,7 @@ mod columns;
 mod document;
 mod error_class;
 mod event_key;
+mod event_keys;
 mod identity;
 mod pods;
 mod record;
@@ -29,6 +30,7 @@ use std::io::BufRead;
 pub(crate) use columns::batch_schema;
 pub use columns::schema;
 pub use event_key::EventKey;
+pub use event_keys::EventKeys;
 pub use pods::{ISSUE_COLUMNS, PodSessions};
 
 use self::columns::{Row, Rows};
@@ -51,7 +53,17 @@ pub enum Document {
 
 /// Decodes one object.
 pub fn decode(
-    input: impl BufRead,
+    mut input: impl BufRead,
+    provenance: Provenance<'_>,
+    sink: &mut dyn Sink,
+) -> Result<Document, DecodeError> {
+    decode_stream(&mut input, provenance, sink)
+}
+
+/// Whatever the stream is, the loops over it are compiled once and here: code that is generic over a
+/// caller's type is compiled where the caller is, and with less effort.
+fn decode_stream(
+    input: &mut dyn BufRead,
     provenance: Provenance<'_>,
     sink: &mut dyn Sink,
 ) -> Result<Document, DecodeError> {

@@ -61,12 +61,13 @@ pub(crate) fn transit_gateway_batch_schema() -> SchemaRef {
 
 /// Decodes a flow log written as text, inflated.
 pub fn decode_text(
-    input: impl BufRead,
+    mut input: impl BufRead,
     provenance: Provenance<'_>,
     networks: &OwnNetworks,
     sink: &mut dyn Sink,
 ) -> Result<(), DecodeError> {
-    text::decode(input, provenance, networks, sink).map(|_| ())
+    // As it is for CloudTrail: the loop over lines is compiled once and here.
+    text::decode(&mut input, provenance, networks, sink).map(|_| ())
 }
 
 /// Decodes a flow log written as Parquet, whole: its footer stands at the end.

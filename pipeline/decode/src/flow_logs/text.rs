@@ -38,7 +38,7 @@ pub(super) struct Tally {
 
 /// Decodes the whole input.
 pub(super) fn decode(
-    input: impl BufRead,
+    input: &mut dyn BufRead,
     provenance: Provenance<'_>,
     networks: &OwnNetworks,
     sink: &mut dyn Sink,

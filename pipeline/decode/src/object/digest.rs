@@ -1,6 +1,6 @@
-//! Hashes the inflated bytes of an object while a decoder reads them.
-//!
-//! The hash is the one that CloudTrail's digest files name, and what `ingest_log` keeps.
+//! Counts the inflated bytes of an object while a decoder reads them, and hashes those that somebody may
+//! compare with: the hash is the one that CloudTrail's digest files name (domain 1.10), and what
+//! `ingest_log` keeps. AWS names none for flow logs, and a hash costs as much as inflating does.
 
 use std::io::{self, BufRead, Read};
 
@@ -8,40 +8,49 @@ use sha2::{Digest as _, Sha256};
 
 use super::decompress::read_buffered;
 
-/// Passes bytes through and hashes each one once, in the reader's own buffer.
+/// Passes bytes through and counts each one once, in the reader's own buffer.
 #[derive(Debug)]
 pub struct InflatedHash<R> {
     reader: R,
-    sha256: Sha256,
-    /// Bytes hashed so far.
-    hashed_bytes: u64,
-    /// How many bytes at the front of the reader's buffer are hashed and not consumed.
+    /// Of the bytes so far, if a hash is wanted.
+    sha256: Option<Sha256>,
+    /// Bytes counted so far.
+    counted_bytes: u64,
+    /// How many bytes at the front of the reader's buffer are counted and not consumed.
     ahead: usize,
 }
 
 /// What an object's inflated bytes add up to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InflatedDigest {
-    /// SHA-256 in lower-case hex.
-    pub sha256: String,
+    /// SHA-256 in lower-case hex, if it was wanted.
+    pub sha256: Option<String>,
     /// Number of bytes.
     pub bytes: u64,
 }
 
 impl<R: BufRead> InflatedHash<R> {
-    /// Starts with nothing hashed.
+    /// Starts with nothing read, and hashes what will be.
     pub fn new(reader: R) -> Self {
         Self {
+            sha256: Some(Sha256::new()),
+            ..Self::without_hash(reader)
+        }
+    }
+
+    /// Starts with nothing read, and only counts.
+    pub fn without_hash(reader: R) -> Self {
+        Self {
             reader,
-            sha256: Sha256::new(),
-            hashed_bytes: 0,
+            sha256: None,
+            counted_bytes: 0,
             ahead: 0,
         }
     }
 
     /// How many bytes were read so far.
-    pub fn hashed_bytes(&self) -> u64 {
-        self.hashed_bytes
+    pub fn counted_bytes(&self) -> u64 {
+        self.counted_bytes
     }
 
     /// The digest of the whole stream. Reads to the end first, because a decoder may stop at the
@@ -55,10 +64,10 @@ impl<R: BufRead> InflatedHash<R> {
                 Err(error) => return Err(error),
             }
         }
-        let sha256 = format!("{:x}", self.sha256.finalize());
+        let hex = |sha256: Sha256| format!("{:x}", sha256.finalize());
         Ok(InflatedDigest {
-            sha256,
-            bytes: self.hashed_bytes,
+            sha256: self.sha256.map(hex),
+            bytes: self.counted_bytes,
         })
     }
 }
@@ -67,8 +76,10 @@ impl<R: BufRead> BufRead for InflatedHash<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         let bytes = self.reader.fill_buf()?;
         if let Some(fresh @ [_, ..]) = bytes.get(self.ahead..) {
-            self.sha256.update(fresh);
-            self.hashed_bytes += u64::try_from(fresh.len()).unwrap_or(u64::MAX);
+            if let Some(sha256) = &mut self.sha256 {
+                sha256.update(fresh);
+            }
+            self.counted_bytes += u64::try_from(fresh.len()).unwrap_or(u64::MAX);
             self.ahead = bytes.len();
         }
         Ok(bytes)
@@ -101,7 +112,7 @@ mod tests {
         let empty = InflatedHash::new(&b""[..])
             .finish()
             .expect("memory does not fail");
-        assert_eq!((empty.sha256.as_str(), empty.bytes), (EMPTY, 0));
+        assert_eq!((empty.sha256.as_deref(), empty.bytes), (Some(EMPTY), 0));
         for capacity in 1..5 {
             for read_bytes in 0..4 {
                 let mut hash = InflatedHash::new(BufReader::with_capacity(capacity, &b"abc"[..]));
@@ -111,11 +122,17 @@ mod tests {
                 hash.fill_buf().expect("memory does not fail");
                 let digest = hash.finish().expect("memory does not fail");
                 assert_eq!(
-                    (digest.sha256.as_str(), digest.bytes),
-                    (ABC, 3),
+                    (digest.sha256.as_deref(), digest.bytes),
+                    (Some(ABC), 3),
                     "{capacity} {read_bytes}"
                 );
             }
         }
+    }
+    #[test]
+    fn bytes_are_counted_without_a_hash_too() {
+        let counted = InflatedHash::without_hash(&b"abc"[..]);
+        let digest = counted.finish().expect("memory does not fail");
+        assert_eq!((digest.sha256, digest.bytes), (None, 3));
     }
 }

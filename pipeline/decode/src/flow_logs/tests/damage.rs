@@ -53,7 +53,7 @@ fn damaged_text_loses_no_line() {
         damage(&mut bytes, &mut random);
         let mut collected = Collected::default();
         let tally = text::decode(
-            &bytes[..],
+            &mut &bytes[..],
             PROVENANCE,
             &OwnNetworks::default(),
             &mut collected,
