@@ -261,6 +261,8 @@ pub const BATCH_OBJECTS_MAX: usize = 2_000;
 /// Partial rows of one signal in memory before they are merged, in bytes; if they are more when
 /// merged, they are staged.
 pub const PARTIAL_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// A merge that leaves more of every hundred rows than this was not worth it: they are staged as they are.
+pub const MERGED_PERCENT_MAX: usize = 75;
 /// Partial rows of all signals, in bytes, before those of more than a sixteenth of the above are
 /// staged; a batch that cannot do so closes.
 pub const PARTIALS_BYTES_MAX: usize = 32 * 1024 * 1024;

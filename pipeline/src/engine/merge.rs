@@ -7,6 +7,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::cast;
@@ -14,6 +15,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 use trailflow_grouping::{Function, Grouping, Measure};
 
+use crate::limits::MERGED_PERCENT_MAX;
 use crate::signal::{Merge, Rollup};
 
 const WINDOW: &str = "window_start";
@@ -26,6 +28,8 @@ pub(super) struct Merging {
     schema: SchemaRef,
     grain_len: usize,
     functions: Vec<Function>,
+    /// The last merge of many rows left nearly as many.
+    gains_little: AtomicBool,
 }
 
 impl Merging {
@@ -59,12 +63,33 @@ impl Merging {
             schema: Arc::new(Schema::new(fields)),
             grain_len: rollup.grain.len(),
             functions,
+            gains_little: AtomicBool::new(false),
         })
     }
 
     /// The columns of the merged rows.
     pub(super) fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
+    }
+
+    /// Whether merging makes rows fewer, as far as is known: each minute has its own grains, and where
+    /// each of them is seen by one batch only, grouping them again is work for nothing.
+    pub(super) fn pays(&self) -> bool {
+        !self.gains_little.load(Ordering::Relaxed)
+    }
+
+    /// What a merge of many rows made of them.
+    pub(super) fn learn(&self, rows: usize, merged: usize) {
+        let little = merged.saturating_mul(100) > rows.saturating_mul(MERGED_PERCENT_MAX);
+        self.gains_little.store(little, Ordering::Relaxed);
+    }
+
+    /// The rows as merged ones are, but not merged.
+    pub(super) fn aligned(&self, partial: &[RecordBatch]) -> Result<Vec<RecordBatch>, ArrowError> {
+        let aligned = partial
+            .iter()
+            .map(|rows| RecordBatch::try_new(self.schema(), self.columns(rows)?));
+        aligned.collect()
     }
 
     /// One row a grain.

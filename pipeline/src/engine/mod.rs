@@ -202,6 +202,21 @@ impl Planned {
         self.merge.run(partial)
     }
 
+    /// Whether merging many rows makes them fewer, as far as is known.
+    pub fn merging_pays(&self) -> bool {
+        self.merge.pays()
+    }
+
+    /// What merging that many rows made of them.
+    pub fn learn_of_merge(&self, rows: usize, merged: usize) {
+        self.merge.learn(rows, merged);
+    }
+
+    /// Partial rows in the columns of merged ones.
+    pub fn aligned(&self, partial: &[RecordBatch]) -> Result<Vec<RecordBatch>, ArrowError> {
+        self.merge.aligned(partial)
+    }
+
     /// The columns of the merged rows: grain, then measures.
     pub fn rollup_schema(&self) -> SchemaRef {
         self.merge.schema()

@@ -59,7 +59,8 @@ impl Partials {
         if let (Some(planned), Some(partial)) = (signals.get(place), self.by_signal.get_mut(place))
         {
             partial.rows.extend(rows);
-            if partial.bytes() > PARTIAL_BYTES_MAX.max(2 * partial.merged_bytes) {
+            let many = partial.bytes() > PARTIAL_BYTES_MAX.max(2 * partial.merged_bytes);
+            if many && planned.merging_pays() {
                 partial.merge(planned)?;
             }
         }
@@ -78,11 +79,15 @@ impl Partials {
             if partial.bytes() <= most {
                 continue;
             }
-            partial.merge(planned)?;
-            if partial.merged_bytes > most {
-                let counting = self.counting.as_deref();
-                partial.shed(planned, counting, staging).await?;
+            let counting = self.counting.as_deref();
+            let stays = counting.is_some() && SignalMetrics::tallies(&planned.signal).is_none();
+            if stays || planned.merging_pays() {
+                partial.merge(planned)?;
+                if stays || partial.merged_bytes <= most {
+                    continue;
+                }
             }
+            partial.shed(planned, counting, staging).await?;
         }
         Ok(())
     }
@@ -116,27 +121,38 @@ impl Partial {
         bytes.sum()
     }
 
+    fn count(&self) -> usize {
+        self.rows.iter().map(RecordBatch::num_rows).sum()
+    }
+
     /// One row a grain.
     fn merge(&mut self, planned: &Planned) -> Result<(), BatchError> {
+        let (bytes, count) = (self.bytes(), self.count());
         let merged = planned.merge(&self.rows);
-        self.rows = merged.map_err(|error| failed(planned, &error))?;
+        let parts = std::mem::replace(
+            &mut self.rows,
+            merged.map_err(|error| failed(planned, &error))?,
+        );
+        // A few rows, or those of one query alone, say nothing of what merging is good for.
+        if parts.len() > 1 && bytes >= PARTIAL_BYTES_MAX / 2 {
+            planned.learn_of_merge(count, self.count());
+        }
         self.merged_bytes = self.bytes();
         Ok(())
     }
 
-    /// Stages the rows and keeps what they will count. Rows that must stay together until then stay.
+    /// Stages the rows and keeps what they will count.
     async fn shed(
         &mut self,
         planned: &Planned,
         counting: Option<&SignalMetrics>,
         staging: &mut Staging,
     ) -> Result<(), BatchError> {
+        let aligned = planned.aligned(&self.rows);
+        self.rows = aligned.map_err(|error| failed(planned, &error))?;
         if let Some(metrics) = counting {
             if self.tallies.is_empty() {
-                match SignalMetrics::tallies(&planned.signal) {
-                    Some(tallies) => self.tallies = tallies,
-                    None => return Ok(()),
-                }
+                self.tallies = SignalMetrics::tallies(&planned.signal).unwrap_or_default();
             }
             let tallied = metrics.tally(&planned.signal, &mut self.tallies, &self.rows);
             tallied.map_err(LakeError::from)?;
