@@ -249,7 +249,7 @@ fn steps(log: &str, table: Table, text: &[u8], keys: [&str; 2], measure: &str) {
     let bytes = text.len();
     time(&format!("{log}: inflate whole"), bytes, || {
         let mut inflated = inflated(compressed.as_slice(), u64::MAX);
-        inflated.gather().expect("memory does not fail");
+        inflated.gather(None).expect("memory does not fail");
         read_to_end(inflated)
     });
     time(&format!("{log}: inflate as it comes"), bytes, || {

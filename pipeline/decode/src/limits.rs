@@ -84,6 +84,9 @@ pub const INFLATE_BUFFER_BYTES: usize = 64 * 1024;
 pub const WHOLE_COMPRESSED_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// And comes out as so many at most: what one decoder holds on top.
 pub const WHOLE_INFLATED_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// In memory of so many bytes or a multiple: objects of one log are of about one size, and the next one
+/// finds room for it. What of it is not needed is not touched, and costs nothing.
+pub const WHOLE_INFLATED_STEP_BYTES: usize = 4 * 1024 * 1024;
 /// How many bytes are looked at to tell what an object is.
 pub const SNIFF_BYTES: usize = 4096;
 

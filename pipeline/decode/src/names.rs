@@ -5,7 +5,7 @@
 
 use std::hash::BuildHasher as _;
 use std::mem;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
@@ -20,6 +20,21 @@ use crate::nulls::Nulls;
 /// The type of such columns in a batch.
 pub(crate) fn data_type() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+}
+
+/// A column in which every row has the same name.
+pub(crate) fn repeated(name: &str, rows: usize) -> Result<ArrayRef, ArrowError> {
+    /// Of all batches: memory that is asked for as zeros is given by the kernel, page by page.
+    static ZEROS: LazyLock<ScalarBuffer<i32>> =
+        LazyLock::new(|| ScalarBuffer::from(vec![0; BATCH_ROWS_MAX]));
+    let keys = if rows <= ZEROS.len() {
+        ZEROS.slice(0, rows)
+    } else {
+        ScalarBuffer::from(vec![0; rows])
+    };
+    let names = Arc::new(StringArray::from_iter_values([name]));
+    let keys = Int32Array::try_new(keys, None)?;
+    Ok(Arc::new(DictionaryArray::try_new(keys, names)?))
 }
 
 /// Bytes that are compared at once.

@@ -72,7 +72,7 @@ fn outcome(reader: impl io::BufRead, limit: u64) -> Result<Vec<u8>, Damage> {
 /// The same of an object that is gathered first.
 fn gathered(stored: &[u8]) -> Result<Vec<u8>, Damage> {
     let mut reader = inflated(stored, LIMIT);
-    reader.gather().expect("memory does not fail");
+    reader.gather(None).expect("memory does not fail");
     let mut bytes = Vec::new();
     match reader.read_to_end(&mut bytes) {
         Ok(_) => Ok(bytes),

@@ -262,7 +262,8 @@ fn read(
 ) -> Result<Read, FetchError> {
     let (body, compressed) = Counted::new(body);
     let mut inflated = decompress::inflated(body, OBJECT_INFLATED_BYTES_MAX);
-    inflated.gather().map_err(|error| transport(&error))?;
+    let gathered = inflated.gather(object.size_bytes);
+    gathered.map_err(|error| transport(&error))?;
     let _core = inflated.is_gathered().then(|| cores.take());
     let mut hash = match kind_of(&object.key) {
         KeyKind::FlowLogs { .. } => InflatedHash::without_hash(inflated),

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
-    ArrayRef, AsArray as _, BooleanBuilder, DictionaryArray, Int32Array, Int64Builder, ListBuilder,
+    ArrayRef, AsArray as _, BooleanBuilder, DictionaryArray, Int64Builder, ListBuilder,
     StringArray, StringBuilder, TimestampMillisecondBuilder,
 };
 use arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef, TimeUnit};
@@ -242,11 +242,7 @@ impl Rows {
     pub(super) fn finish(&mut self, provenance: Provenance<'_>) -> Result<RecordBatch, ArrowError> {
         let mut columns = self.builders.finish()?;
         for text in [provenance.bucket, provenance.key] {
-            let keys = Int32Array::from(vec![0; self.len]);
-            let values = Arc::new(StringArray::from(vec![text]));
-            columns.push(Arc::new(DictionaryArray::<Int32Type>::try_new(
-                keys, values,
-            )?));
+            columns.push(names::repeated(text, self.len)?);
         }
         self.len = 0;
         self.text_bytes = 0;

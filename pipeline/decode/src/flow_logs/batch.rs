@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, Int64Array, RecordBatch,
+    Array, ArrayRef, AsArray, BooleanArray, Int32Array, Int64Array, RecordBatch,
     StringArray, new_null_array,
 };
 use arrow::compute::{cast, filter};
@@ -19,6 +19,7 @@ use super::fields::Format;
 use super::networks::OwnNetworks;
 use super::reject_class::{self, Flows};
 use crate::Provenance;
+use crate::names;
 
 /// What one batch of a log holds: an array for each field that the log has.
 #[derive(Debug)]
@@ -112,8 +113,8 @@ impl<'a> Assembly<'a> {
         let line_numbers: ArrayRef = Arc::new(Int64Array::from(logged.line_numbers));
         let tail = [
             logged.extra,
-            Some(repeated(self.provenance.bucket, rows)?),
-            Some(repeated(self.provenance.key, rows)?),
+            Some(names::repeated(self.provenance.bucket, rows)?),
+            Some(names::repeated(self.provenance.key, rows)?),
             Some(line_numbers),
         ];
         let columns = logged.by_position.into_iter().chain(derived).chain(tail);
@@ -235,12 +236,4 @@ fn place(column: &StringArray, row: usize) -> Option<(usize, usize)> {
 
 fn shared(array: impl Array + 'static) -> ArrayRef {
     Arc::new(array)
-}
-
-fn repeated(text: &str, rows: usize) -> Result<ArrayRef, ArrowError> {
-    let keys = Int32Array::from(vec![0; rows]);
-    let values: ArrayRef = Arc::new(StringArray::from_iter_values([text]));
-    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(
-        keys, values,
-    )?))
 }

@@ -17,7 +17,13 @@
 //! Must hold: a class depends on nothing but the batch, so that it is the same when an object is
 //! read again.
 
-use arrow::array::{Array, AsArray, BooleanArray, DictionaryArray, PrimitiveArray, StringArray};
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, AsArray, BooleanArray, BooleanBufferBuilder, DictionaryArray, Int32Array,
+    PrimitiveArray, StringArray,
+};
+use arrow::buffer::{NullBuffer, ScalarBuffer};
 use arrow::datatypes::{ArrowPrimitiveType, Int32Type, Int64Type, TimestampMillisecondType};
 
 use super::batch::{LoggedColumns, Names, value};
@@ -82,6 +88,46 @@ impl<'a> Flows<'a> {
     }
 }
 
+/// What kind of REJECT it is.
+#[derive(Debug, Clone, Copy)]
+enum Class {
+    Bpa,
+    Encryption,
+    NaclReply,
+    LatePacket,
+    Internal,
+    Scan,
+    External,
+    Unknown,
+}
+
+impl Class {
+    /// By their keys.
+    const NAMES: [&str; 8] = [
+        "bpa",
+        "encryption",
+        "nacl_reply",
+        "late_packet",
+        "internal",
+        "scan",
+        "external",
+        "unknown",
+    ];
+
+    const fn key(self) -> i32 {
+        match self {
+            Self::Bpa => 0,
+            Self::Encryption => 1,
+            Self::NaclReply => 2,
+            Self::LatePacket => 3,
+            Self::Internal => 4,
+            Self::Scan => 5,
+            Self::External => 6,
+            Self::Unknown => 7,
+        }
+    }
+}
+
 /// The classes of a batch; `None` when it has no REJECT.
 pub(super) fn classes(
     flows: &Flows<'_>,
@@ -92,28 +138,38 @@ pub(super) fn classes(
         return None;
     }
     let replies = nacl_reply::among(flows, &rejects);
-    let mut classes: Vec<Option<&str>> = vec![None; flows.rows];
+    let mut keys = Vec::with_capacity(flows.rows);
+    let mut known = BooleanBufferBuilder::new(flows.rows);
     for row in rejects {
-        if let Some(class) = classes.get_mut(row) {
-            *class = Some(flows.class(row, replies.contains(&row), networks));
-        }
+        // The rows since the last REJECT have no class.
+        keys.resize(row, 0);
+        known.append_n(row - known.len(), false);
+        let class = flows.class(row, replies.contains(&row), networks);
+        keys.push(class.key());
+        known.append(true);
     }
-    Some(classes.into_iter().collect())
+    keys.resize(flows.rows, 0);
+    known.append_n(flows.rows - known.len(), false);
+    let nulls = NullBuffer::new(known.finish());
+    let keys = Int32Array::new(ScalarBuffer::from(keys), Some(nulls));
+    let names = Arc::new(StringArray::from_iter_values(Class::NAMES));
+    // The keys are places of the names.
+    DictionaryArray::try_new(keys, names).ok()
 }
 
 impl Flows<'_> {
-    fn class(&self, row: usize, is_nacl_reply: bool, networks: &OwnNetworks) -> &'static str {
+    fn class(&self, row: usize, is_nacl_reply: bool, networks: &OwnNetworks) -> Class {
         let src_internal = flag(self.src_internal, row);
         let dst_internal = flag(self.dst_internal, row);
         match name(self.reject_reason, row) {
-            Some("BPA") => "bpa",
-            Some("EC") => "encryption",
-            _ if is_nacl_reply => "nacl_reply",
-            _ if self.is_late_packet(row) => "late_packet",
-            _ if src_internal == Some(true) && dst_internal == Some(true) => "internal",
-            _ if self.is_scan(row, networks) => "scan",
-            _ if src_internal == Some(false) || dst_internal == Some(false) => "external",
-            _ => "unknown",
+            Some("BPA") => Class::Bpa,
+            Some("EC") => Class::Encryption,
+            _ if is_nacl_reply => Class::NaclReply,
+            _ if self.is_late_packet(row) => Class::LatePacket,
+            _ if src_internal == Some(true) && dst_internal == Some(true) => Class::Internal,
+            _ if self.is_scan(row, networks) => Class::Scan,
+            _ if src_internal == Some(false) || dst_internal == Some(false) => Class::External,
+            _ => Class::Unknown,
         }
     }
 

@@ -78,10 +78,15 @@ enum Failure {
 
 impl<R: BufRead> Inflated<R> {
     /// Reads on until all compressed bytes are held, if they are few: then they are inflated in one
-    /// go. Waits for the transport, and inflates nothing yet.
-    pub fn gather(&mut self) -> io::Result<()> {
+    /// go. Waits for the transport, and inflates nothing yet. `expected_bytes`: how many it will be, as
+    /// far as is known.
+    pub fn gather(&mut self, expected_bytes: Option<u64>) -> io::Result<()> {
+        let expected_bytes = expected_bytes.and_then(|bytes| usize::try_from(bytes).ok());
         if let Form::Unread(source) = &mut self.form {
-            let gathered = source.gather(WHOLE_COMPRESSED_BYTES_MAX);
+            let gathered = source.gather(
+                expected_bytes.unwrap_or_default(),
+                WHOLE_COMPRESSED_BYTES_MAX,
+            );
             gathered.map_err(|error| self.failed(error))?;
         }
         Ok(())

@@ -70,11 +70,13 @@ impl<R: BufRead> Source<R> {
         Ok(held)
     }
 
-    /// Holds what comes until the end, or until it is more than `bytes_max`.
-    pub(super) fn gather(&mut self, bytes_max: usize) -> io::Result<()> {
+    /// Holds what comes until the end, or until it is more than `bytes_max`. There is room for
+    /// `expected_bytes` at once.
+    pub(super) fn gather(&mut self, expected_bytes: usize, bytes_max: usize) -> io::Result<()> {
         let Some(reader) = &mut self.reader else {
             return Ok(());
         };
+        self.held.reserve(expected_bytes.min(bytes_max));
         while !self.is_whole && self.held.len() <= bytes_max {
             let chunk = match reader.fill_buf() {
                 Ok(chunk) => chunk,

@@ -45,7 +45,7 @@ fn read_whole(compressed: &[u8], cap: u64) -> (Vec<u8>, io::Result<()>) {
         };
         let mut stream = inflated(pieces, cap);
         if gathered {
-            stream.gather().expect("memory does not fail");
+            stream.gather(Some(3)).expect("memory does not fail");
             assert!(stream.is_gathered());
         }
         let mut out = Vec::new();

@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use libdeflater::{Decompressor, crc32};
 use memchr::memmem;
 
-use crate::limits::WHOLE_INFLATED_BYTES_MAX;
+use crate::limits::{WHOLE_INFLATED_BYTES_MAX, WHOLE_INFLATED_STEP_BYTES};
 
 /// A gzip member ends in the checksum of what is in it, and its length: four bytes each.
 const TRAILER_BYTES: usize = 8;
@@ -45,8 +45,8 @@ impl Whole {
         drop(spare);
         let mut buffer = buffer.unwrap_or_default();
         if buffer.capacity() < length {
-            // Not to be copied when it grows.
-            buffer = Vec::new();
+            // Not to be copied when it grows, and room for those that are somewhat larger.
+            buffer = Vec::with_capacity(length.next_multiple_of(WHOLE_INFLATED_STEP_BYTES));
         }
         buffer.resize(length, 0);
         Self(buffer)
