@@ -1,8 +1,8 @@
 //! The open batch of one lane: what was claimed for it, and the rows that came.
 //!
 //! In: pieces. Out: staged files and merged rows, ready to commit. Must hold: rows wait in memory
-//! only up to [`PENDING_BYTES_MAX`]; an object that failed after rows of it came spoils the batch,
-//! because its rows cannot be taken out again (I1).
+//! only up to [`PENDING_BYTES_MAX`], while as many are flushed; an object that failed after rows of it
+//! came spoils the batch, because its rows cannot be taken out again (I1).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,18 +10,15 @@ use std::sync::Arc;
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::TimestampMillisecondType;
 use metrics::{counter, gauge, histogram};
-use tokio::task::JoinError;
-use tokio::time::Instant;
-use tokio_util::task::AbortOnDropHandle;
-use tracing::Instrument as _;
 
+use super::flush::{Flush, Flushed};
 use super::partials::{Merged, Partials};
 use super::pending::Pending;
 use super::piece::{End, Piece, Read, Slot};
 use super::window::{EventWindow, OpenEvents};
 use crate::config::Batch;
 use crate::decode::Table;
-use crate::engine::{Engine, Input};
+use crate::engine::Engine;
 use crate::lake::batch::BatchId;
 use crate::lake::ingest_log::Entry;
 use crate::lake::source::SourceId;
@@ -29,12 +26,6 @@ use crate::lake::staging::Staging;
 use crate::lake::{Lake, LakeError};
 use crate::limits::{BATCH_OBJECTS_MAX, PENDING_BYTES_MAX, REJECTS_KEPT_MAX};
 use crate::metrics::SignalMetrics;
-use crate::telemetry::timed;
-
-/// The rows of one query, or why there are none; nothing, if the signal is not there.
-type Evaluated = Option<Result<Vec<RecordBatch>, String>>;
-/// A query that runs, until this is dropped.
-type Evaluation = AbortOnDropHandle<Evaluated>;
 
 /// Why a batch cannot be committed.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +59,9 @@ pub struct OpenBatch {
     engine: Arc<Engine>,
     window: Arc<EventWindow>,
     events: OpenEvents,
-    staging: Staging,
+    /// Its files, from the first flush on, unless a flush has them.
+    staging: Option<Staging>,
+    flush: Option<Flush>,
     lake: Lake,
     /// By slot: every object that was begun.
     pub entries: Vec<Entry>,
@@ -108,7 +101,8 @@ impl OpenBatch {
     ) -> Self {
         let id = BatchId::new(lake.clock.as_ref());
         Self {
-            staging: Staging::new(lake.clone(), id.clone()),
+            staging: None,
+            flush: None,
             partials: Partials::new(Arc::clone(&engine), counting),
             id,
             engine,
@@ -235,66 +229,38 @@ impl OpenBatch {
             || self.partials.is_full()
     }
 
-    /// Evaluates the signals on the pending rows, and stages the rows.
+    /// Begins to evaluate the signals on the pending rows and to stage the rows, once the flush before has
+    /// ended.
     async fn flush(&mut self) -> Result<(), BatchError> {
-        for (table, mut batches) in self.pending.take().map_err(LakeError::from)? {
-            if table == Table::Cloudtrail {
-                let named = self.window.name_pods(batches);
-                batches = named.map_err(LakeError::from)?;
+        self.end_flush().await?;
+        let mut tables = self.pending.take().map_err(LakeError::from)?;
+        for (table, batches) in &mut tables {
+            if *table == Table::Cloudtrail {
+                let named = self.window.name_pods(std::mem::take(batches));
+                *batches = named.map_err(LakeError::from)?;
             }
-            let evaluations = self.evaluate(table, batches.clone());
-            for batch in &batches {
-                self.staged_bytes += batch.get_array_memory_size();
-                timed("stage", self.staging.events(table, batch)).await?;
-            }
-            for (place, evaluation) in evaluations {
-                self.take_partial(place, evaluation.await)?;
-            }
+            let bytes = batches.iter().map(RecordBatch::get_array_memory_size);
+            self.staged_bytes += bytes.sum::<usize>();
         }
-        self.partials.shed(&mut self.staging).await
+        if let Some(staging) = self.staging.take() {
+            self.flush = Some(Flush::begin(Arc::clone(&self.engine), staging, tables));
+        }
+        Ok(())
     }
 
-    /// Begins the queries of the table's signals, by their place: they run beside the staging and
-    /// beside each other, as far as there are cores.
-    fn evaluate(&self, table: Table, rows: Vec<RecordBatch>) -> Vec<(usize, Evaluation)> {
-        let input = Input::new(rows);
-        let signals = self.engine.signals().iter().enumerate();
-        let of_table = signals.filter(|(_, planned)| planned.source() == Some(table));
-        let begun = of_table.map(|(place, _)| {
-            let (engine, input) = (Arc::clone(&self.engine), Arc::clone(&input));
-            let evaluation = async move {
-                let planned = engine.signals().get(place)?;
-                let started = Instant::now();
-                let rows = timed("evaluate", planned.evaluate(&input)).await;
-                histogram!("trailflow_sql_duration_seconds", "signal" => planned.name().to_owned())
-                    .record(started.elapsed().as_secs_f64());
-                Some(rows.map_err(|error| error.to_string()))
-            };
-            let evaluation = evaluation.instrument(tracing::Span::current());
-            (place, AbortOnDropHandle::new(tokio::spawn(evaluation)))
-        });
-        begun.collect()
-    }
-
-    /// Takes the partial rows of one signal.
-    fn take_partial(
-        &mut self,
-        place: usize,
-        evaluated: Result<Evaluated, JoinError>,
-    ) -> Result<(), BatchError> {
-        let rows = match evaluated {
-            Ok(rows) => rows.unwrap_or_else(|| Ok(Vec::new())),
-            Err(error) => Err(format!("its query ended abnormally: {error}")),
-        };
-        let signal = || {
-            let planned = self.engine.signals().get(place);
-            planned.map_or_else(String::new, |planned| planned.name().to_owned())
-        };
-        let rows = rows.map_err(|error| BatchError::Signal {
-            signal: signal(),
-            error,
-        })?;
-        self.partials.take(place, rows)
+    /// Waits for the flush before, if there is one, and takes what it found. The files are ours again.
+    async fn end_flush(&mut self) -> Result<(), BatchError> {
+        let mut found = Ok(Vec::new());
+        if let Some(flush) = &mut self.flush {
+            let Flushed { staging, partial } = flush.end().await;
+            (self.flush, self.staging) = (None, Some(staging));
+            found = partial;
+        }
+        for (place, rows) in found? {
+            self.partials.take(place, rows)?;
+        }
+        let staging = files(&mut self.staging, &self.lake, &self.id);
+        self.partials.shed(staging).await
     }
 
     /// Everything came: merges, stages what is left, closes the files.
@@ -312,7 +278,12 @@ impl OpenBatch {
 
     /// The batch is given up: nothing of it goes to the store any more.
     pub async fn discard(&mut self) {
-        self.staging.discard().await;
+        if let Some(mut flush) = self.flush.take() {
+            self.staging = Some(flush.end().await.staging);
+        }
+        if let Some(staging) = &mut self.staging {
+            staging.discard().await;
+        }
     }
 
     async fn stage_rest(
@@ -320,22 +291,24 @@ impl OpenBatch {
         left_out: &BTreeMap<Slot, End>,
     ) -> Result<StagedBatch, BatchError> {
         self.flush().await?;
-        self.staging.close_all().await?;
+        self.end_flush().await?;
         let entries = self.committed_entries(left_out);
-        let merged = self.partials.stage(&mut self.staging).await?;
+        let staging = files(&mut self.staging, &self.lake, &self.id);
+        staging.close_all().await?;
+        let merged = self.partials.stage(staging).await?;
         let at = self.lake.clock.now();
         let log = crate::lake::ingest_log::rows(&entries, &self.id, at).map_err(LakeError::from)?;
         if log.num_rows() > 0 {
-            self.staging.ingest("ingest_log", at, &log).await?;
+            staging.ingest("ingest_log", at, &log).await?;
         }
         let quarantine = crate::lake::ingest_log::quarantine_rows(&entries, &self.id, at);
         let quarantine = quarantine.map_err(LakeError::from)?;
         if quarantine.num_rows() > 0 {
-            self.staging.ingest("quarantine", at, &quarantine).await?;
+            staging.ingest("quarantine", at, &quarantine).await?;
         }
         let rows = u32::try_from(self.rows).unwrap_or(u32::MAX);
         histogram!("trailflow_batch_rows").record(f64::from(rows));
-        let files = self.staging.finish().await?;
+        let files = staging.finish().await?;
         let sources = entries.iter().map(|entry| entry.source.clone()).collect();
         Ok(StagedBatch {
             files,
@@ -352,6 +325,11 @@ impl OpenBatch {
         let kept = entries.filter(|(slot, _)| !left_out.contains_key(slot));
         kept.map(|(_, entry)| entry).collect()
     }
+}
+
+/// The files of a batch; new ones, if it has none yet.
+fn files<'a>(staging: &'a mut Option<Staging>, lake: &Lake, id: &BatchId) -> &'a mut Staging {
+    staging.get_or_insert_with(|| Staging::new(lake.clone(), id.clone()))
 }
 
 /// The oldest and newest event time of a batch.

@@ -13,6 +13,7 @@
 pub mod batch;
 pub mod concurrency;
 pub mod cores;
+mod flush;
 pub mod ingest;
 mod lane;
 mod learn;

@@ -1,0 +1,139 @@
+//! Rows that waited, on their way into files and through the signals' queries, beside what the lane
+//! takes meanwhile.
+//!
+//! In: rows by table, and the files that the batch has open. Out: the files again, and the partial rows of
+//! each signal. Must hold: a batch flushes once at a time, because the files go from one flush to the
+//! next; what is flushed and what waits are both within [`crate::limits::PENDING_BYTES_MAX`] (I4); nothing
+//! goes on when this is dropped.
+
+use std::future::pending;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use metrics::histogram;
+use tokio::task::JoinError;
+use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
+
+use super::batch::BatchError;
+use crate::decode::Table;
+use crate::engine::{Engine, Input};
+use crate::lake::staging::Staging;
+use crate::telemetry::timed;
+
+/// The rows of one query, or why there are none; nothing, if the signal is not there.
+type Evaluated = Option<Result<Vec<RecordBatch>, String>>;
+/// A query that runs, until this is dropped.
+type Evaluation = AbortOnDropHandle<Evaluated>;
+
+/// A flush that runs, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Flush(AbortOnDropHandle<Flushed>);
+
+/// A flush that has ended.
+#[derive(Debug)]
+pub(super) struct Flushed {
+    /// Whatever came of it: what was staged so far.
+    pub(super) staging: Staging,
+    /// The partial rows of signals, by their place.
+    pub(super) partial: Result<Vec<(usize, Vec<RecordBatch>)>, BatchError>,
+}
+
+impl Flush {
+    /// Begins to evaluate the signals on these rows, and to stage the rows.
+    pub(super) fn begin(
+        engine: Arc<Engine>,
+        mut staging: Staging,
+        tables: Vec<(Table, Vec<RecordBatch>)>,
+    ) -> Self {
+        let work = async move {
+            let mut partial = Vec::new();
+            let mut outcome = Ok(());
+            for (table, rows) in tables {
+                outcome = flush(&engine, &mut staging, table, rows, &mut partial).await;
+                if outcome.is_err() {
+                    break;
+                }
+            }
+            Flushed {
+                staging,
+                partial: outcome.map(|()| partial),
+            }
+        };
+        let work = work.instrument(tracing::Span::current());
+        Self(AbortOnDropHandle::new(tokio::spawn(work)))
+    }
+
+    /// Waits for its end. A panic in it is one of the lane.
+    pub(super) async fn end(&mut self) -> Flushed {
+        match (&mut self.0).await.map_err(JoinError::try_into_panic) {
+            Ok(flushed) => flushed,
+            Err(Ok(panic)) => resume_unwind(panic),
+            // Only a runtime that is shut down cancels it, and then nobody waits either.
+            Err(Err(_)) => pending().await,
+        }
+    }
+}
+
+/// The rows of one table.
+async fn flush(
+    engine: &Arc<Engine>,
+    staging: &mut Staging,
+    table: Table,
+    rows: Vec<RecordBatch>,
+    partial: &mut Vec<(usize, Vec<RecordBatch>)>,
+) -> Result<(), BatchError> {
+    let evaluations = evaluate(engine, table, rows.clone());
+    for batch in &rows {
+        timed("stage", staging.events(table, batch)).await?;
+    }
+    for (place, evaluation) in evaluations {
+        partial.push((place, partial_rows(engine, place, evaluation.await)?));
+    }
+    Ok(())
+}
+
+/// Begins the queries of the table's signals, by their place: they run beside the staging and beside
+/// each other, as far as there are cores.
+fn evaluate(
+    engine: &Arc<Engine>,
+    table: Table,
+    rows: Vec<RecordBatch>,
+) -> Vec<(usize, Evaluation)> {
+    let input = Input::new(rows);
+    let signals = engine.signals().iter().enumerate();
+    let of_table = signals.filter(|(_, planned)| planned.source() == Some(table));
+    let begun = of_table.map(|(place, _)| {
+        let (engine, input) = (Arc::clone(engine), Arc::clone(&input));
+        let evaluation = async move {
+            let planned = engine.signals().get(place)?;
+            let started = Instant::now();
+            let rows = timed("evaluate", planned.evaluate(&input)).await;
+            histogram!("trailflow_sql_duration_seconds", "signal" => planned.name().to_owned())
+                .record(started.elapsed().as_secs_f64());
+            Some(rows.map_err(|error| error.to_string()))
+        };
+        let evaluation = evaluation.instrument(tracing::Span::current());
+        (place, AbortOnDropHandle::new(tokio::spawn(evaluation)))
+    });
+    begun.collect()
+}
+
+/// The partial rows of the signal at this place.
+fn partial_rows(
+    engine: &Engine,
+    place: usize,
+    evaluated: Result<Evaluated, JoinError>,
+) -> Result<Vec<RecordBatch>, BatchError> {
+    let rows = match evaluated {
+        Ok(rows) => rows.unwrap_or_else(|| Ok(Vec::new())),
+        Err(error) => Err(format!("its query ended abnormally: {error}")),
+    };
+    rows.map_err(|error| {
+        let planned = engine.signals().get(place);
+        let signal = planned.map_or_else(String::new, |planned| planned.name().to_owned());
+        BatchError::Signal { signal, error }
+    })
+}
