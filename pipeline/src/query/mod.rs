@@ -6,6 +6,8 @@
 //! not an error.
 
 mod by_day;
+mod date_trunc;
+mod fold;
 pub mod output;
 pub mod quarantine;
 mod recent;
@@ -27,6 +29,8 @@ use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use url::Url;
 
 use by_day::ByDay;
+use date_trunc::date_trunc;
+use fold::FoldMerges;
 
 use crate::decode::Table;
 use crate::engine::{Engine, Planned};
@@ -58,6 +62,8 @@ impl LakeSession {
             .optimizer
             .enable_leaf_expression_pushdown = false;
         let mut context = SessionContext::new_with_config_rt(config, runtime);
+        context.add_optimizer_rule(Arc::new(FoldMerges));
+        context.register_udf(date_trunc());
         datafusion_functions_json::register_all(&mut context)?;
         register_store(&context, lake)?;
         let session = Self { context };
