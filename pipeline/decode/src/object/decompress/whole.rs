@@ -9,13 +9,13 @@ use std::io::Cursor;
 use std::mem;
 use std::sync::{Mutex, PoisonError};
 
-use libdeflater::{Decompressor, crc32};
+use libdeflater::Decompressor;
 use memchr::memmem;
 
 use crate::limits::{WHOLE_INFLATED_BYTES_MAX, WHOLE_INFLATED_STEP_BYTES};
 
-/// A gzip member ends in the checksum of what is in it, and its length: four bytes each.
-const TRAILER_BYTES: usize = 8;
+/// A gzip member ends in the checksum of what is in it and, in so many bytes, its length (RFC 1952).
+const LENGTH_BYTES: usize = 4;
 
 /// Deflate makes no more than so many bytes of one. Source: zlib.net/zlib_tech.html.
 const RATIO_MAX: usize = 1032;
@@ -73,9 +73,8 @@ impl Drop for Whole {
 
 /// The inflated bytes of one gzip member and nothing else, if that is what it is.
 pub(super) fn inflate(compressed: &[u8]) -> Option<Cursor<Whole>> {
-    let (rest, trailer) = compressed.split_last_chunk::<TRAILER_BYTES>()?;
-    let [.., a, b, c, d] = *trailer;
-    let length = usize::try_from(u32::from_le_bytes([a, b, c, d])).ok()?;
+    let (rest, trailing) = compressed.split_last_chunk::<LENGTH_BYTES>()?;
+    let length = usize::try_from(u32::from_le_bytes(*trailing)).ok()?;
     let possible = compressed.len().saturating_mul(RATIO_MAX);
     if length == 0 || length > WHOLE_INFLATED_BYTES_MAX.min(possible) {
         return None;
@@ -84,10 +83,8 @@ pub(super) fn inflate(compressed: &[u8]) -> Option<Cursor<Whole>> {
     let bytes = Decompressor::new()
         .gzip_decompress(compressed, &mut inflated.0)
         .ok()?;
-    // The library has compared the trailer of the first member, and does not say where that ended.
-    // It ended here if our last bytes are that trailer and stand nowhere before.
-    let [a, b, c, d] = crc32(&inflated.0).to_le_bytes();
-    let is_its_trailer = bytes == length && trailer.starts_with(&[a, b, c, d]);
-    let found = is_its_trailer.then(|| memmem::find(compressed, trailer))?;
-    (found == Some(rest.len())).then(|| Cursor::new(inflated))
+    // The library has compared checksum and length of the first member, and does not say where it ended.
+    // A member of this length ended here, if the length stands nowhere before.
+    let stands_at = (bytes == length).then(|| memmem::find(compressed, trailing))?;
+    (stands_at == Some(rest.len())).then(|| Cursor::new(inflated))
 }
