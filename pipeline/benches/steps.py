@@ -28,7 +28,7 @@ STACK_BYTES = 60_000
 
 # A sample below one of these is planning, whatever the innermost frames say: it plans with the very functions
 # that a query runs with.
-PLANNING = re.compile(r"engine::Engine::new|engine::plan|service::pipeline|decode::signal")
+PLANNING = re.compile(r"engine::Engine::(new|when_needed|survey|plan)|engine::plan|Planned::prepared|service::pipeline|decode::signal")
 # In this order for each frame, from the innermost outwards: the first frame that matches any of them decides.
 # Arrow's kernels name no step: they count to whoever called them.
 STEPS = [

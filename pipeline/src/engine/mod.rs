@@ -132,8 +132,8 @@ impl Engine {
             .signals
             .into_iter()
             .partition(|signal| signal.header.source.table().is_some());
-        for signal in over_tables {
-            match planner.plan(signal).await {
+        for planned in planner.plan_all(over_tables).await {
+            match planned {
                 Ok(one) => engine.planned.push(one),
                 Err(found) => findings.extend(found),
             }

@@ -6,6 +6,8 @@
 //! promises (I7).
 
 use std::collections::BTreeMap;
+use std::future::pending;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
@@ -17,6 +19,7 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use datafusion::prelude::SessionContext;
 use tokio::sync::{Mutex, OnceCell};
+use tokio::task::JoinError;
 
 use super::date_bin::date_bin;
 use super::input::InputTable;
@@ -71,6 +74,26 @@ impl Planner {
             sessions.insert(table, Arc::new(Session::new(table, reference, runtime)?));
         }
         Ok(Self { sessions })
+    }
+
+    /// Plans all of them, as many at once as there are cores; in their order.
+    pub(super) async fn plan_all(self, signals: Vec<Signal>) -> Vec<Result<Planned, Findings>> {
+        let planner = Arc::new(self);
+        let begun = signals.into_iter().map(|signal| {
+            let planner = Arc::clone(&planner);
+            tokio::spawn(async move { planner.plan(signal).await })
+        });
+        let begun: Vec<_> = begun.collect();
+        let mut all = Vec::new();
+        for task in begun {
+            match task.await.map_err(JoinError::try_into_panic) {
+                Ok(one) => all.push(one),
+                Err(Ok(panic)) => resume_unwind(panic),
+                // Only a runtime that is shut down cancels it, and then nobody waits either.
+                Err(Err(_)) => pending().await,
+            }
+        }
+        all
     }
 
     /// Plans a signal's query and the merge of its rows.
