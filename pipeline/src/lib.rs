@@ -33,4 +33,5 @@ pub mod metrics;
 pub mod aws;
 pub mod query;
 pub mod demo;
+mod running;
 pub mod telemetry;

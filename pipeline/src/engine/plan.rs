@@ -6,8 +6,6 @@
 //! promises (I7).
 
 use std::collections::BTreeMap;
-use std::future::pending;
-use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
@@ -19,7 +17,6 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use datafusion::prelude::SessionContext;
 use tokio::sync::{Mutex, OnceCell};
-use tokio::task::JoinError;
 
 use super::date_bin::date_bin;
 use super::input::InputTable;
@@ -28,6 +25,7 @@ use super::prepared::{Prepared, session_config};
 use super::{Planned, output, reference};
 use crate::decode::Table;
 use crate::finding::{Finding, Findings};
+use crate::running::Running;
 use crate::signal::Signal;
 
 /// Plans signals one after the other: what each of them sees is made once.
@@ -81,17 +79,12 @@ impl Planner {
         let planner = Arc::new(self);
         let begun = signals.into_iter().map(|signal| {
             let planner = Arc::clone(&planner);
-            tokio::spawn(async move { planner.plan(signal).await })
+            Running::begin(async move { planner.plan(signal).await })
         });
         let begun: Vec<_> = begun.collect();
         let mut all = Vec::new();
-        for task in begun {
-            match task.await.map_err(JoinError::try_into_panic) {
-                Ok(one) => all.push(one),
-                Err(Ok(panic)) => resume_unwind(panic),
-                // Only a runtime that is shut down cancels it, and then nobody waits either.
-                Err(Err(_)) => pending().await,
-            }
+        for mut signal in begun {
+            all.push(signal.end().await);
         }
         all
     }

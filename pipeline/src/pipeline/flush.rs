@@ -6,8 +6,6 @@
 //! next; what is flushed and what waits are both within [`crate::limits::PENDING_BYTES_MAX`] (I4); nothing
 //! goes on when this is dropped.
 
-use std::future::pending;
-use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -21,6 +19,7 @@ use super::batch::BatchError;
 use crate::decode::Table;
 use crate::engine::{Engine, Input};
 use crate::lake::staging::Staging;
+use crate::running::Running;
 use crate::telemetry::timed;
 
 /// The rows of one query, or why there are none; nothing, if the signal is not there.
@@ -30,7 +29,7 @@ type Evaluation = AbortOnDropHandle<Evaluated>;
 
 /// A flush that runs, until this is dropped.
 #[derive(Debug)]
-pub(super) struct Flush(AbortOnDropHandle<Flushed>);
+pub(super) struct Flush(Running<Flushed>);
 
 /// A flush that has ended.
 #[derive(Debug)]
@@ -62,18 +61,12 @@ impl Flush {
                 partial: outcome.map(|()| partial),
             }
         };
-        let work = work.instrument(tracing::Span::current());
-        Self(AbortOnDropHandle::new(tokio::spawn(work)))
+        Self(Running::begin(work))
     }
 
-    /// Waits for its end. A panic in it is one of the lane.
+    /// Waits for its end.
     pub(super) async fn end(&mut self) -> Flushed {
-        match (&mut self.0).await.map_err(JoinError::try_into_panic) {
-            Ok(flushed) => flushed,
-            Err(Ok(panic)) => resume_unwind(panic),
-            // Only a runtime that is shut down cancels it, and then nobody waits either.
-            Err(Err(_)) => pending().await,
-        }
+        self.0.end().await
     }
 }
 
