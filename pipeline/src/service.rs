@@ -125,7 +125,9 @@ pub async fn pipeline(
         catalog.signals.retain(over_tables);
     }
     let memory = config.pipeline.memory_bytes_max;
-    let engine = if mode.live {
+    // A query that cannot be run must be told now: later it would spoil batches, and objects with them.
+    // `check` has run those that are built in.
+    let engine = if mode.live || config.signals.is_some() {
         Engine::new(catalog, &config.reference, memory).await?
     } else {
         Engine::when_needed(catalog, &config.reference, memory).await?

@@ -28,7 +28,7 @@ use crate::finding::{Finding, Findings};
 use crate::running::Running;
 use crate::signal::Signal;
 
-/// Plans signals one after the other: what each of them sees is made once.
+/// Plans signals: what each of them sees is made once.
 #[derive(Debug)]
 pub(super) struct Planner {
     sessions: BTreeMap<Table, Arc<Session>>,

@@ -129,6 +129,7 @@ mod tests {
             }
         }
     }
+
     #[test]
     fn bytes_are_counted_without_a_hash_too() {
         let counted = InflatedHash::without_hash(&b"abc"[..]);
