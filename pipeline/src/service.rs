@@ -112,26 +112,31 @@ pub fn catalog(config: &Config) -> Result<Catalog, Findings> {
     }
 }
 
-/// Puts a pipeline together.
-pub async fn pipeline(
-    config: &Config,
-    mode: Mode,
-    health: Arc<Health>,
-) -> Result<Arc<Pipeline>, BuildError> {
+/// The signals, planned.
+async fn engine(config: &Config, live: bool) -> Result<Engine, Findings> {
     let mut catalog = catalog(config)?;
     // They run beside the service only; `check` and `run` report their mistakes.
-    if !mode.live {
+    if !live {
         let over_tables = |signal: &Signal| signal.header.source.table().is_some();
         catalog.signals.retain(over_tables);
     }
     let memory = config.pipeline.memory_bytes_max;
     // A query that cannot be run must be told now: later it would spoil batches, and objects with them.
     // `check` has run those that are built in.
-    let engine = if mode.live || config.signals.is_some() {
-        Engine::new(catalog, &config.reference, memory).await?
+    if live || config.signals.is_some() {
+        Engine::new(catalog, &config.reference, memory).await
     } else {
-        Engine::when_needed(catalog, &config.reference, memory).await?
-    };
+        Engine::when_needed(catalog, &config.reference, memory).await
+    }
+}
+
+/// Puts a pipeline together.
+pub async fn pipeline(
+    config: &Config,
+    mode: Mode,
+    health: Arc<Health>,
+) -> Result<Arc<Pipeline>, BuildError> {
+    let engine = engine(config, mode.live).await?;
     if let (None, Source::Directory { path }) = (&mode.listed, &config.source)
         && !path.is_dir()
     {
