@@ -101,6 +101,7 @@ fn open_lake(config: &Config, sdk: Option<&SdkConfig>) -> Result<Lake, BuildErro
         lease: config.pipeline.lease,
         clock,
         settled: Arc::default(),
+        encodings: Arc::default(),
     })
 }
 

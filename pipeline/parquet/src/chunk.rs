@@ -22,6 +22,7 @@ use crate::bounds::{Bounds, statistics};
 use crate::compression::Codec;
 use crate::levels::Levels;
 use crate::numbers::Numbers;
+use crate::precedent::{Form, Lesson, Precedent, VALUES_MIN};
 use crate::texts::TextPages;
 
 /// A page ends with so many rows: what a reader takes to look at one.
@@ -36,8 +37,11 @@ pub(crate) struct Chunk {
     asked: EnabledStatistics,
     values: Values,
     levels: Levels,
-    /// Of its pages; the first one that has values shows.
+    /// Of its pages; the first one that has values shows, unless there is a precedent.
     codec: Option<Codec>,
+    followed: Option<Precedent>,
+    /// What its first page showed.
+    weighed: Option<Precedent>,
     /// Pages without values, before that one.
     waiting: Vec<Ready>,
     written: Written,
@@ -60,6 +64,7 @@ enum Values {
 struct Ready {
     bytes: Vec<u8>,
     rows: usize,
+    values: usize,
     encoding: Encoding,
 }
 
@@ -79,9 +84,11 @@ impl Chunk {
         kind: &DataType,
         column: ColumnDescPtr,
         asked: EnabledStatistics,
+        followed: Option<Precedent>,
     ) -> Option<Self> {
-        let numbers = || Numbers::of(kind).map(Values::Numbers);
-        let texts = || TextPages::of(kind).map(Values::Texts);
+        let form = followed.map(|precedent| precedent.form);
+        let numbers = || Numbers::of(kind, form).map(Values::Numbers);
+        let texts = || TextPages::of(kind, form).map(Values::Texts);
         let booleans = || Booleans::of(kind).map(Values::Booleans);
         Some(Self {
             values: numbers().or_else(texts).or_else(booleans)?,
@@ -89,7 +96,9 @@ impl Chunk {
             column,
             asked,
             levels: Levels::new(),
-            codec: None,
+            codec: followed.map(|precedent| precedent.codec),
+            followed,
+            weighed: None,
             waiting: Vec::new(),
             written: Written::default(),
             bounds: None,
@@ -163,6 +172,7 @@ impl Chunk {
         let page = Ready {
             bytes: page,
             rows,
+            values: rows - nulls,
             encoding,
         };
         if self.codec.is_none() && rows == nulls {
@@ -182,6 +192,10 @@ impl Chunk {
             let dictionary = dictionary.as_ref().map(|(page, _)| page.as_slice());
             let (codec, bytes) = Codec::chosen(page.bytes, dictionary)?;
             self.codec = Some(codec);
+            if page.values >= VALUES_MIN {
+                let form = self.form();
+                self.weighed = Some(Precedent { form, codec });
+            }
             self.put_waiting(codec)?;
             bytes
         };
@@ -238,9 +252,29 @@ impl Chunk {
         }
     }
 
-    /// The bytes of the chunk, and what the footer says of them.
-    pub(crate) fn close(mut self) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+    /// How its next page is written.
+    fn form(&self) -> Form {
+        let form = match &self.values {
+            Values::Numbers(numbers) => numbers.form(),
+            Values::Texts(texts) => texts.form(),
+            Values::Booleans(_) => None,
+        };
+        form.unwrap_or(Form::Direct)
+    }
+
+    /// What the chunk says of the ones that come next.
+    fn lesson(&self) -> Lesson {
+        match (self.followed, self.weighed) {
+            (Some(followed), _) if followed.form != self.form() => Lesson::Unfit,
+            (None, Some(weighed)) if weighed.form == self.form() => Lesson::Weighed(weighed),
+            _ => Lesson::Nothing,
+        }
+    }
+
+    /// The bytes of the chunk, what the footer says of them, and what was learnt.
+    pub(crate) fn close(mut self) -> Result<(Bytes, ColumnCloseResult, Lesson), ParquetError> {
         self.end_page()?;
+        let lesson = self.lesson();
         let codec = self.codec.unwrap_or(Codec::Plain);
         // There are some still if no page has a value.
         self.put_waiting(codec)?;
@@ -281,7 +315,7 @@ impl Chunk {
             column_index,
             offset_index: Some(offset_index.build()),
         };
-        Ok((Bytes::from(all.bytes), result))
+        Ok((Bytes::from(all.bytes), result, lesson))
     }
 }
 

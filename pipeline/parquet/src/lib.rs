@@ -7,7 +7,7 @@
 //! The library's own writer looks every text up anew, counts a level for each value of each column,
 //! empty or not, and keeps a compressor for every column of every file. Here a null costs a bit, a
 //! dictionary from Arrow is numbered once, and the first page of a chunk decides what the others look
-//! like: dictionary or not, compressed or not. Columns of nested or rare types are the library's.
+//! like, and the next chunks of that column: dictionary or not, compressed or not. Columns of nested or rare types are the library's.
 
 mod bits;
 mod bounds;
@@ -18,6 +18,7 @@ mod delta;
 mod dictionary;
 mod levels;
 mod numbers;
+mod precedent;
 mod row_group;
 mod texts;
 #[cfg(test)]
@@ -33,12 +34,14 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 
+pub use precedent::Precedents;
 use row_group::RowGroup;
 
 /// A file under way.
 pub struct Writer {
     file: SerializedFileWriter<Vec<u8>>,
     schema: SchemaRef,
+    precedents: Arc<Precedents>,
     row_group: Option<RowGroup>,
 }
 
@@ -52,14 +55,20 @@ impl fmt::Debug for Writer {
 
 impl Writer {
     /// A file with these columns. Of the properties, those count that say what statistics a column
-    /// gets, how many rows a row group has at most, and who wrote the file.
-    pub fn new(schema: SchemaRef, mut properties: WriterProperties) -> Result<Self, ParquetError> {
+    /// gets, how many rows a row group has at most, and who wrote the file. The precedents are those of
+    /// files with the same columns and alike rows.
+    pub fn new(
+        schema: SchemaRef,
+        mut properties: WriterProperties,
+        precedents: Arc<Precedents>,
+    ) -> Result<Self, ParquetError> {
         let columns = ArrowSchemaConverter::new().convert(&schema)?;
         add_encoded_arrow_schema_to_metadata(&schema, &mut properties);
         let root = columns.root_schema_ptr();
         Ok(Self {
             file: SerializedFileWriter::new(Vec::new(), root, Arc::new(properties))?,
             schema,
+            precedents,
             row_group: None,
         })
     }
@@ -74,7 +83,7 @@ impl Writer {
                 Some(row_group) => row_group,
                 None => self
                     .row_group
-                    .insert(RowGroup::new(&self.file, &self.schema)?),
+                    .insert(RowGroup::new(&self.file, &self.schema, &self.precedents)?),
             };
             let rows = (batch.num_rows() - start).min(most - row_group.rows());
             row_group.write(&batch.slice(start, rows))?;
@@ -94,7 +103,7 @@ impl Writer {
     /// Ends the row group at hand, if there is one: its bytes are final.
     pub fn end_row_group(&mut self) -> Result<(), ParquetError> {
         match self.row_group.take() {
-            Some(row_group) => row_group.close(&mut self.file),
+            Some(row_group) => row_group.close(&mut self.file, &self.precedents),
             None => Ok(()),
         }
     }

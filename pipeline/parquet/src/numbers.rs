@@ -15,6 +15,7 @@ use crate::bits::{hybrid, width_of};
 use crate::bounds::Bounds;
 use crate::delta::{self, Wide};
 use crate::dictionary::Integers;
+use crate::precedent::Form;
 
 /// Bytes of one number in a dictionary page, at most.
 const NUMBER_BYTES: usize = 8;
@@ -22,23 +23,17 @@ const NUMBER_BYTES: usize = 8;
 #[derive(Debug)]
 pub(crate) struct Numbers {
     wide: Wide,
-    form: Form,
+    /// Known from the first page that has values on.
+    form: Option<Form>,
     dictionary: Integers,
     /// Of the page at hand, without those that are missing.
     values: Vec<i64>,
     indices: Vec<u32>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Undecided,
-    Dictionary,
-    Differences,
-}
-
 impl Numbers {
     /// For a column of this type, if it is one of whole numbers that are written here.
-    pub(crate) fn of(kind: &DataType) -> Option<Self> {
+    pub(crate) fn of(kind: &DataType, form: Option<Form>) -> Option<Self> {
         let wide = match kind {
             DataType::Int32 => Wide::Bits32,
             DataType::Int64
@@ -50,7 +45,7 @@ impl Numbers {
         };
         Some(Self {
             wide,
-            form: Form::Undecided,
+            form,
             dictionary: Integers::default(),
             values: Vec::new(),
             indices: Vec::new(),
@@ -89,6 +84,10 @@ impl Numbers {
         }
     }
 
+    pub(crate) fn form(&self) -> Option<Form> {
+        self.form
+    }
+
     /// Bytes held, about.
     pub(crate) fn bytes(&self) -> usize {
         NUMBER_BYTES * self.values.len() + self.dictionary.bytes()
@@ -103,9 +102,9 @@ impl Numbers {
         // A page without values has no form, and shows none.
         let encoding = match self.form {
             _ if self.values.is_empty() => Encoding::PLAIN,
-            Form::Undecided => self.put_first(out),
-            Form::Dictionary => self.put_indices(out),
-            Form::Differences => self.put_differences(out),
+            None => self.put_first(out),
+            Some(Form::Dictionary) => self.put_indices(out),
+            Some(Form::Direct) => self.put_differences(out),
         };
         self.values.clear();
         encoding
@@ -118,13 +117,13 @@ impl Numbers {
         let encoding = self.put_indices(out);
         let indices = out.len() - start + NUMBER_BYTES * self.dictionary.values().len();
         if indices <= differences.len() {
-            self.form = Form::Dictionary;
+            self.form = Some(Form::Dictionary);
             return encoding;
         }
         out.truncate(start);
         out.append(&mut differences);
         self.dictionary = Integers::default();
-        self.form = Form::Differences;
+        self.form = Some(Form::Direct);
         Encoding::DELTA_BINARY_PACKED
     }
 
@@ -143,7 +142,7 @@ impl Numbers {
         put_indices(&self.indices, self.dictionary.values().len(), out);
         // What was few has become many: the next pages do without.
         if self.dictionary.values().len() - known > self.values.len() / 2 {
-            self.form = Form::Differences;
+            self.form = Some(Form::Direct);
         }
         Encoding::RLE_DICTIONARY
     }

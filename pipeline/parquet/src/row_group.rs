@@ -11,6 +11,7 @@ use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedFileWriter;
 
 use crate::chunk::Chunk;
+use crate::precedent::Precedents;
 
 pub(crate) struct RowGroup {
     columns: Vec<Column>,
@@ -30,11 +31,12 @@ impl RowGroup {
     pub(crate) fn new<W: Write + Send>(
         file: &SerializedFileWriter<W>,
         schema: &SchemaRef,
+        precedents: &Precedents,
     ) -> Result<Self, ParquetError> {
         let described = file.schema_descr();
         let mut leaf = 0;
         let mut columns = Vec::with_capacity(schema.fields().len());
-        for field in schema.fields() {
+        for (place, field) in schema.fields().iter().enumerate() {
             let is_plain = !field.data_type().is_nested();
             let chunk = described
                 .columns()
@@ -42,7 +44,8 @@ impl RowGroup {
                 .filter(|_| is_plain)
                 .and_then(|column| {
                     let asked = file.properties().statistics_enabled(column.path());
-                    Chunk::of(field.data_type(), Arc::clone(column), asked)
+                    let followed = precedents.follow(place);
+                    Chunk::of(field.data_type(), Arc::clone(column), asked, followed)
                 });
             let column = match chunk {
                 Some(chunk) => Column::Chunk(Box::new(chunk)),
@@ -93,12 +96,14 @@ impl RowGroup {
     pub(crate) fn close<W: Write + Send>(
         self,
         file: &mut SerializedFileWriter<W>,
+        precedents: &Precedents,
     ) -> Result<(), ParquetError> {
         let mut row_group = file.next_row_group()?;
-        for column in self.columns {
+        for (place, column) in self.columns.into_iter().enumerate() {
             match column {
                 Column::Chunk(chunk) => {
-                    let (bytes, told) = chunk.close()?;
+                    let (bytes, told, lesson) = chunk.close()?;
+                    precedents.learn(place, lesson);
                     row_group.append_column(&bytes, told)?;
                 }
                 Column::Leaves(_, writers) => {

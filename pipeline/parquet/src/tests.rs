@@ -12,13 +12,13 @@ use bytes::Bytes;
 use parquet::arrow::arrow_reader::{
     ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
 };
-use parquet::file::metadata::PageIndexPolicy;
+use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
-use super::Writer;
+use super::{Precedents, Writer};
 
 const SEEDS: std::ops::Range<u64> = 0..40;
 
@@ -159,7 +159,16 @@ fn properties(rows: usize) -> WriterProperties {
 }
 
 fn written(batches: &[RecordBatch], properties: WriterProperties) -> Bytes {
-    let mut writer = Writer::new(batches[0].schema(), properties).unwrap();
+    written_after(&Arc::default(), batches, properties)
+}
+
+fn written_after(
+    precedents: &Arc<Precedents>,
+    batches: &[RecordBatch],
+    properties: WriterProperties,
+) -> Bytes {
+    let precedents = Arc::clone(precedents);
+    let mut writer = Writer::new(batches[0].schema(), properties, precedents).unwrap();
     let mut bytes = Vec::new();
     for (number, batch) in batches.iter().enumerate() {
         writer.write(batch).unwrap();
@@ -214,7 +223,11 @@ fn what_is_written_is_read_back() {
             })
             .collect();
         let most = [100, 1000, 50_000][random.random_range(0..3)].max(rows(random) / 3);
-        let bytes = written(&batches, properties(most));
+        // What files before it looked like shows in its size alone.
+        let precedents = Arc::default();
+        let others: Vec<_> = schema().fields().iter().map(|_| Look::any(random)).collect();
+        written_after(&precedents, &[batch(&others, 3000, random)], properties(most));
+        let bytes = written_after(&precedents, &batches, properties(most));
         let expected = concat_batches(&schema(), &batches).unwrap();
         let found = read(builder(&bytes));
         assert_eq!(plain(&expected), plain(&found));
@@ -342,6 +355,36 @@ fn values_choose_the_form_of_their_column() {
     assert!(bytes_of(20, look(1, 1)) < 1_500);
     assert!(bytes_of(20, look(16, 1)) < rows / 2 + 3_000);
     assert!(bytes_of(19, look(i64::MAX, 1)) < rows * 10);
+}
+
+#[test]
+fn the_next_chunks_follow_and_one_of_sixteen_is_weighed() {
+    const ROWS: i64 = 5000;
+    let precedents = Arc::default();
+    let random = &mut StdRng::seed_from_u64(7);
+    let mut encoding = |rows: i64, distinct: i64| {
+        let numbers = (0..rows).map(|_| random.random_range(0..distinct) << 20);
+        let numbers: Int64Array = numbers.collect();
+        let texts = numbers.iter().map(|one| one.map(|one| format!("{one:>30}")));
+        let texts: ArrayRef = Arc::new(texts.collect::<StringArray>());
+        let columns = [("number", Arc::new(numbers) as ArrayRef), ("text", texts)];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let bytes = written_after(&precedents, &[batch], properties(usize::MAX));
+        let columns = builder(&bytes).metadata().row_group(0).columns().to_vec();
+        let has_dictionary = |chunk: &ColumnChunkMetaData| chunk.dictionary_page_offset().is_some();
+        (has_dictionary(&columns[0]), has_dictionary(&columns[1]))
+    };
+    let (all, few) = (i64::MAX >> 20, 4);
+    assert_eq!(encoding(100, few), (true, true));
+    assert_eq!(encoding(ROWS, all), (false, false), "so few show nothing");
+    for _ in 0..15 {
+        assert_eq!(encoding(ROWS, few), (false, false), "followed");
+    }
+    assert_eq!(encoding(ROWS, few), (true, true), "weighed");
+    // Dictionaries that grow too large are no precedent: many numbers in a page, a mebibyte of texts.
+    assert_eq!(encoding(60_000, all), (true, true), "followed at first");
+    assert_eq!(encoding(ROWS, all), (false, false), "weighed");
+    assert_eq!(encoding(ROWS, all), (false, false), "followed");
 }
 
 #[test]

@@ -17,6 +17,7 @@ use crate::bounds::Bounds;
 use crate::delta::{self, Wide};
 use crate::dictionary::{Texts, u32_of, usize_of};
 use crate::numbers::put_indices;
+use crate::precedent::Form;
 
 /// A dictionary takes no more: whoever reads one row reads all of it.
 const DICTIONARY_BYTES_MAX: usize = 1024 * 1024;
@@ -27,7 +28,8 @@ const UNNUMBERED: u32 = u32::MAX;
 
 #[derive(Debug, Default)]
 pub(crate) struct TextPages {
-    form: Form,
+    /// Known from the first page that has values on.
+    form: Option<Form>,
     dictionary: Texts,
     /// Of the page at hand, as long as there is a dictionary.
     indices: Vec<u32>,
@@ -41,17 +43,9 @@ pub(crate) struct TextPages {
     last: Option<(ArrayRef, Vec<(u32, u32)>)>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Form {
-    #[default]
-    Undecided,
-    Dictionary,
-    Plain,
-}
-
 impl TextPages {
     /// For a column of this type, if it is one of texts that are written here.
-    pub(crate) fn of(kind: &DataType) -> Option<Self> {
+    pub(crate) fn of(kind: &DataType, form: Option<Form>) -> Option<Self> {
         let takes = match kind {
             DataType::Utf8 => true,
             DataType::Dictionary(key, value) => {
@@ -59,7 +53,10 @@ impl TextPages {
             }
             _ => false,
         };
-        takes.then(Self::default)
+        takes.then(|| Self {
+            form,
+            ..Self::default()
+        })
     }
 
     /// Takes an array of the column's type.
@@ -98,7 +95,7 @@ impl TextPages {
         let range = at(offsets.first())..at(offsets.last());
         let bytes = texts.value_data().get(range.clone()).unwrap_or_default();
         self.page_bytes += bytes.len();
-        if self.form == Form::Plain {
+        if self.form == Some(Form::Direct) {
             self.bytes.extend_from_slice(bytes);
             let lengths = offsets.iter().zip(offsets.iter().skip(1));
             self.lengths
@@ -141,7 +138,7 @@ impl TextPages {
 
     /// Takes the texts of these keys; each has one.
     fn extend_keys(&mut self, keys: &[i32], texts: &StringArray, numbers: &mut [(u32, u32)]) {
-        if self.form == Form::Plain {
+        if self.form == Some(Form::Direct) {
             for key in keys {
                 let key = usize::try_from(*key).unwrap_or_default();
                 let text = texts.value(key).as_bytes();
@@ -174,13 +171,17 @@ impl TextPages {
         self.page_bytes
     }
 
+    pub(crate) fn form(&self) -> Option<Form> {
+        self.form
+    }
+
     /// Bytes held, about.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.len() + 8 * self.lengths.len() + 4 * self.indices.len() + self.dictionary.bytes()
     }
 
     pub(crate) fn bounds(&self) -> Option<Bounds> {
-        if self.form != Form::Plain {
+        if self.form != Some(Form::Direct) {
             return self.bounds_of_indices();
         }
         let mut rest = self.bytes.as_slice();
@@ -210,28 +211,28 @@ impl TextPages {
             // A page without values has no form, and shows none.
             return Encoding::PLAIN;
         }
-        if self.form == Form::Undecided {
+        if self.form.is_none() {
             let dictionary = self.dictionary.page().len() + INDEX_BYTES * self.indices.len();
             let plain = self.page_bytes + self.indices.len();
-            self.form = if dictionary <= plain {
+            self.form = Some(if dictionary <= plain {
                 Form::Dictionary
             } else {
-                Form::Plain
-            };
-            if self.form == Form::Plain {
+                Form::Direct
+            });
+            if self.form == Some(Form::Direct) {
                 self.spell_out();
             }
         }
         let encoding = match self.form {
-            Form::Plain => {
+            Some(Form::Direct) => {
                 delta::encode(&self.lengths, Wide::Bits32, out);
                 out.extend_from_slice(&self.bytes);
                 Encoding::DELTA_LENGTH_BYTE_ARRAY
             }
-            Form::Undecided | Form::Dictionary => {
+            None | Some(Form::Dictionary) => {
                 put_indices(&self.indices, self.dictionary.len(), out);
                 if self.dictionary.page().len() > DICTIONARY_BYTES_MAX {
-                    self.form = Form::Plain;
+                    self.form = Some(Form::Direct);
                 }
                 Encoding::RLE_DICTIONARY
             }

@@ -4,13 +4,18 @@
 //! for first has statistics by page, other numbers by row group. Other texts have none: a row group
 //! has nearly all of them, so that no filter would pass over it.
 //!
-//! How a column is encoded and whether it is compressed, its values say: see [`trailflow_parquet`].
+//! How a column is encoded and whether it is compressed, its values say, and those of the files before:
+//! see [`trailflow_parquet`].
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::{DataType, Schema};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
+use trailflow_parquet::Precedents;
 
 use crate::limits::ROW_GROUP_ROWS_MAX;
 
@@ -27,6 +32,23 @@ const FILTERED: [&str; 10] = [
     "ts_start",
     "window_start",
 ];
+
+/// How the files of each table were written last.
+#[derive(Debug, Default)]
+pub struct Encodings(Mutex<HashMap<String, Arc<Precedents>>>);
+
+impl Encodings {
+    /// Those of the table whose file goes into this folder.
+    pub(super) fn of(&self, folder: &str) -> Arc<Precedents> {
+        let is_partition = |part: &&str| part.contains('=');
+        let table: Vec<_> = folder
+            .split('/')
+            .take_while(|part| !is_partition(part))
+            .collect();
+        let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(tables.entry(table.join("/")).or_default())
+    }
+}
 
 /// Of a file with these columns.
 pub(super) fn properties(schema: &Schema) -> Result<WriterProperties, ParquetError> {

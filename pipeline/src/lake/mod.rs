@@ -35,6 +35,7 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 
 use crate::clock::Clock;
+pub use encoding::Encodings;
 pub use settled::Settled;
 pub use trouble::Trouble;
 use worker::Worker;
@@ -52,6 +53,8 @@ pub struct Lake {
     pub clock: Arc<dyn Clock>,
     /// What this process need not ask the store again.
     pub settled: Arc<Settled>,
+    /// How the files of each table were written last.
+    pub encodings: Arc<Encodings>,
 }
 
 #[cfg(test)]
@@ -64,6 +67,7 @@ impl Lake {
             lease: Duration::from_secs(1),
             clock: Arc::new(crate::clock::SystemClock),
             settled: Arc::default(),
+            encodings: Arc::default(),
         }
     }
 }

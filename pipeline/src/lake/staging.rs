@@ -183,7 +183,7 @@ impl Staging {
         };
         Ok(OpenFile {
             file,
-            writer: Writer::new(schema, properties)?,
+            writer: Writer::new(schema, properties, self.lake.encodings.of(folder))?,
             store,
         })
     }

@@ -331,6 +331,7 @@ impl World {
             lease: LEASE,
             clock: Arc::clone(&clock),
             settled: Arc::default(),
+            encodings: Arc::default(),
         };
         let batch = Batch {
             bytes_max: 1 << 20,
