@@ -123,5 +123,5 @@ LEFT JOIN clusters ON clusters.oidc_id = refused.oidc_id
 LEFT JOIN expected_audiences AS expected ON expected.audience = refused.aud
 -- Denied with an expected audience is the twin: a wrong subject or role.
 WHERE (refused.error_code_norm = 'accessdenied' AND refused.aud IS NOT NULL AND expected.audience IS NULL)
-   OR (refused.error_code_norm = 'invalididentitytoken' AND refused.error_message ILIKE '%audience%')
+   OR (refused.error_code_norm = 'invalididentitytoken' AND lower(refused.error_message) LIKE '%audience%')
 GROUP BY 1, 2, 3, 4, 5, 6, 7
