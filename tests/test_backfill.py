@@ -4,7 +4,7 @@ import pytest
 
 import inputs
 import lake
-from service import aws_environment
+from service import aws_environment, describe
 from test_flows import assert_lake, assert_queries
 from wiring import make_bucket
 
@@ -126,3 +126,17 @@ def test_a_missing_directory_fails_and_says_which(trailflow, tmp_path):
     done = trailflow.run("backfill", tmp_path / "nothing-here", "--lake", tmp_path / "lake")
     assert done.returncode not in (0, 101)
     assert b"nothing-here" in done.stderr
+
+
+@pytest.mark.parametrize("mistake", ["unknown_column", "cannot_be_run"])
+def test_signals_of_a_directory_are_refused_before_anything_is_read(trailflow, repository, tmp_path, mistake):
+    """What only shows when a query is made ready would spoil batches, and set their objects aside."""
+    objects, _ = inputs.all_signals()
+    inputs.write_objects(tmp_path / "source", objects)
+    signals = repository / "testdata" / "bad_input" / "signals" / mistake
+    config = tmp_path / "trailflow.toml"
+    config.write_text(f'[signals]\ndirectory = "{signals}"\n')
+    done = trailflow.run("backfill", tmp_path / "source", "--lake", tmp_path / "lake", "--config", config)
+    assert done.returncode == 2, describe(done)
+    assert done.stderr.count(b"key_deletions.sql:39: ") == 1, describe(done)
+    assert not (tmp_path / "lake").exists()

@@ -45,10 +45,10 @@ const MIB_BYTES: f64 = 1024.0 * 1024.0;
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// Mistakes of a person.
-    #[error("{0}")]
+    #[error(transparent)]
     Findings(#[from] Findings),
     /// The lake cannot be opened.
-    #[error("{0}")]
+    #[error(transparent)]
     Lake(#[from] store::OpenError),
     /// The objects cannot be listed.
     #[error("{0}")]

@@ -264,8 +264,8 @@ fn steps(log: &str, table: Table, text: &[u8], keys: [&str; 2], measure: &str) {
         grouped(&batches, keys, measure)
     });
     time(&format!("{log}: write Parquet"), bytes, || {
-        let mut writer =
-            Writer::new(table.schema(), WriterProperties::default(), Arc::default()).expect("a schema");
+        let mut writer = Writer::new(table.schema(), WriterProperties::default(), Arc::default())
+            .expect("a schema");
         for batch in &batches {
             writer.write(batch).expect("memory does not fail");
         }

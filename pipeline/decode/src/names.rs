@@ -75,17 +75,34 @@ impl NameColumn {
 
     #[inline]
     pub(crate) fn append(&mut self, value: &[u8]) {
-        let key = match self.keys.last() {
-            Some(last) if is_same(self.names.get(*last), value) => *last,
-            _ => {
-                let known = self.names.len();
-                let key = self.names.key_of(value);
-                if self.names.len() > known {
-                    self.newest = Some(self.keys.len());
-                }
-                key
-            }
-        };
+        if !value.is_empty() && is_same(self.last(), value) {
+            self.append_last();
+        } else {
+            self.append_other(value);
+        }
+    }
+
+    /// The name that the next row has most likely: the last one; empty when there is none.
+    #[inline]
+    pub(crate) fn last(&self) -> &[u8] {
+        self.keys.last().map_or(&[], |last| self.names.get(*last))
+    }
+
+    /// The row has [`Self::last`], which is not empty.
+    #[inline]
+    pub(crate) fn append_last(&mut self) {
+        self.keys
+            .push(self.keys.last().copied().unwrap_or_default());
+    }
+
+    /// The row has another one than [`Self::last`].
+    #[inline]
+    pub(crate) fn append_other(&mut self, value: &[u8]) {
+        let known = self.names.len();
+        let key = self.names.key_of(value);
+        if self.names.len() > known {
+            self.newest = Some(self.keys.len());
+        }
         self.keys.push(key);
     }
 
@@ -193,7 +210,7 @@ impl Names {
 
 /// Whether two names are one. Names are short: a call for the comparison costs more than the comparison.
 #[inline]
-fn is_same(one: &[u8], other: &[u8]) -> bool {
+pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
     if one.len() != other.len() {
         return false;
     }

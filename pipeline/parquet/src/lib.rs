@@ -81,9 +81,11 @@ impl Writer {
         while start < batch.num_rows() {
             let row_group = match &mut self.row_group {
                 Some(row_group) => row_group,
-                None => self
-                    .row_group
-                    .insert(RowGroup::new(&self.file, &self.schema, &self.precedents)?),
+                None => self.row_group.insert(RowGroup::new(
+                    &self.file,
+                    &self.schema,
+                    &self.precedents,
+                )?),
             };
             let rows = (batch.num_rows() - start).min(most - row_group.rows());
             row_group.write(&batch.slice(start, rows))?;

@@ -225,8 +225,16 @@ fn what_is_written_is_read_back() {
         let most = [100, 1000, 50_000][random.random_range(0..3)].max(rows(random) / 3);
         // What files before it looked like shows in its size alone.
         let precedents = Arc::default();
-        let others: Vec<_> = schema().fields().iter().map(|_| Look::any(random)).collect();
-        written_after(&precedents, &[batch(&others, 3000, random)], properties(most));
+        let others: Vec<_> = schema()
+            .fields()
+            .iter()
+            .map(|_| Look::any(random))
+            .collect();
+        written_after(
+            &precedents,
+            &[batch(&others, 3000, random)],
+            properties(most),
+        );
         let bytes = written_after(&precedents, &batches, properties(most));
         let expected = concat_batches(&schema(), &batches).unwrap();
         let found = read(builder(&bytes));
@@ -365,7 +373,9 @@ fn the_next_chunks_follow_and_one_of_sixteen_is_weighed() {
     let mut encoding = |rows: i64, distinct: i64| {
         let numbers = (0..rows).map(|_| random.random_range(0..distinct) << 20);
         let numbers: Int64Array = numbers.collect();
-        let texts = numbers.iter().map(|one| one.map(|one| format!("{one:>30}")));
+        let texts = numbers
+            .iter()
+            .map(|one| one.map(|one| format!("{one:>30}")));
         let texts: ArrayRef = Arc::new(texts.collect::<StringArray>());
         let columns = [("number", Arc::new(numbers) as ArrayRef), ("text", texts)];
         let batch = RecordBatch::try_from_iter(columns).unwrap();

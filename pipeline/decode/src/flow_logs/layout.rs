@@ -189,6 +189,7 @@ impl Slot {
                 token if is_missing(token) => column.append_null(),
                 token => column.append(token),
             },
+            Self::Name(_, column) if tokens.next_is(column.last()) => column.append_last(),
             Self::Name(_, column) => match tokens.next().ok_or(RejectReason::ShortLine)? {
                 token if is_missing(token) => column.append_null(),
                 token => column.append(token),

@@ -5,6 +5,8 @@
 //! Must hold: no allocation and no copy; every byte of a line is looked at once. Runs of spaces
 //! are one separator (AWS's own examples have double ones); between two commas there is a value.
 
+use crate::names::is_same;
+
 /// What a missing value looks like in a text log.
 const MISSING: &[u8] = b"-";
 
@@ -59,6 +61,27 @@ impl<'a> Tokens<'a> {
         } else {
             token.trim_ascii()
         })
+    }
+
+    /// Takes the next value if it is this one, which is not missing, and as it is mostly written: then its end
+    /// need not be looked for.
+    #[inline]
+    pub(super) fn next_is(&mut self, value: &[u8]) -> bool {
+        let Some((next, behind)) = self.rest.split_at_checked(value.len()) else {
+            return false;
+        };
+        if value.is_empty() || !is_same(next, value) {
+            return false;
+        }
+        match behind.split_first() {
+            Some((byte, rest)) if *byte == self.separator => self.rest = rest,
+            Some(_) => return false,
+            None => {
+                self.rest = &[];
+                self.more = false;
+            }
+        }
+        true
     }
 
     /// The next value as a number; `None` behind the last one.
@@ -214,6 +237,31 @@ mod tests {
                 found.push(str::from_utf8(token).unwrap());
             }
             assert_eq!(found, expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_expected_is_taken_whole_or_not_at_all() {
+        for (line, separator, expected, rest) in [
+            ("vpc-1 OK", b' ', "vpc-1", Some("OK")),
+            ("vpc-1  OK", b' ', "vpc-1", Some("OK")),
+            ("vpc-1", b' ', "vpc-1", None),
+            ("vpc-1,OK", b',', "vpc-1", Some("OK")),
+            ("vpc-1,", b',', "vpc-1", Some("")),
+            // Taken by `next`, which knows more ways of writing it, or is another.
+            (" vpc-1 OK", b' ', "vpc-1", Some("vpc-1")),
+            ("vpc-1 ,OK", b',', "vpc-1", Some("vpc-1")),
+            ("vpc-12 OK", b' ', "vpc-1", Some("vpc-12")),
+            ("vpc-1 OK", b' ', "vpc-12", Some("vpc-1")),
+            ("vpc OK", b' ', "vpc-1 OK and more", Some("vpc")),
+            ("", b' ', "vpc-1", Some("")),
+            (" OK", b' ', "", Some("OK")),
+            (",OK", b',', "", Some("")),
+        ] {
+            let mut tokens = Tokens::of(line.as_bytes(), separator);
+            let taken = tokens.next_is(expected.as_bytes());
+            let found = tokens.next().map(|token| str::from_utf8(token).unwrap());
+            assert_eq!(found, rest, "{line}, {taken}");
         }
     }
 
