@@ -39,6 +39,10 @@ pub(crate) fn repeated(name: &str, rows: usize) -> Result<ArrayRef, ArrowError> 
 
 /// Bytes that are compared at once.
 const WORD: usize = 8;
+/// Names of a column that are found without hashing all of their bytes.
+const RECENT: usize = 512;
+/// There was none.
+const NONE: i32 = -1;
 
 #[derive(Debug)]
 pub(crate) struct NameColumn {
@@ -60,6 +64,8 @@ struct Names {
     offsets: Vec<i32>,
     keys: HashTable<i32>,
     state: RandomState,
+    /// The last name of each place, or [`NONE`]: most that come have come before.
+    recent: Box<[i32; RECENT]>,
 }
 
 impl NameColumn {
@@ -160,6 +166,7 @@ impl Names {
             offsets: vec![0],
             keys: HashTable::new(),
             state: RandomState::default(),
+            recent: Box::new([NONE; RECENT]),
         }
     }
 
@@ -172,11 +179,25 @@ impl Names {
     }
 
     fn key_of(&mut self, value: &[u8]) -> i32 {
+        let place = recent_place(value);
+        let recent = self.recent.get(place).copied().unwrap_or(NONE);
+        if recent != NONE && is_same(self.get(recent), value) {
+            return recent;
+        }
+        let key = self.key_of_hashed(value);
+        if let Some(recent) = self.recent.get_mut(place) {
+            *recent = key;
+        }
+        key
+    }
+
+    fn key_of_hashed(&mut self, value: &[u8]) -> i32 {
         let Self {
             bytes,
             offsets,
             keys,
             state,
+            recent: _,
         } = self;
         let hash = state.hash_one(value);
         if let Some(key) = keys.find(hash, |key| is_same(at(bytes, offsets, *key), value)) {
@@ -191,6 +212,14 @@ impl Names {
 
     fn forget_newest(&mut self) {
         let newest = i32_of(self.len().saturating_sub(1));
+        let place = recent_place(self.get(newest));
+        if let Some(recent) = self
+            .recent
+            .get_mut(place)
+            .filter(|recent| **recent == newest)
+        {
+            *recent = NONE;
+        }
         let hash = self.state.hash_one(self.get(newest));
         if let Ok(entry) = self.keys.find_entry(hash, |key| *key == newest) {
             entry.remove();
@@ -206,6 +235,28 @@ impl Names {
         let bytes = Buffer::from_vec(self.bytes.clone());
         Ok(Arc::new(StringArray::try_new(offsets, bytes, None)?))
     }
+}
+
+/// Where a name is looked for first. Names of a column differ at their ends, or in an account id in the middle.
+#[inline]
+fn recent_place(value: &[u8]) -> usize {
+    const ODD: u64 = 0xf135_7aea_2e62_a9c5;
+    let word = |at: usize| {
+        let word = value.get(at..).and_then(<[u8]>::first_chunk::<WORD>);
+        word.map_or(0, |word| u64::from_le_bytes(*word))
+    };
+    let mixed = match value.len().checked_sub(WORD) {
+        None => value
+            .iter()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        Some(last) => {
+            let before = word(last.saturating_sub(WORD)).rotate_left(42);
+            word(last) ^ word(last / 2).rotate_left(21) ^ before
+        }
+    };
+    let length = u64::try_from(value.len()).unwrap_or_default();
+    let place = (mixed ^ length).wrapping_mul(ODD) >> (u64::BITS - RECENT.trailing_zeros());
+    usize::try_from(place).unwrap_or_default()
 }
 
 /// Whether two names are one. Names are short: a call for the comparison costs more than the comparison.

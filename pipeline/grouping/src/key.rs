@@ -23,6 +23,8 @@ use hashbrown::HashTable;
 
 /// The number of a missing value.
 const MISSING: u32 = 0;
+/// Integers that are found without a look into the table.
+const RECENT: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct KeyColumn {
@@ -52,6 +54,9 @@ struct Integers {
     values: Vec<i64>,
     numbers: HashTable<u32>,
     state: RandomState,
+    /// The last value of each place, with its number, or with [`MISSING`] if there was none: most columns have
+    /// few values, and those that come again and again are found here.
+    recent: [(i64, u32); RECENT],
 }
 
 impl KeyColumn {
@@ -262,6 +267,7 @@ impl Integers {
             values: Vec::new(),
             numbers: HashTable::new(),
             state: RandomState::default(),
+            recent: [(0, MISSING); RECENT],
         }
     }
 
@@ -308,19 +314,27 @@ impl Integers {
         column: &PrimitiveArray<T>,
         put: &mut impl FnMut(u32),
     ) {
-        let mut last: Option<(i64, u32)> = None;
         for row in 0..column.len() {
             if column.is_null(row) {
                 put(MISSING);
                 continue;
             }
-            let value = column.value(row).into();
-            let number = match last {
-                Some((same, number)) if same == value => number,
-                _ => self.number_of(value),
-            };
-            last = Some((value, number));
-            put(number);
+            put(self.number_of_recent(column.value(row).into()));
+        }
+    }
+
+    #[inline]
+    fn number_of_recent(&mut self, value: i64) -> u32 {
+        let place = recent_place(value);
+        match self.recent.get(place) {
+            Some((same, number)) if *same == value && *number != MISSING => *number,
+            _ => {
+                let number = self.number_of(value);
+                if let Some(recent) = self.recent.get_mut(place) {
+                    *recent = (value, number);
+                }
+                number
+            }
         }
     }
 
@@ -329,6 +343,7 @@ impl Integers {
             values,
             numbers,
             state,
+            recent: _,
         } = self;
         let place = |number: u32| usize::try_from(number).ok()?.checked_sub(1);
         let hash = state.hash_one(value);
@@ -354,4 +369,13 @@ impl Integers {
         };
         numbers.iter().map(value).collect()
     }
+}
+
+/// Times are multiples of a window: the upper bits of the product tell them apart.
+#[inline]
+fn recent_place(value: i64) -> usize {
+    const ODD: u64 = 0xf135_7aea_2e62_a9c5;
+    let bits = RECENT.trailing_zeros();
+    let mixed = value.cast_unsigned().wrapping_mul(ODD) >> (u64::BITS - bits);
+    usize::try_from(mixed).unwrap_or_default()
 }

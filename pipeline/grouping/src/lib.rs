@@ -98,7 +98,7 @@ impl Grouping {
         for row in self.row_values.chunks_exact(width) {
             // Logs repeat themselves: a row is often in the group of the one before it.
             let group = match last {
-                Some((values, group)) if values == row => group,
+                Some((values, group)) if is_same(values, row) => group,
                 _ => find(&mut self.groups, &mut self.values, &mut self.len, row)?,
             };
             last = Some((row, group));
@@ -138,7 +138,8 @@ fn find(
     };
     let hash = hash(row);
     let found = groups.find(hash, |group| {
-        of(values, *group).and_then(|place| values.get(place)) == Some(row)
+        let known = of(values, *group).and_then(|place| values.get(place));
+        known.is_some_and(|known| is_same(known, row))
     });
     if let Some(group) = found {
         return Ok(*group);
@@ -155,6 +156,13 @@ fn find(
             .map_or(0, self::hash)
     });
     Ok(group)
+}
+
+/// Whether two rows have the same numbers. There are a few of them: a call for the comparison costs more.
+#[inline]
+fn is_same(one: &[u32], other: &[u32]) -> bool {
+    let pairs = one.iter().zip(other);
+    one.len() == other.len() && pairs.fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
 }
 
 /// The numbers of values are small and dense; two rounds spread them over all bits.
