@@ -87,6 +87,8 @@ pub const WHOLE_INFLATED_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// In memory of so many bytes or a multiple: objects of one log are of about one size, and the next one
 /// finds room for it. What of it is not needed is not touched, and costs nothing.
 pub const WHOLE_INFLATED_STEP_BYTES: usize = 4 * 1024 * 1024;
+/// Memory for such objects that is kept between batches, when for a while none is read: of two of them.
+pub const WHOLE_SPARE_MAX: usize = 2;
 /// How many bytes are looked at to tell what an object is.
 pub const SNIFF_BYTES: usize = 4096;
 

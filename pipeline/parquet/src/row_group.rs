@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedFileWriter;
 
@@ -93,20 +95,30 @@ impl RowGroup {
     }
 
     /// Puts the row group into the file.
-    pub(crate) fn close<W: Write + Send>(
+    pub(crate) fn close(
         self,
-        file: &mut SerializedFileWriter<W>,
+        file: &mut SerializedFileWriter<Vec<u8>>,
         precedents: &Precedents,
     ) -> Result<(), ParquetError> {
-        let mut row_group = file.next_row_group()?;
+        let mut closed = Vec::with_capacity(self.columns.len());
         for (place, column) in self.columns.into_iter().enumerate() {
-            match column {
+            closed.push(match column {
                 Column::Chunk(chunk) => {
                     let (bytes, told, lesson) = chunk.close()?;
                     precedents.learn(place, lesson);
-                    row_group.append_column(&bytes, told)?;
+                    Closed::Chunk(bytes, Box::new(told))
                 }
-                Column::Leaves(_, writers) => {
+                Column::Leaves(_, writers) => Closed::Leaves(writers),
+            });
+        }
+        // Not to be copied again and again while it grows.
+        file.inner_mut()
+            .reserve(closed.iter().map(Closed::bytes).sum());
+        let mut row_group = file.next_row_group()?;
+        for column in closed {
+            match column {
+                Closed::Chunk(bytes, told) => row_group.append_column(&bytes, *told)?,
+                Closed::Leaves(writers) => {
                     for writer in writers {
                         writer.close()?.append_to_row_group(&mut row_group)?;
                     }
@@ -115,6 +127,24 @@ impl RowGroup {
         }
         row_group.close()?;
         Ok(())
+    }
+}
+
+/// A column that takes no more rows.
+enum Closed {
+    Chunk(Bytes, Box<ColumnCloseResult>),
+    Leaves(Vec<ArrowColumnWriter>),
+}
+
+impl Closed {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Chunk(bytes, _) => bytes.len(),
+            Self::Leaves(writers) => writers
+                .iter()
+                .map(ArrowColumnWriter::get_estimated_total_bytes)
+                .sum(),
+        }
     }
 }
 

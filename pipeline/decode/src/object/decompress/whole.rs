@@ -3,7 +3,7 @@
 //! In: all compressed bytes. Out: all inflated bytes, or nothing. Must hold: nothing comes out but
 //! what a stream would give, its checksum compared; whatever is unusual (several members, padding,
 //! damage, a length that is wrong) is left to the stream, which knows what to say of it; memory is kept
-//! for the next object only as long as one is being read.
+//! for the next object, and no more than [`WHOLE_SPARE_MAX`] of it while none is being read.
 
 use std::io::Cursor;
 use std::mem;
@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use libdeflater::Decompressor;
 use memchr::memmem;
 
-use crate::limits::{WHOLE_INFLATED_BYTES_MAX, WHOLE_INFLATED_STEP_BYTES};
+use crate::limits::{WHOLE_INFLATED_BYTES_MAX, WHOLE_INFLATED_STEP_BYTES, WHOLE_SPARE_MAX};
 
 /// A gzip member ends in the checksum of what is in it and, in so many bytes, its length (RFC 1952).
 const LENGTH_BYTES: usize = 4;
@@ -63,10 +63,9 @@ impl Drop for Whole {
     fn drop(&mut self) {
         let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
         spare.lent -= 1;
+        spare.buffers.push(mem::take(&mut self.0));
         if spare.lent == 0 {
-            spare.buffers = Vec::new();
-        } else {
-            spare.buffers.push(mem::take(&mut self.0));
+            spare.buffers.truncate(WHOLE_SPARE_MAX);
         }
     }
 }
