@@ -75,30 +75,38 @@ fn bytes_of(bits: u32) -> usize {
     usize::try_from(bits.div_ceil(8)).unwrap_or_default()
 }
 
-/// Numbers of `width` bits, in runs where one repeats and packed where none does.
+/// Numbers of `width` bits, in runs where one repeats and packed where none does. What stands before a run
+/// is packed in whole groups, so that a run begins where a group does: its first group tells it.
 pub(crate) fn hybrid(numbers: &[u32], width: u32, out: &mut Vec<u8>) {
     let mut rest = numbers;
-    // Where a run that is worth it begins, counted from the first number that is not written.
+    // Groups that are packed, counted in numbers.
     let mut at = 0;
-    while let Some(first) = rest.get(at) {
-        let run = rest
-            .iter()
-            .skip(at)
-            .take_while(|number| *number == first)
-            .count();
-        // What stands before a run is packed in whole groups, so the run gives some of its own.
-        let borrowed = at.next_multiple_of(GROUP) - at;
-        if run < borrowed + RUN_MIN {
-            at += run;
+    while let Some((group, behind)) = rest.get(at..).and_then(<[u32]>::split_first_chunk::<GROUP>) {
+        let [first, ..] = *group;
+        let run = if is_one(group, first) {
+            GROUP + behind.iter().take_while(|next| **next == first).count()
+        } else {
+            0
+        };
+        if run < RUN_MIN {
+            at += GROUP;
             continue;
         }
-        let (before, after) = rest.split_at_checked(at + borrowed).unwrap_or((rest, &[]));
+        let (before, after) = rest.split_at_checked(at).unwrap_or((rest, &[]));
         put_packed(before, width, out);
-        put_run(run - borrowed, *first, width, out);
-        rest = after.get(run - borrowed..).unwrap_or_default();
+        put_run(run, first, width, out);
+        rest = after.get(run..).unwrap_or_default();
         at = 0;
     }
     put_packed(rest, width, out);
+}
+
+/// Whether all numbers of a group are this one.
+fn is_one(group: &[u32; GROUP], first: u32) -> bool {
+    group
+        .iter()
+        .fold(0, |differs, number| differs | (number ^ first))
+        == 0
 }
 
 fn put_packed(numbers: &[u32], width: u32, out: &mut Vec<u8>) {
