@@ -56,7 +56,7 @@ struct Integers {
     state: RandomState,
     /// The last value of each place, with its number, or with [`MISSING`] if there was none: most columns have
     /// few values, and those that come again and again are found here.
-    recent: [(i64, u32); RECENT],
+    recent: Box<[(i64, u32); RECENT]>,
 }
 
 impl KeyColumn {
@@ -267,7 +267,7 @@ impl Integers {
             values: Vec::new(),
             numbers: HashTable::new(),
             state: RandomState::default(),
-            recent: [(0, MISSING); RECENT],
+            recent: Box::new([(0, MISSING); RECENT]),
         }
     }
 

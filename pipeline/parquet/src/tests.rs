@@ -377,7 +377,8 @@ fn the_next_chunks_follow_and_one_of_sixteen_is_weighed() {
             .iter()
             .map(|one| one.map(|one| format!("{one:>30}")));
         let texts: ArrayRef = Arc::new(texts.collect::<StringArray>());
-        let columns = [("number", Arc::new(numbers) as ArrayRef), ("text", texts)];
+        let numbers: ArrayRef = Arc::new(numbers);
+        let columns = [("number", numbers), ("text", texts)];
         let batch = RecordBatch::try_from_iter(columns).unwrap();
         let bytes = written_after(&precedents, &[batch], properties(usize::MAX));
         let columns = builder(&bytes).metadata().row_group(0).columns().to_vec();
