@@ -121,7 +121,8 @@
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)                  AS window_start,
     coalesce(
-        CASE WHEN split_part(denied_resource, ':', 3) = 'ecr' THEN split_part(denied_resource, ':', 5) END,
+        CASE WHEN denied_resource LIKE 'arn:%' AND split_part(denied_resource, ':', 3) = 'ecr'
+             THEN split_part(denied_resource, ':', 5) END,
         json_get_str(request_parameters, 'registryId'),
         resource_accounts[1],
         'unknown'

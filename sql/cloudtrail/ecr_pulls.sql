@@ -168,7 +168,8 @@ SELECT
     coalesce(
         json_get_str(request_parameters, 'registryId'),
         resource_accounts[1],
-        CASE WHEN split_part(denied_resource, ':', 3) = 'ecr' THEN split_part(denied_resource, ':', 5) END,
+        CASE WHEN denied_resource LIKE 'arn:%' AND split_part(denied_resource, ':', 3) = 'ecr'
+             THEN split_part(denied_resource, ':', 5) END,
         -- Nobody named one: it is the caller's own.
         user_account_id,
         'unknown'

@@ -146,9 +146,10 @@ WITH denied AS (
         resource_accounts[1] AS resource_account,
         -- A key's ARN, wherever the record has it. An alias or an id says nothing of the account.
         CASE
-            WHEN split_part(resource_arns[1], ':', 3) = 'kms' THEN resource_arns[1]
-            WHEN split_part(denied_resource, ':', 3) = 'kms' THEN denied_resource
-            WHEN split_part(json_get_str(request_parameters, 'keyId'), ':', 3) = 'kms'
+            WHEN resource_arns[1] LIKE 'arn:%' AND split_part(resource_arns[1], ':', 3) = 'kms' THEN resource_arns[1]
+            WHEN denied_resource LIKE 'arn:%' AND split_part(denied_resource, ':', 3) = 'kms' THEN denied_resource
+            WHEN json_get_str(request_parameters, 'keyId') LIKE 'arn:%'
+             AND split_part(json_get_str(request_parameters, 'keyId'), ':', 3) = 'kms'
                 THEN json_get_str(request_parameters, 'keyId')
         END                  AS key
     FROM cloudtrail

@@ -103,7 +103,9 @@ WITH assumptions AS (
     WHERE event_source = 'sts.amazonaws.com'
       AND event_name = 'AssumeRole'
       AND identity_type <> 'AWSService'
+      AND target_role_arn LIKE 'arn:%'
       AND split_part(target_role_arn, ':', 3) = 'iam'
+      AND split_part(target_role_arn, ':', 4) = ''
       AND split_part(target_role_arn, ':', 6) LIKE 'role/%'
       -- The later copy of a cross-account call: the pair counts once.
       AND NOT coalesce(shared_event_seen, FALSE)

@@ -101,7 +101,7 @@ impl NameColumn {
             .push(self.keys.last().copied().unwrap_or_default());
     }
 
-    /// The row has another one than [`Self::last`].
+    /// The row has another one than [`Self::last`], most likely: it is not compared with that.
     #[inline]
     pub(crate) fn append_other(&mut self, value: &[u8]) {
         let known = self.names.len();

@@ -21,6 +21,8 @@ use arrow::error::ArrowError;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
+use super::ODD;
+
 /// The number of a missing value.
 const MISSING: u32 = 0;
 /// Integers that are found without a look into the table.
@@ -374,7 +376,6 @@ impl Integers {
 /// Times are multiples of a window: the upper bits of the product tell them apart.
 #[inline]
 fn recent_place(value: i64) -> usize {
-    const ODD: u64 = 0xf135_7aea_2e62_a9c5;
     let bits = RECENT.trailing_zeros();
     let mixed = value.cast_unsigned().wrapping_mul(ODD) >> (u64::BITS - bits);
     usize::try_from(mixed).unwrap_or_default()

@@ -165,9 +165,11 @@ fn is_same(one: &[u32], other: &[u32]) -> bool {
     one.len() == other.len() && pairs.fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
 }
 
+/// Spreads what it is multiplied with over all bits.
+const ODD: u64 = 0xf135_7aea_2e62_a9c5;
+
 /// The numbers of values are small and dense; two rounds spread them over all bits.
 fn hash(row: &[u32]) -> u64 {
-    const ODD: u64 = 0xf135_7aea_2e62_a9c5;
     let mixed = row.iter().fold(0_u64, |hash, value| {
         (hash.wrapping_add(u64::from(*value) + 1))
             .wrapping_mul(ODD)

@@ -57,9 +57,11 @@ impl Precedents {
     /// What a new chunk of the column at this place follows; nothing: it is weighed.
     pub(crate) fn follow(&self, place: usize) -> Option<Precedent> {
         self.with(place, |column| {
-            let left = CHUNKS_MAX.checked_sub(column.chunks)?;
-            column.chunks += u8::from(left > 0);
-            column.precedent.filter(|_| left > 0)
+            if column.chunks >= CHUNKS_MAX {
+                return None;
+            }
+            column.chunks += 1;
+            column.precedent
         })
     }
 

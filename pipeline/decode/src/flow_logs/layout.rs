@@ -192,7 +192,7 @@ impl Slot {
             Self::Name(_, column) if tokens.next_is(column.last()) => column.append_last(),
             Self::Name(_, column) => match tokens.next().ok_or(RejectReason::ShortLine)? {
                 token if is_missing(token) => column.append_null(),
-                token => column.append(token),
+                token => column.append_other(token),
             },
             Self::Int32(_, column) => match number(tokens)? {
                 Some(value) => {

@@ -2,7 +2,8 @@
 //!
 //! In: a line whose end is trimmed, and its separator. Out: values as slices of the line.
 //!
-//! Must hold: no allocation and no copy; every byte of a line is looked at once. Runs of spaces
+//! Must hold: no allocation and no copy; every byte of a line is looked at once, or twice where another
+//! value was expected. Runs of spaces
 //! are one separator (AWS's own examples have double ones); between two commas there is a value.
 
 use crate::names::is_same;
