@@ -70,6 +70,16 @@ impl<'a> Cursor<'a> {
         self.at += 1;
     }
 
+    /// What is not yet consumed.
+    pub(crate) fn ahead(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
+    /// Takes bytes that [`Self::ahead`] showed.
+    pub(crate) fn advance(&mut self, bytes: usize) {
+        self.at += bytes;
+    }
+
     /// The kind of the next value.
     pub(crate) fn kind(&mut self) -> Result<Kind, JsonError> {
         match self.peek_byte()? {
@@ -133,17 +143,22 @@ impl<'a> Cursor<'a> {
     /// The next value as text: a string unescaped, a number or boolean as written, `null` and the
     /// empty string as nothing, an object or array as its JSON. AWS and its converters disagree on
     /// which of these a field is, so all are taken.
+    #[inline]
     pub(crate) fn text(&mut self) -> Result<Option<Cow<'a, str>>, JsonError> {
-        if self.kind()? == Kind::Text {
-            let (raw, has_escapes) = self.string()?;
-            return Ok(match raw {
-                [] => None,
-                _ if has_escapes => Some(unescaped(raw)?),
-                _ => Some(Cow::Borrowed(
-                    std::str::from_utf8(raw).map_err(|_| JsonError::Utf8)?,
-                )),
-            });
+        if self.peek_byte()? != b'"' {
+            return self.unquoted_text();
         }
+        let (raw, has_escapes) = self.string()?;
+        Ok(match raw {
+            [] => None,
+            _ if has_escapes => Some(unescaped(raw)?),
+            _ => Some(Cow::Borrowed(
+                std::str::from_utf8(raw).map_err(|_| JsonError::Utf8)?,
+            )),
+        })
+    }
+
+    fn unquoted_text(&mut self) -> Result<Option<Cow<'a, str>>, JsonError> {
         let raw = self.skip_value()?;
         if raw == b"null" {
             return Ok(None);
@@ -155,6 +170,13 @@ impl<'a> Cursor<'a> {
 
     /// The next value as a boolean, also when it is written as a string.
     pub(crate) fn flag(&mut self) -> Result<Option<bool>, JsonError> {
+        let ahead = self.ahead();
+        for (word, value) in [(&b"true"[..], true), (b"false", false)] {
+            if ahead.starts_with(word) {
+                self.advance(word.len());
+                return Ok(Some(value));
+            }
+        }
         Ok(match self.text()?.as_deref() {
             Some("true" | "True" | "TRUE") => Some(true),
             Some("false" | "False" | "FALSE") => Some(false),
@@ -270,7 +292,8 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    fn expect(&mut self, byte: u8) -> Result<(), JsonError> {
+    #[inline]
+    pub(crate) fn expect(&mut self, byte: u8) -> Result<(), JsonError> {
         if self.peek_byte()? == byte {
             self.at += 1;
             return Ok(());

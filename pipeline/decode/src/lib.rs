@@ -18,6 +18,7 @@ pub mod object;
 pub mod cloudtrail;
 pub mod flow_logs;
 mod json;
+mod members;
 mod names;
 mod nulls;
 

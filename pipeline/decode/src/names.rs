@@ -118,12 +118,13 @@ impl NameColumn {
         self.keys.push(0);
     }
 
-    /// The text of a row, or that it has none.
+    /// The rows before this one have no name, unless they have one already.
     #[inline]
-    pub(crate) fn append_option(&mut self, value: Option<&str>) {
-        match value {
-            Some(value) => self.append(value.as_bytes()),
-            None => self.append_null(),
+    pub(crate) fn pad(&mut self, rows: usize) {
+        let row = self.keys.len();
+        if row < rows {
+            self.nulls.extend(row..rows);
+            self.keys.resize(rows, 0);
         }
     }
 

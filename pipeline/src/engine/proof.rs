@@ -144,11 +144,8 @@ pub(super) fn decoded(
     if table != Table::Cloudtrail {
         return Ok(collected.batches);
     }
-    let mut pods = PodSessions::default();
-    let named = collected.batches.into_iter().map(|rows| pods.name(rows));
-    named
-        .collect::<Result<_, _>>()
-        .map_err(|error| error.to_string())
+    let named = PodSessions::default().name(collected.batches);
+    named.map_err(|error| error.to_string())
 }
 
 /// Collects the batches of one table.

@@ -102,11 +102,7 @@ impl EventWindow {
 
     /// Names the pods of calls with keys that were issued to one, in these batches or before.
     pub fn name_pods(&self, batches: Vec<RecordBatch>) -> Result<Vec<RecordBatch>, ArrowError> {
-        let mut pods = self.pods();
-        for rows in &batches {
-            pods.learn(rows)?;
-        }
-        batches.into_iter().map(|rows| pods.name(rows)).collect()
+        self.pods().name(batches)
     }
 
     fn pods(&self) -> MutexGuard<'_, PodSessions> {

@@ -4,11 +4,12 @@
 //! only place that names the columns; row, builders and schema are made from it.
 
 use std::borrow::Cow;
+use std::mem;
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
-    ArrayRef, AsArray as _, BooleanBuilder, DictionaryArray, Int64Builder, ListBuilder,
-    StringArray, StringBuilder, TimestampMillisecondBuilder,
+    ArrayBuilder as _, ArrayRef, AsArray as _, BooleanBuilder, DictionaryArray, Int64Builder,
+    ListBuilder, StringArray, StringBuilder, TimestampMillisecondBuilder,
 };
 use arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
@@ -53,18 +54,37 @@ macro_rules! column {
     (type texts) => { DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true))) };
     (batch name) => { names::data_type() };
     (batch $kind:ident) => { column!(type $kind) };
-    (append text, $builder:expr, $value:expr) => { $builder.append_option($value.as_deref()) };
-    (append name, $builder:expr, $value:expr) => { $builder.append_option($value.as_deref()) };
-    (append flag, $builder:expr, $value:expr) => { $builder.append_option($value) };
-    (append number, $builder:expr, $value:expr) => { $builder.append_option($value) };
-    (append time, $builder:expr, $value:expr) => { $builder.append_option($value) };
-    (append texts, $builder:expr, $value:expr) => {{
-        for text in &$value {
-            $builder.values().append_value(text);
+    // Most columns of most rows have no value. Such a row costs nothing until one comes that has.
+    (pad name, $builder:expr, $rows:expr) => { $builder.pad($rows) };
+    (pad $kind:ident, $builder:expr, $rows:expr) => {
+        if let Some(missing @ 1..) = $rows.checked_sub($builder.len()) {
+            $builder.append_nulls(missing);
         }
-        $builder.append(!$value.is_empty());
-    }};
+    };
+    (append texts, $builder:expr, $value:expr, $row:expr) => {
+        if !$value.is_empty() {
+            column!(pad texts, $builder, $row);
+            for text in &$value {
+                $builder.values().append_value(text);
+            }
+            $builder.append(true);
+        }
+    };
+    (append $kind:ident, $builder:expr, $value:expr, $row:expr) => {
+        if let Some(value) = &$value {
+            column!(pad $kind, $builder, $row);
+            column!(value $kind, $builder, value);
+        }
+    };
+    (value text, $builder:expr, $value:expr) => { $builder.append_value($value.as_ref()) };
+    (value name, $builder:expr, $value:expr) => { $builder.append($value.as_bytes()) };
+    (value $kind:ident, $builder:expr, $value:expr) => { $builder.append_value(*$value) };
     (finish name, $builder:expr) => { $builder.take()? };
+    // With room for as much again: growing would copy it over and over.
+    (finish text, $builder:expr) => {{
+        let room = StringBuilder::with_capacity($builder.len(), $builder.values_slice().len());
+        mem::replace(&mut $builder, room).finish()
+    }};
     (finish $kind:ident, $builder:expr) => { $builder.finish() };
 }
 
@@ -86,11 +106,13 @@ macro_rules! columns {
                 Self { $($name: column!(new $kind),)* }
             }
 
-            fn append(&mut self, row: &Row<'_>) {
-                $(column!(append $kind, self.$name, row.$name);)*
+            /// Appends the row of this number, counted from 0.
+            fn append(&mut self, row: &Row<'_>, number: usize) {
+                $(column!(append $kind, self.$name, row.$name, number);)*
             }
 
-            fn finish(&mut self) -> Result<Vec<ArrayRef>, ArrowError> {
+            fn finish(&mut self, rows: usize) -> Result<Vec<ArrayRef>, ArrowError> {
+                $(column!(pad $kind, self.$name, rows);)*
                 Ok(vec![$(Arc::new(column!(finish $kind, self.$name)),)*])
             }
         }
@@ -233,14 +255,14 @@ impl Rows {
     }
 
     pub(super) fn append(&mut self, row: &Row<'_>, json_bytes: usize) {
-        self.builders.append(row);
+        self.builders.append(row, self.len);
         self.len += 1;
         self.text_bytes += json_bytes;
     }
 
     /// The collected rows as a batch; the collector is empty afterwards.
     pub(super) fn finish(&mut self, provenance: Provenance<'_>) -> Result<RecordBatch, ArrowError> {
-        let mut columns = self.builders.finish()?;
+        let mut columns = self.builders.finish(self.len)?;
         for text in [provenance.bucket, provenance.key] {
             columns.push(names::repeated(text, self.len)?);
         }

@@ -22,21 +22,49 @@ impl EventKey {
 
 /// Lower case with hyphens, as AWS writes it; any other spelling is another text, and so another id.
 fn uuid_as_aws_writes_it(id: &str) -> Option<u128> {
-    const HYPHENS: [usize; 4] = [8, 13, 18, 23];
-    let id: &[u8; 36] = id.as_bytes().try_into().ok()?;
-    let mut value = 0_u128;
-    for (place, byte) in id.iter().enumerate() {
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            b'-' if HYPHENS.contains(&place) => continue,
+    let mut value = 0;
+    let mut rest = id.as_bytes();
+    for (length, last) in [(8, false), (4, false), (4, false), (4, false), (12, true)] {
+        let (digits, behind) = rest.split_at_checked(length)?;
+        value = value << (4 * length) | u128::from(hexadecimal(digits)?);
+        rest = match behind {
+            [b'-', next @ ..] if !last => next,
+            [] if last => behind,
             _ => return None,
         };
-        value = value << 4 | u128::from(digit);
     }
-    // A digit in place of a hyphen is one too many.
-    let hyphens = HYPHENS.iter().all(|place| id.get(*place) == Some(&b'-'));
-    hyphens.then_some(value)
+    Some(value)
+}
+
+/// At most sixteen digits, none of them upper case.
+fn hexadecimal(digits: &[u8]) -> Option<u64> {
+    let (mut value, mut seen) = (0, 0);
+    for digit in digits {
+        let digit = DIGITS.get(usize::from(*digit)).copied().unwrap_or(NONE);
+        seen |= digit;
+        value = value << 4 | u64::from(digit);
+    }
+    (seen < NONE).then_some(value)
+}
+
+/// Of a byte that is no digit.
+const NONE: u8 = 16;
+/// What each byte is as a digit: a table has no branches to be guessed wrong.
+static DIGITS: [u8; 256] = digits();
+
+#[expect(
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    reason = "evaluated when it is compiled"
+)]
+const fn digits() -> [u8; 256] {
+    let mut digits = [NONE; 256];
+    let mut value = 0;
+    while value < NONE {
+        digits[b"0123456789abcdef"[value as usize] as usize] = value;
+        value += 1;
+    }
+    digits
 }
 
 #[cfg(test)]

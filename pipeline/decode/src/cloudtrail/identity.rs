@@ -63,31 +63,34 @@ pub(super) fn session_name<'a>(identity: &UserIdentity<'a>) -> Text<'a> {
     if identity.kind.as_deref() != Some("AssumedRole") {
         return None;
     }
-    let from_principal = identity
-        .principal_id
-        .as_deref()
-        .and_then(|id| id.split_once(':'));
-    let from_arn = || {
-        let parts = ArnParts::of(identity.arn.as_deref()?)?;
-        parts
-            .resource
-            .strip_prefix("assumed-role/")?
-            .rsplit_once('/')
-    };
-    let (_, name) = from_principal.or_else(from_arn)?;
-    (!name.is_empty()).then(|| Cow::Owned(name.to_owned()))
+    let in_principal = part(&identity.principal_id, |id| Some(id.split_once(':')?.1));
+    let name = in_principal.or_else(|| {
+        part(&identity.arn, |arn| {
+            let role = ArnParts::of(arn)?.resource.strip_prefix("assumed-role/")?;
+            Some(role.rsplit_once('/')?.1)
+        })
+    });
+    name.filter(|name| !name.is_empty())
+}
+
+/// A part of a text, borrowed where the text is.
+fn part<'a>(text: &Text<'a>, find: impl for<'t> FnOnce(&'t str) -> Option<&'t str>) -> Text<'a> {
+    match text.as_ref()? {
+        Cow::Borrowed(text) => find(text).map(Cow::Borrowed),
+        Cow::Owned(text) => find(text).map(|part| Cow::Owned(part.to_owned())),
+    }
 }
 
 /// Credentials of an instance profile: IMDS says so, or the session is an instance id.
 pub(super) fn is_node(identity: &UserIdentity<'_>, session_name: Option<&str>) -> bool {
     // EC2's own credentials are not a node's role (domain 1.5).
-    let of_ec2 = identity.arn.as_deref().and_then(ArnParts::of).is_some_and(
-        |ArnParts { resource, .. }| resource.starts_with("assumed-role/aws:ec2-instance/"),
-    );
-    if of_ec2 {
-        return false;
-    }
-    identity.ec2_role_delivery.is_some() || session_name.is_some_and(is_instance_id)
+    let of_ec2 = || {
+        let arn = identity.arn.as_deref().and_then(ArnParts::of);
+        arn.is_some_and(|ArnParts { resource, .. }| {
+            resource.starts_with("assumed-role/aws:ec2-instance/")
+        })
+    };
+    (identity.ec2_role_delivery.is_some() || session_name.is_some_and(is_instance_id)) && !of_ec2()
 }
 
 fn is_instance_id(name: &str) -> bool {
@@ -98,24 +101,27 @@ fn is_instance_id(name: &str) -> bool {
 
 /// The token's audience: `principalId` is `<provider>:<aud>:<sub>`, and both ends are known.
 pub(super) fn audience<'a>(identity: &UserIdentity<'a>) -> Text<'a> {
-    let principal = identity.principal_id.as_deref()?;
     let provider = identity.identity_provider.as_deref()?;
     let subject = identity.user_name.as_deref()?;
-    let start = principal.strip_prefix(provider)?.strip_prefix(':')?;
-    let audience = start.strip_suffix(subject)?.strip_suffix(':')?;
-    if audience.is_empty() {
-        None
-    } else {
-        Some(Cow::Owned(audience.to_owned()))
-    }
+    let audience = part(&identity.principal_id, |principal| {
+        let start = principal.strip_prefix(provider)?.strip_prefix(':')?;
+        start.strip_suffix(subject)?.strip_suffix(':')
+    });
+    audience.filter(|audience| !audience.is_empty())
 }
 
 /// Namespace and service account of `system:serviceaccount:<namespace>:<name>`.
-pub(super) fn service_account(subject: Option<&str>) -> Option<(&str, &str)> {
-    let (namespace, name) = subject?
-        .strip_prefix("system:serviceaccount:")?
-        .split_once(':')?;
-    (!namespace.is_empty() && !name.is_empty() && !name.contains(':')).then_some((namespace, name))
+pub(super) fn service_account<'a>(subject: &Text<'a>) -> (Text<'a>, Text<'a>) {
+    fn of(subject: &str) -> Option<(&str, &str)> {
+        let account = subject.strip_prefix("system:serviceaccount:")?;
+        let (namespace, name) = account.split_once(':')?;
+        let whole = !namespace.is_empty() && !name.is_empty() && !name.contains(':');
+        whole.then_some((namespace, name))
+    }
+    (
+        part(subject, |subject| Some(of(subject)?.0)),
+        part(subject, |subject| Some(of(subject)?.1)),
+    )
 }
 
 /// Who to name in a label: the role, else the best that each type has (domain 1.5, last column).

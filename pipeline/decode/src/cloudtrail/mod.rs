@@ -18,6 +18,7 @@ mod error_class;
 mod event_key;
 mod event_keys;
 mod identity;
+mod member;
 mod pods;
 mod record;
 mod redact;

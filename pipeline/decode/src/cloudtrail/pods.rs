@@ -15,6 +15,7 @@ use std::sync::Arc;
 use arrow::array::{Array as _, AsArray as _, RecordBatch, StringArray};
 use arrow::datatypes::TimestampMillisecondType;
 use arrow::error::ArrowError;
+use foldhash::fast::RandomState;
 
 use crate::limits::{CREDENTIALS_AGE_MAX, PODS_MAX};
 
@@ -36,8 +37,8 @@ pub const ISSUE_COLUMNS: [&str; 7] = [
 /// the newer is full.
 #[derive(Debug, Default)]
 pub struct PodSessions {
-    newer: HashMap<Box<str>, Issue>,
-    older: HashMap<Box<str>, Issue>,
+    newer: HashMap<Box<str>, Issue, RandomState>,
+    older: HashMap<Box<str>, Issue, RandomState>,
 }
 
 /// To whom and when a key was issued.
@@ -72,9 +73,16 @@ impl PodSessions {
         Ok(())
     }
 
-    /// Learns the keys that these rows issue, and names the pods of those that use one.
-    pub fn name(&mut self, rows: RecordBatch) -> Result<RecordBatch, ArrowError> {
-        self.learn(&rows)?;
+    /// Learns the keys that these batches issue, and then names the pods of the rows that use one: in
+    /// which order they came says nothing.
+    pub fn name(&mut self, batches: Vec<RecordBatch>) -> Result<Vec<RecordBatch>, ArrowError> {
+        for rows in &batches {
+            self.learn(rows)?;
+        }
+        batches.into_iter().map(|rows| self.named(rows)).collect()
+    }
+
+    fn named(&mut self, rows: RecordBatch) -> Result<RecordBatch, ArrowError> {
         if self.newer.is_empty() && self.older.is_empty() {
             return Ok(rows);
         }
@@ -243,13 +251,14 @@ mod tests {
             used(3, eleven, "ASIA2", None),
             used(4, eleven, "ASIA9", None),
         ]);
-        let named = pods.name(batch).unwrap();
+        let named = pods.name(vec![batch]).unwrap();
         assert_eq!(
-            accounts(&named),
+            accounts(&named[0]),
             [Some("cart"), Some("cart"), Some("cart"), None]
         );
-        let later = pods.name(rows(&[used(5, eleven, "ASIA2", None)])).unwrap();
-        assert_eq!(accounts(&later), [Some("cart")]);
+        let later = rows(&[used(5, eleven, "ASIA2", None)]);
+        let later = pods.name(vec![later]).unwrap();
+        assert_eq!(accounts(&later[0]), [Some("cart")]);
     }
 
     #[test]
@@ -257,11 +266,11 @@ mod tests {
         let mut pods = PodSessions::default();
         pods.learn(&rows(&[issued(1, "2026-01-05T10:00:00Z", "cart", "ASIA1")]))
             .unwrap();
-        let at = |time| rows(&[used(2, time, "ASIA1", None)]);
+        let at = |time| vec![rows(&[used(2, time, "ASIA1", None)])];
         let within = pods.name(at("2026-01-05T22:00:00Z")).unwrap();
-        assert_eq!(accounts(&within), [Some("cart")]);
+        assert_eq!(accounts(&within[0]), [Some("cart")]);
         let after = pods.name(at("2026-01-05T22:00:01Z")).unwrap();
-        assert_eq!(accounts(&after), [None]);
+        assert_eq!(accounts(&after[0]), [None]);
     }
 
     #[test]

@@ -8,6 +8,10 @@
 use std::borrow::Cow;
 
 use super::super::json::{Cursor, JsonError, Kind};
+use super::super::members::{Known, Name};
+use super::member::{
+    AttributeMember, IdentityMember, IssuerMember, Member, SessionMember, TlsMember,
+};
 use super::redact::Json;
 
 type Text<'a> = Option<Cow<'a, str>>;
@@ -95,60 +99,71 @@ impl<'a> Record<'a> {
     /// Reads the record at the cursor.
     pub(super) fn parse(cursor: &mut Cursor<'a>) -> Result<Self, JsonError> {
         let mut record = Self::default();
-        cursor.object(|key, value| record.member(key, value))?;
+        cursor.members(Member::ALL, |name, value| match name {
+            Name::Known(member) => record.member(member, value),
+            Name::Other(key) => keep("", key, value, &mut record.unknown_fields),
+        })?;
         Ok(record)
     }
 
-    fn member(&mut self, key: &'a [u8], value: &mut Cursor<'a>) -> Result<(), JsonError> {
-        match key {
-            b"eventVersion" => self.event_version = text(value)?,
-            b"userIdentity" => {
+    #[inline]
+    fn member(&mut self, member: Member, value: &mut Cursor<'a>) -> Result<(), JsonError> {
+        match member {
+            Member::EventVersion => self.event_version = text(value)?,
+            Member::UserIdentity => {
                 self.identity = UserIdentity::parse(value, &mut self.unknown_fields)?;
             }
-            b"eventTime" => self.event_time = text(value)?,
-            b"eventSource" => self.event_source = text(value)?,
-            b"eventName" => self.event_name = text(value)?,
-            b"awsRegion" => self.region = text(value)?,
-            b"sourceIPAddress" => self.source_ip = text(value)?,
-            b"userAgent" => self.user_agent = text(value)?,
-            b"errorCode" => self.error_code = text(value)?,
-            b"errorMessage" => self.error_message = text(value)?,
-            b"requestID" => self.request_id = text(value)?,
-            b"eventID" => self.event_id = text(value)?,
-            b"eventType" => self.event_type = text(value)?,
-            b"insightDetails" => self.insight_details = raw(value)?,
-            b"eventCategory" => self.event_category = text(value)?,
-            b"apiVersion" => self.api_version = text(value)?,
-            b"recipientAccountId" => self.recipient_account_id = text(value)?,
-            b"sharedEventID" => self.shared_event_id = text(value)?,
-            b"vpcEndpointId" => self.vpce_id = text(value)?,
-            b"vpcEndpointAccountId" => self.vpce_account = text(value)?,
-            b"readOnly" => self.read_only = value.flag()?,
-            b"managementEvent" => self.management_event = value.flag()?,
-            b"sessionCredentialFromConsole" => self.session_from_console = value.flag()?,
-            b"requestParameters" => self.request_parameters = raw(value)?,
-            b"responseElements" => self.response_elements = raw(value)?,
-            b"additionalEventData" => self.additional_event_data = raw(value)?,
-            b"serviceEventDetails" => self.service_event_details = raw(value)?,
-            b"resources" => self.resources = resources(value)?,
-            b"tlsDetails" => members(value, |key, value| {
-                match key {
-                    b"tlsVersion" => self.tls_version = text(value)?,
-                    b"clientProvidedHostHeader" => self.tls_host = text(value)?,
-                    _ => keep("tlsDetails.", key, value, &mut self.unknown_fields)?,
-                }
-                Ok(())
-            })?,
-            b"addendum" => members(value, |key, value| {
+            Member::EventTime => self.event_time = text(value)?,
+            Member::EventSource => self.event_source = text(value)?,
+            Member::EventName => self.event_name = text(value)?,
+            Member::Region => self.region = text(value)?,
+            Member::SourceIp => self.source_ip = text(value)?,
+            Member::UserAgent => self.user_agent = text(value)?,
+            Member::ErrorCode => self.error_code = text(value)?,
+            Member::ErrorMessage => self.error_message = text(value)?,
+            Member::RequestId => self.request_id = text(value)?,
+            Member::EventId => self.event_id = text(value)?,
+            Member::EventType => self.event_type = text(value)?,
+            Member::InsightDetails => self.insight_details = raw(value)?,
+            Member::EventCategory => self.event_category = text(value)?,
+            Member::ApiVersion => self.api_version = text(value)?,
+            Member::RecipientAccountId => self.recipient_account_id = text(value)?,
+            Member::SharedEventId => self.shared_event_id = text(value)?,
+            Member::VpceId => self.vpce_id = text(value)?,
+            Member::VpceAccount => self.vpce_account = text(value)?,
+            Member::ReadOnly => self.read_only = value.flag()?,
+            Member::ManagementEvent => self.management_event = value.flag()?,
+            Member::SessionFromConsole => self.session_from_console = value.flag()?,
+            Member::RequestParameters => self.request_parameters = raw(value)?,
+            Member::ResponseElements => self.response_elements = raw(value)?,
+            Member::AdditionalEventData => self.additional_event_data = raw(value)?,
+            Member::ServiceEventDetails => self.service_event_details = raw(value)?,
+            Member::Resources => self.resources = resources(value)?,
+            Member::TlsDetails => self.tls_details(value)?,
+            Member::Addendum => members(value, |key, value| {
                 match key {
                     b"reason" => self.addendum_reason = text(value)?,
                     _ => keep("addendum.", key, value, &mut self.unknown_fields)?,
                 }
                 Ok(())
             })?,
-            _ => keep("", key, value, &mut self.unknown_fields)?,
         }
         Ok(())
+    }
+
+    fn tls_details(&mut self, cursor: &mut Cursor<'a>) -> Result<(), JsonError> {
+        const WITHIN: &str = "tlsDetails.";
+        known_members(cursor, TlsMember::ALL, |name, value| {
+            match name {
+                Name::Known(TlsMember::Version) => self.tls_version = text(value)?,
+                Name::Known(TlsMember::Host) => self.tls_host = text(value)?,
+                Name::Known(TlsMember::CipherSuite) => {
+                    keep(WITHIN, b"cipherSuite", value, &mut self.unknown_fields)?;
+                }
+                Name::Other(key) => keep(WITHIN, key, value, &mut self.unknown_fields)?,
+            }
+            Ok(())
+        })
     }
 }
 
@@ -163,25 +178,28 @@ impl<'a> UserIdentity<'a> {
             identity.principal_id = text(cursor)?;
             return Ok(identity);
         }
-        cursor.object(|key, value| {
-            match key {
-                b"type" => identity.kind = text(value)?,
-                b"principalId" => identity.principal_id = text(value)?,
-                b"arn" => identity.arn = text(value)?,
-                b"accountId" => identity.account_id = text(value)?,
-                b"accessKeyId" => identity.access_key_id = text(value)?,
-                b"userName" => identity.user_name = text(value)?,
-                b"identityProvider" => identity.identity_provider = text(value)?,
-                b"invokedBy" => identity.invoked_by = text(value)?,
-                b"sessionContext" => identity.session_context(value, unknown)?,
-                b"onBehalfOf" => members(value, |key, value| {
+        cursor.members(IdentityMember::ALL, |name, value| {
+            let member = match name {
+                Name::Known(member) => member,
+                Name::Other(key) => return keep("userIdentity.", key, value, unknown),
+            };
+            match member {
+                IdentityMember::Kind => identity.kind = text(value)?,
+                IdentityMember::PrincipalId => identity.principal_id = text(value)?,
+                IdentityMember::Arn => identity.arn = text(value)?,
+                IdentityMember::AccountId => identity.account_id = text(value)?,
+                IdentityMember::AccessKeyId => identity.access_key_id = text(value)?,
+                IdentityMember::UserName => identity.user_name = text(value)?,
+                IdentityMember::IdentityProvider => identity.identity_provider = text(value)?,
+                IdentityMember::InvokedBy => identity.invoked_by = text(value)?,
+                IdentityMember::SessionContext => identity.session_context(value, unknown)?,
+                IdentityMember::OnBehalfOf => members(value, |key, value| {
                     match key {
                         b"userId" => identity.on_behalf_of = text(value)?,
                         _ => keep("userIdentity.onBehalfOf.", key, value, unknown)?,
                     }
                     Ok(())
                 })?,
-                _ => keep("userIdentity.", key, value, unknown)?,
             }
             Ok(())
         })?;
@@ -193,50 +211,66 @@ impl<'a> UserIdentity<'a> {
         cursor: &mut Cursor<'a>,
         unknown: &mut Vec<UnknownField<'a>>,
     ) -> Result<(), JsonError> {
-        const WITHIN: &str = "userIdentity.sessionContext.";
-        members(cursor, |key, value| match key {
-            b"sessionIssuer" => members(value, |key, value| {
-                match key {
-                    b"type" => self.issuer_kind = text(value)?,
-                    b"arn" => self.issuer_arn = text(value)?,
-                    // The ARN says the rest: account, name.
-                    _ => drop(value.skip_value()?),
-                }
-                Ok(())
-            }),
-            b"attributes" => members(value, |key, value| {
-                match key {
-                    b"creationDate" => self.session_created = text(value)?,
-                    b"mfaAuthenticated" => self.mfa_authenticated = value.flag()?,
-                    _ => keep(WITHIN, key, value, unknown)?,
-                }
-                Ok(())
-            }),
-            b"webIdFederationData" => members(value, |key, value| {
-                match key {
-                    b"federatedProvider" => self.federated_provider = text(value)?,
-                    _ => keep(WITHIN, key, value, unknown)?,
-                }
-                Ok(())
-            }),
-            b"ec2RoleDelivery" => {
-                self.ec2_role_delivery = text(value)?;
-                Ok(())
+        known_members(cursor, SessionMember::ALL, |name, value| {
+            let member = match name {
+                Name::Known(member) => member,
+                Name::Other(key) => return keep(WITHIN_SESSION, key, value, unknown),
+            };
+            match member {
+                SessionMember::SessionIssuer => self.session_issuer(value)?,
+                SessionMember::Attributes => self.attributes(value, unknown)?,
+                SessionMember::WebIdFederationData => members(value, |key, value| {
+                    match key {
+                        b"federatedProvider" => self.federated_provider = text(value)?,
+                        _ => keep(WITHIN_SESSION, key, value, unknown)?,
+                    }
+                    Ok(())
+                })?,
+                SessionMember::Ec2RoleDelivery => self.ec2_role_delivery = text(value)?,
+                SessionMember::SourceIdentity => self.source_identity = text(value)?,
             }
-            b"sourceIdentity" => {
-                self.source_identity = text(value)?;
-                Ok(())
+            Ok(())
+        })
+    }
+
+    fn session_issuer(&mut self, cursor: &mut Cursor<'a>) -> Result<(), JsonError> {
+        known_members(cursor, IssuerMember::ALL, |name, value| {
+            match name {
+                Name::Known(IssuerMember::Kind) => self.issuer_kind = text(value)?,
+                Name::Known(IssuerMember::Arn) => self.issuer_arn = text(value)?,
+                // The ARN says the rest: account, name.
+                Name::Known(_) | Name::Other(_) => drop(value.skip_value()?),
             }
-            _ => keep(WITHIN, key, value, unknown),
+            Ok(())
+        })
+    }
+
+    fn attributes(
+        &mut self,
+        cursor: &mut Cursor<'a>,
+        unknown: &mut Vec<UnknownField<'a>>,
+    ) -> Result<(), JsonError> {
+        known_members(cursor, AttributeMember::ALL, |name, value| {
+            match name {
+                Name::Known(AttributeMember::CreationDate) => self.session_created = text(value)?,
+                Name::Known(AttributeMember::MfaAuthenticated) => {
+                    self.mfa_authenticated = value.flag()?;
+                }
+                Name::Other(key) => keep(WITHIN_SESSION, key, value, unknown)?,
+            }
+            Ok(())
         })
     }
 }
 
+/// Of members of the session context and of what is in it.
+const WITHIN_SESSION: &str = "userIdentity.sessionContext.";
+
 /// A text field; should it be an object or array, its JSON without the secrets in it.
 pub(super) fn text<'a>(value: &mut Cursor<'a>) -> Result<Text<'a>, JsonError> {
-    match value.kind()? {
-        Kind::Object | Kind::Array => Json::take(value)?.redacted().map(Some),
-        Kind::Text | Kind::Null | Kind::Scalar => value.text(),
+    match value.peek_byte()? {
+        b'{' | b'[' => Json::take(value)?.redacted().map(Some),
+        _ => value.text(),
     }
 }
 
@@ -267,6 +301,18 @@ pub(super) fn members<'a>(
 ) -> Result<(), JsonError> {
     if cursor.kind()? == Kind::Object {
         return cursor.object(member);
+    }
+    cursor.skip_value().map(drop)
+}
+
+/// The same with names that are known.
+fn known_members<'a, M: Copy>(
+    cursor: &mut Cursor<'a>,
+    known: &[Known<M>],
+    member: impl FnMut(Name<'a, M>, &mut Cursor<'a>) -> Result<(), JsonError>,
+) -> Result<(), JsonError> {
+    if cursor.kind()? == Kind::Object {
+        return cursor.members(known, member);
     }
     cursor.skip_value().map(drop)
 }

@@ -180,6 +180,9 @@ fn json_text_redacted(raw: &[u8], depth: usize) -> Option<String> {
 }
 
 fn is_secret(raw_key: &[u8]) -> bool {
+    if !may_name_secret(raw_key) {
+        return false;
+    }
     let Ok(key) = unescaped(raw_key) else {
         return true;
     };

@@ -45,10 +45,7 @@ impl<'a> Row<'a> {
         self.aud = identity::audience(identity);
         let key_class = identity::key_class(identity.access_key_id.as_deref());
         self.key_class = Some(Cow::Borrowed(key_class));
-        if let Some((namespace, name)) = identity::service_account(identity.user_name.as_deref()) {
-            self.k8s_ns = Some(Cow::Owned(namespace.to_owned()));
-            self.k8s_sa = Some(Cow::Owned(name.to_owned()));
-        }
+        (self.k8s_ns, self.k8s_sa) = identity::service_account(&identity.user_name);
         self.session_created = identity.session_created.as_deref().and_then(epoch_millis);
     }
 
