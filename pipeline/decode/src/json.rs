@@ -11,6 +11,7 @@ use std::borrow::Cow;
 
 use memchr::memchr2;
 
+use crate::escapes::without_escapes;
 use crate::limits::JSON_NESTING_MAX;
 
 /// Why the cursor could not go on.
@@ -42,11 +43,25 @@ pub(crate) enum Kind {
 pub(crate) struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// The bytes, where they are known to be UTF-8: then no string of them is looked at for that.
+    text: Option<&'a str>,
 }
 
 impl<'a> Cursor<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self {
+            bytes,
+            at: 0,
+            text: None,
+        }
+    }
+
+    pub(crate) fn of_text(text: &'a str) -> Self {
+        Self {
+            bytes: text.as_bytes(),
+            at: 0,
+            text: Some(text),
+        }
     }
 
     /// Bytes consumed so far.
@@ -149,13 +164,15 @@ impl<'a> Cursor<'a> {
             return self.unquoted_text();
         }
         let (raw, has_escapes) = self.string()?;
-        Ok(match raw {
-            [] => None,
-            _ if has_escapes => Some(unescaped(raw)?),
-            _ => Some(Cow::Borrowed(
-                std::str::from_utf8(raw).map_err(|_| JsonError::Utf8)?,
-            )),
-        })
+        if raw.is_empty() {
+            return Ok(None);
+        }
+        let text = self.checked(raw, self.at - 1)?;
+        Ok(Some(if has_escapes {
+            without_escapes(text)?
+        } else {
+            Cow::Borrowed(text)
+        }))
     }
 
     fn unquoted_text(&mut self) -> Result<Option<Cow<'a, str>>, JsonError> {
@@ -163,9 +180,23 @@ impl<'a> Cursor<'a> {
         if raw == b"null" {
             return Ok(None);
         }
-        std::str::from_utf8(raw)
+        self.checked(raw, self.at)
             .map(|text| Some(Cow::Borrowed(text)))
-            .map_err(|_| JsonError::Utf8)
+    }
+
+    /// Bytes that end at this place, as text.
+    #[inline]
+    fn checked(&self, raw: &'a [u8], end: usize) -> Result<&'a str, JsonError> {
+        match self.known_text(raw.len(), end) {
+            Some(text) => Ok(text),
+            None => std::str::from_utf8(raw).map_err(|_| JsonError::Utf8),
+        }
+    }
+
+    /// So many bytes that end at this place, if they are known to be text.
+    #[inline]
+    pub(crate) fn known_text(&self, length: usize, end: usize) -> Option<&'a str> {
+        self.text?.get(end.checked_sub(length)?..end)
     }
 
     /// The next value as a boolean, also when it is written as a string.
@@ -326,70 +357,6 @@ fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
     memchr2(b'"', b'\\', bytes.get(looked..)?).map(|place| looked + place)
 }
 
-/// The text of a string's raw bytes. Half of a surrogate pair becomes U+FFFD: AWS cuts texts at
-/// 1 KB, and where the cut falls must not cost the event.
-pub(crate) fn unescaped(raw: &[u8]) -> Result<Cow<'_, str>, JsonError> {
-    let text = std::str::from_utf8(raw).map_err(|_| JsonError::Utf8)?;
-    let Some((plain, mut rest)) = text.split_once('\\') else {
-        return Ok(Cow::Borrowed(text));
-    };
-    let mut clean = String::with_capacity(text.len());
-    clean.push_str(plain);
-    loop {
-        let mut chars = rest.chars();
-        let (character, after) = match chars.next() {
-            Some(same @ ('"' | '\\' | '/')) => (same, chars.as_str()),
-            Some('b') => ('\u{8}', chars.as_str()),
-            Some('f') => ('\u{c}', chars.as_str()),
-            Some('n') => ('\n', chars.as_str()),
-            Some('r') => ('\r', chars.as_str()),
-            Some('t') => ('\t', chars.as_str()),
-            Some('u') => code_point(chars.as_str())?,
-            _ => return Err(JsonError::Utf8),
-        };
-        clean.push(character);
-        let Some((plain, escape)) = after.split_once('\\') else {
-            clean.push_str(after);
-            return Ok(Cow::Owned(clean));
-        };
-        clean.push_str(plain);
-        rest = escape;
-    }
-}
-
-/// The character whose code follows `\u`, and what stands after it.
-fn code_point(digits: &str) -> Result<(char, &str), JsonError> {
-    let (first, after_first) = code_unit(digits)?;
-    if (0xD800..0xDC00).contains(&first)
-        && let Some(digits) = after_first.strip_prefix("\\u")
-    {
-        let (second, after) = code_unit(digits)?;
-        if (0xDC00..0xE000).contains(&second) {
-            let code = 0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00);
-            return Ok((
-                char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER),
-                after,
-            ));
-        }
-    }
-    Ok((
-        char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER),
-        after_first,
-    ))
-}
-
-fn code_unit(text: &str) -> Result<(u32, &str), JsonError> {
-    let (digits, after) = text.split_at_checked(4).ok_or(JsonError::Utf8)?;
-    // `from_str_radix` alone would take a sign.
-    if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return Err(JsonError::Utf8);
-    }
-    Ok((
-        u32::from_str_radix(digits, 16).map_err(|_| JsonError::Utf8)?,
-        after,
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -456,12 +423,14 @@ mod tests {
             (r#""\b\f\r\t\/" "#, Ok(Some("\u{8}\u{c}\r\t/"))),
             (r#""\ud83d\ude00 \ud83d" "#, Ok(Some("😀 \u{fffd}"))),
         ] {
-            let got = Cursor::new(json.as_bytes()).text();
-            assert_eq!(
-                got.as_ref().map(Option::as_deref),
-                expected.as_ref().map(|e| *e),
-                "{json}"
-            );
+            for mut cursor in [Cursor::new(json.as_bytes()), Cursor::of_text(json)] {
+                let got = cursor.text();
+                assert_eq!(
+                    got.as_ref().map(Option::as_deref),
+                    expected.as_ref().map(|e| *e),
+                    "{json}"
+                );
+            }
         }
         assert_eq!(Cursor::new(b"\"\xff\" ").text(), Err(JsonError::Utf8));
     }

@@ -17,6 +17,7 @@ pub mod object;
 // From bytes to rows.
 pub mod cloudtrail;
 pub mod flow_logs;
+mod escapes;
 mod json;
 mod members;
 mod names;

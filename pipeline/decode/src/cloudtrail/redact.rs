@@ -7,7 +7,8 @@
 
 use std::borrow::Cow;
 
-use super::super::json::{Cursor, JsonError, Kind, unescaped};
+use super::super::escapes::unescaped;
+use super::super::json::{Cursor, JsonError, Kind};
 use crate::limits::JSON_NESTING_MAX;
 
 /// What a secret's name ends in, in any case.
@@ -38,6 +39,8 @@ const NOT_SECRET: [&str; 8] = [
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Json<'a> {
     pub(super) raw: &'a [u8],
+    /// The same, where it is known to be UTF-8.
+    text: Option<&'a str>,
     pub(super) suspect: bool,
 }
 
@@ -46,12 +49,29 @@ impl<'a> Json<'a> {
     pub(super) fn take(cursor: &mut Cursor<'a>) -> Result<Self, JsonError> {
         let mut suspect = false;
         let raw = cursor.skip_value_past(&mut |string| suspect |= may_name_secret(string))?;
-        Ok(Self { raw, suspect })
+        let text = cursor.known_text(raw.len(), cursor.position());
+        Ok(Self { raw, text, suspect })
+    }
+
+    /// As it is written.
+    pub(super) fn text(self) -> Result<&'a str, JsonError> {
+        match self.text {
+            Some(text) => Ok(text),
+            None => std::str::from_utf8(self.raw).map_err(|_| JsonError::Utf8),
+        }
+    }
+
+    /// A cursor at its beginning.
+    pub(super) fn cursor(self) -> Cursor<'a> {
+        match self.text {
+            Some(text) => Cursor::of_text(text),
+            None => Cursor::new(self.raw),
+        }
     }
 
     /// The text with its secrets replaced.
     pub(super) fn redacted(self) -> Result<Cow<'a, str>, JsonError> {
-        let text = std::str::from_utf8(self.raw).map_err(|_| JsonError::Utf8)?;
+        let text = self.text()?;
         if self.suspect {
             without_secrets(text, 0)
         } else {
@@ -87,7 +107,7 @@ pub(super) fn redacted_strictly(raw: &[u8]) -> Result<Cow<'_, str>, JsonError> {
 
 fn without_secrets(text: &str, depth: usize) -> Result<Cow<'_, str>, JsonError> {
     let mut secrets = Vec::new();
-    find_secrets(&mut Cursor::new(text.as_bytes()), &mut secrets, depth)?;
+    find_secrets(&mut Cursor::of_text(text), &mut secrets, depth)?;
     if secrets.is_empty() {
         return Ok(Cow::Borrowed(text));
     }
@@ -166,6 +186,10 @@ fn find_secrets(
 /// A string that itself holds JSON with secrets in it, without them: policies, parameters that a
 /// converter wrote as text. Nothing: there are none.
 fn json_text_redacted(raw: &[u8], depth: usize) -> Option<String> {
+    // Nearly all: JSON begins with a bracket, or an escape or white space before one.
+    if raw.first().is_none_or(u8::is_ascii_alphanumeric) {
+        return None;
+    }
     let text = unescaped(raw).ok()?;
     if !text.trim_start().starts_with(['{', '[']) {
         return None;

@@ -237,7 +237,7 @@ fn unknown_fields<'a>(fields: &[UnknownField<'_>]) -> Result<Text<'a>, JsonError
     for UnknownField { within, key, value } in fields {
         suspect |= value.suspect || may_name_secret(key);
         let key = std::str::from_utf8(key).map_err(|_| JsonError::Utf8)?;
-        let value = std::str::from_utf8(value.raw).map_err(|_| JsonError::Utf8)?;
+        let value = value.text()?;
         object.push_str(if object.is_empty() { "{\"" } else { ",\"" });
         for part in [within, key, "\":", value] {
             object.push_str(part);

@@ -31,13 +31,13 @@ impl<'a> Assumption<'a> {
     pub(super) fn of(record: &Record<'a>) -> Result<Self, JsonError> {
         let mut found = Self::default();
         if let Some(json) = record.request_parameters {
-            found.request(&mut Cursor::new(json.raw))?;
+            found.request(&mut json.cursor())?;
         }
         if let Some(json) = record.response_elements {
-            found.response(&mut Cursor::new(json.raw))?;
+            found.response(&mut json.cursor())?;
         }
         if let Some(json) = record.additional_event_data {
-            found.details(&mut Cursor::new(json.raw))?;
+            found.details(&mut json.cursor())?;
         }
         if found.endpoint.is_none() {
             found.endpoint = record

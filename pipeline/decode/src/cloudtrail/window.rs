@@ -2,9 +2,11 @@
 //!
 //! In: any `BufRead`. Out: contiguous bytes. Must hold: the window never holds more than
 //! [`RECORD_BYTES_MAX`] and one byte, however large the document is and whatever a read offers;
-//! what was read before a read failed is seen before the failure.
+//! what was read before a read failed is seen before the failure; no byte is lost where a read ends in the
+//! middle of a character.
 
 use std::io::{self, BufRead};
+use std::mem;
 
 use super::super::json::{Cursor, JsonError};
 use crate::limits::{RECORD_BYTES_MAX, WINDOW_READ_BYTES};
@@ -13,11 +15,76 @@ use crate::limits::{RECORD_BYTES_MAX, WINDOW_READ_BYTES};
 #[derive(Debug)]
 pub(crate) struct Window<R> {
     input: R,
-    buffer: Vec<u8>,
+    buffer: Buffer,
     start: usize,
     ended: bool,
     /// A failure that came after bytes: they are looked at first.
     failed: Option<io::Error>,
+}
+
+/// Text, as long as it is: then no string in it needs to be looked at for that. Bytes from the first on
+/// that are no UTF-8, and in a stream that comes in pieces which end in the middle of a character.
+#[derive(Debug, Default)]
+struct Buffer {
+    /// Empty when it is bytes.
+    text: String,
+    /// Empty as long as it is text.
+    bytes: Vec<u8>,
+    is_bytes: bool,
+}
+
+impl Buffer {
+    fn as_text(&self) -> Option<&str> {
+        (!self.is_bytes).then_some(&self.text)
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.as_text().map_or(&self.bytes, str::as_bytes)
+    }
+
+    fn len(&self) -> usize {
+        self.as_bytes().len()
+    }
+
+    /// Forgets the first bytes.
+    fn let_go(&mut self, count: usize) {
+        if self.is_bytes || !self.text.is_char_boundary(count) {
+            self.bytes_from_now_on().drain(..count);
+        } else {
+            self.text.drain(..count);
+        }
+    }
+
+    /// Appends the chunk, or what stands before a character that its end cuts; says how many bytes.
+    fn extend(&mut self, chunk: &[u8]) -> usize {
+        if !self.is_bytes {
+            let whole = match std::str::from_utf8(chunk) {
+                Ok(whole) => whole,
+                Err(error) if error.error_len().is_none() => {
+                    let whole = chunk.get(..error.valid_up_to());
+                    whole
+                        .and_then(|whole| std::str::from_utf8(whole).ok())
+                        .unwrap_or_default()
+                }
+                Err(_) => "",
+            };
+            if !whole.is_empty() {
+                self.text.push_str(whole);
+                return whole.len();
+            }
+        }
+        self.bytes_from_now_on().extend_from_slice(chunk);
+        chunk.len()
+    }
+
+    /// From now on it is bytes.
+    fn bytes_from_now_on(&mut self) -> &mut Vec<u8> {
+        if !self.is_bytes {
+            self.bytes = mem::take(&mut self.text).into_bytes();
+            self.is_bytes = true;
+        }
+        &mut self.bytes
+    }
 }
 
 /// How an attempt to read one value from the window ended.
@@ -37,7 +104,7 @@ impl<R: BufRead> Window<R> {
     pub(crate) fn new(input: R) -> Self {
         Self {
             input,
-            buffer: Vec::new(),
+            buffer: Buffer::default(),
             start: 0,
             ended: false,
             failed: None,
@@ -46,7 +113,16 @@ impl<R: BufRead> Window<R> {
 
     /// The unread bytes that are at hand.
     pub(crate) fn bytes(&self) -> &[u8] {
-        self.buffer.get(self.start..).unwrap_or_default()
+        self.buffer.as_bytes().get(self.start..).unwrap_or_default()
+    }
+
+    /// A cursor at the first of them.
+    fn cursor(&self) -> Cursor<'_> {
+        let text = self
+            .buffer
+            .as_text()
+            .and_then(|text| text.get(self.start..));
+        text.map_or_else(|| Cursor::new(self.bytes()), Cursor::of_text)
     }
 
     /// Lets go of the first `count` unread bytes.
@@ -62,10 +138,8 @@ impl<R: BufRead> Window<R> {
         if self.ended {
             return Ok(false);
         }
-        if self.start > 0 {
-            self.buffer.drain(..self.start);
-            self.start = 0;
-        }
+        self.buffer.let_go(self.start);
+        self.start = 0;
         // Half as much again as is there: a long record is not parsed over and over. One byte
         // more than a record may have tells that it has too many.
         let held = self.buffer.len();
@@ -78,10 +152,14 @@ impl<R: BufRead> Window<R> {
                 }
                 Ok(chunk) => {
                     // A reader over memory offers all it has: no more than is wanted is copied.
-                    let chunk = chunk.get(..wanted - self.buffer.len()).unwrap_or(chunk);
-                    self.buffer.extend_from_slice(chunk);
-                    let taken = chunk.len();
+                    let room = wanted - self.buffer.len();
+                    let chunk = chunk.get(..room).unwrap_or(chunk);
+                    let taken = self.buffer.extend(chunk);
+                    let cut = taken < chunk.len();
                     self.input.consume(taken);
+                    if cut {
+                        break;
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if self.buffer.len() == held => return Err(error),
@@ -100,7 +178,7 @@ impl<R: BufRead> Window<R> {
         mut read: impl FnMut(&mut Cursor<'_>) -> Result<T, JsonError>,
     ) -> io::Result<Attempt<T>> {
         loop {
-            let mut cursor = Cursor::new(self.bytes());
+            let mut cursor = self.cursor();
             match read(&mut cursor) {
                 Ok(value) => return Ok(Attempt::Done(value, cursor.position())),
                 Err(JsonError::Incomplete) => {}
@@ -223,5 +301,56 @@ impl Skim {
     /// Whether the value may end here: nothing is open.
     fn is_whole(&self) -> bool {
         self.depth == 0 && self.text == Text::Outside
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufReader;
+
+    use super::*;
+
+    /// All of a window's bytes, and whether they are text.
+    fn read(input: impl BufRead) -> (Vec<u8>, bool) {
+        let mut window = Window::new(input);
+        let (mut bytes, mut text) = (Vec::new(), true);
+        while window.grow().unwrap() {
+            bytes.extend_from_slice(window.bytes());
+            text &= window.buffer.as_text().is_some();
+            window.consume(window.bytes().len());
+        }
+        (bytes, text)
+    }
+
+    #[test]
+    fn a_character_that_a_read_cuts_is_whole_and_no_text_is_bytes() {
+        // Longer than a window, and no power of two: windows end in the middle of characters.
+        let text = "aé€😀".repeat(WINDOW_READ_BYTES / 7);
+        assert_eq!(read(text.as_bytes()), (text.clone().into_bytes(), true));
+        for length in [1, 2, 3, 10, 4096] {
+            let pieces = BufReader::with_capacity(length, text.as_bytes());
+            assert_eq!(read(pieces).0, text.as_bytes(), "{length}");
+        }
+        for broken in [&b"\xff"[..], b"\xe2\x82", b"\xf0\x9f\x98"] {
+            for behind in ["", "a", "é"] {
+                let bytes = [text.as_bytes(), broken, behind.as_bytes()].concat();
+                assert_eq!(
+                    read(&bytes[..]),
+                    (bytes.clone(), false),
+                    "{broken:?} {behind}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_left_behind_half_a_character_is_bytes() {
+        let mut window = Window::new("é1".as_bytes());
+        assert!(window.grow().unwrap());
+        window.consume(1);
+        let seen = window.attempt(|cursor| cursor.skip_value().map(<[u8]>::len));
+        assert_eq!(seen.unwrap(), Attempt::Broken(JsonError::Syntax));
+        assert!(!window.grow().unwrap());
+        assert_eq!(window.bytes(), b"\xa91");
     }
 }
