@@ -23,6 +23,8 @@ use crate::precedent::Form;
 const DICTIONARY_BYTES_MAX: usize = 1024 * 1024;
 /// What an index is taken to cost, when the first page is weighed.
 const INDEX_BYTES: usize = 2;
+/// A dictionary must save one in so many bytes: less is what compression finds for less work.
+const WORTH: usize = 4;
 /// A dictionary value without a number yet.
 const UNNUMBERED: u32 = u32::MAX;
 
@@ -214,7 +216,7 @@ impl TextPages {
         if self.form.is_none() {
             let dictionary = self.dictionary.page().len() + INDEX_BYTES * self.indices.len();
             let plain = self.page_bytes + self.indices.len();
-            self.form = Some(if dictionary <= plain {
+            self.form = Some(if dictionary <= plain - plain / WORTH {
                 Form::Dictionary
             } else {
                 Form::Direct
