@@ -40,7 +40,7 @@ pub(crate) fn repeated(name: &str, rows: usize) -> Result<ArrayRef, ArrowError> 
 /// Bytes that are compared at once.
 const WORD: usize = 8;
 /// Names of a column that are found without hashing all of their bytes.
-const RECENT: usize = 512;
+const RECENT: usize = 2048;
 /// There was none.
 const NONE: i32 = -1;
 
@@ -64,8 +64,8 @@ struct Names {
     offsets: Vec<i32>,
     keys: HashTable<i32>,
     state: RandomState,
-    /// The last name of each place, or [`NONE`]: most that come have come before.
-    recent: Box<[i32; RECENT]>,
+    /// The last name of each place, or [`NONE`]: most that come have come before. Empty before the first.
+    recent: Vec<i32>,
 }
 
 impl NameColumn {
@@ -167,7 +167,7 @@ impl Names {
             offsets: vec![0],
             keys: HashTable::new(),
             state: RandomState::default(),
-            recent: Box::new([NONE; RECENT]),
+            recent: Vec::new(),
         }
     }
 
@@ -186,6 +186,9 @@ impl Names {
             return recent;
         }
         let key = self.key_of_hashed(value);
+        if self.recent.is_empty() {
+            self.recent = vec![NONE; RECENT];
+        }
         if let Some(recent) = self.recent.get_mut(place) {
             *recent = key;
         }
