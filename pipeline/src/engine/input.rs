@@ -8,7 +8,7 @@
 //! condition is taken off a query only when it is a comparison of columns and constants. Rows come with
 //! the dictionaries that batches have: [`super::plain`] spells them out for whoever does not expect them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array as _, AsArray as _, BooleanArray};
@@ -17,8 +17,8 @@ use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
+use datafusion::common::{Column, DFSchema};
 use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
@@ -132,7 +132,10 @@ impl TableProvider for InputTable {
         let scan = Arc::new(Scan {
             schema: Arc::new(self.schema.project(&columns)?),
             columns,
-            conditions: filters.iter().map(condition).collect::<Result<_, _>>()?,
+            conditions: asked_together(filters)
+                .iter()
+                .map(condition)
+                .collect::<Result<_, _>>()?,
         });
         let mut scans = self.scans.lock().unwrap_or_else(PoisonError::into_inner);
         scans.push(Arc::clone(&scan));
@@ -145,6 +148,26 @@ impl TableProvider for InputTable {
             limit,
         )?))
     }
+}
+
+/// Conditions, those of the same columns as one: whoever compares two columns spells both out, once for
+/// all that is asked of them. A condition of one column stays by itself, for other queries ask the same.
+fn asked_together(conditions: &[Expr]) -> Vec<Expr> {
+    let mut together: Vec<(HashSet<&Column>, Expr)> = Vec::new();
+    for condition in conditions {
+        let columns = condition.column_refs();
+        let same = together
+            .iter_mut()
+            .find(|(of, _)| of.len() > 1 && *of == columns);
+        match same {
+            Some((_, all)) => *all = all.clone().and(condition.clone()),
+            None => together.push((columns, condition.clone())),
+        }
+    }
+    together
+        .into_iter()
+        .map(|(_, condition)| condition)
+        .collect()
 }
 
 /// Whether a condition costs little on every row: comparisons of columns and constants, and cases of
