@@ -39,8 +39,10 @@ pub(crate) fn repeated(name: &str, rows: usize) -> Result<ArrayRef, ArrowError> 
 
 /// Bytes that are compared at once.
 const WORD: usize = 8;
-/// Names of a column that are found without hashing all of their bytes.
-const RECENT: usize = 2048;
+/// Names of a column that are found without hashing all of their bytes: places for the first of them, and
+/// for the most. There are four times as many places as names, up to that.
+const RECENT_FIRST: usize = 64;
+const RECENT_MAX: usize = 2048;
 /// There was none.
 const NONE: i32 = -1;
 
@@ -64,7 +66,7 @@ struct Names {
     offsets: Vec<i32>,
     keys: HashTable<i32>,
     state: RandomState,
-    /// The last name of each place, or [`NONE`]: most that come have come before. Empty before the first.
+    /// The last name of each place, or [`NONE`]: most that come have come before. As many places as a power of two.
     recent: Vec<i32>,
 }
 
@@ -167,7 +169,7 @@ impl Names {
             offsets: vec![0],
             keys: HashTable::new(),
             state: RandomState::default(),
-            recent: Vec::new(),
+            recent: vec![NONE; RECENT_FIRST],
         }
     }
 
@@ -180,15 +182,16 @@ impl Names {
     }
 
     fn key_of(&mut self, value: &[u8]) -> i32 {
-        let place = recent_place(value);
-        let recent = self.recent.get(place).copied().unwrap_or(NONE);
+        let recent = self.recent.get(self.recent_place(value));
+        let recent = recent.copied().unwrap_or(NONE);
         if recent != NONE && is_same(self.get(recent), value) {
             return recent;
         }
         let key = self.key_of_hashed(value);
-        if self.recent.is_empty() {
-            self.recent = vec![NONE; RECENT];
+        if self.len() * 4 > self.recent.len() && self.recent.len() < RECENT_MAX {
+            self.recent = vec![NONE; self.recent.len() * 2];
         }
+        let place = self.recent_place(value);
         if let Some(recent) = self.recent.get_mut(place) {
             *recent = key;
         }
@@ -214,9 +217,32 @@ impl Names {
         key
     }
 
+    /// Where a name is looked for first. Names of a column differ at their ends, or in an account id in the middle.
+    #[inline]
+    fn recent_place(&self, value: &[u8]) -> usize {
+        const ODD: u64 = 0xf135_7aea_2e62_a9c5;
+        let word = |at: usize| {
+            let word = value.get(at..).and_then(<[u8]>::first_chunk::<WORD>);
+            word.map_or(0, |word| u64::from_le_bytes(*word))
+        };
+        let mixed = match value.len().checked_sub(WORD) {
+            None => value
+                .iter()
+                .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+            Some(last) => {
+                let before = word(last.saturating_sub(WORD)).rotate_left(42);
+                word(last) ^ word(last / 2).rotate_left(21) ^ before
+            }
+        };
+        let length = u64::try_from(value.len()).unwrap_or_default();
+        let place =
+            (mixed ^ length).wrapping_mul(ODD) >> (u64::BITS - self.recent.len().trailing_zeros());
+        usize::try_from(place).unwrap_or_default()
+    }
+
     fn forget_newest(&mut self) {
         let newest = i32_of(self.len().saturating_sub(1));
-        let place = recent_place(self.get(newest));
+        let place = self.recent_place(self.get(newest));
         if let Some(recent) = self
             .recent
             .get_mut(place)
@@ -239,28 +265,6 @@ impl Names {
         let bytes = Buffer::from_vec(self.bytes.clone());
         Ok(Arc::new(StringArray::try_new(offsets, bytes, None)?))
     }
-}
-
-/// Where a name is looked for first. Names of a column differ at their ends, or in an account id in the middle.
-#[inline]
-fn recent_place(value: &[u8]) -> usize {
-    const ODD: u64 = 0xf135_7aea_2e62_a9c5;
-    let word = |at: usize| {
-        let word = value.get(at..).and_then(<[u8]>::first_chunk::<WORD>);
-        word.map_or(0, |word| u64::from_le_bytes(*word))
-    };
-    let mixed = match value.len().checked_sub(WORD) {
-        None => value
-            .iter()
-            .fold(0, |word, byte| word << 8 | u64::from(*byte)),
-        Some(last) => {
-            let before = word(last.saturating_sub(WORD)).rotate_left(42);
-            word(last) ^ word(last / 2).rotate_left(21) ^ before
-        }
-    };
-    let length = u64::try_from(value.len()).unwrap_or_default();
-    let place = (mixed ^ length).wrapping_mul(ODD) >> (u64::BITS - RECENT.trailing_zeros());
-    usize::try_from(place).unwrap_or_default()
 }
 
 /// Whether two names are one. Names are short: a call for the comparison costs more than the comparison.

@@ -4,7 +4,6 @@
 //! only place that names the columns; row, builders and schema are made from it.
 
 use std::borrow::Cow;
-use std::mem;
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
@@ -80,11 +79,6 @@ macro_rules! column {
     (value name, $builder:expr, $value:expr) => { $builder.append($value.as_bytes()) };
     (value $kind:ident, $builder:expr, $value:expr) => { $builder.append_value(*$value) };
     (finish name, $builder:expr) => { $builder.take()? };
-    // With room for as much again: growing would copy it over and over.
-    (finish text, $builder:expr) => {{
-        let room = StringBuilder::with_capacity($builder.len(), $builder.values_slice().len());
-        mem::replace(&mut $builder, room).finish()
-    }};
     (finish $kind:ident, $builder:expr) => { $builder.finish() };
 }
 
