@@ -245,19 +245,23 @@ impl<'a> Cursor<'a> {
 
     /// Takes the next value, whatever it is, and returns its bytes.
     pub(crate) fn skip_value(&mut self) -> Result<&'a [u8], JsonError> {
-        self.skip_value_past(&mut |_| ())
+        self.skip_value_past(&mut |_, _| ())
     }
 
-    /// The same, and shows every string in it on the way, raw between its quotes.
+    /// The same, and shows every string in it on the way, raw between its quotes, and whether there are
+    /// escapes in it.
     pub(crate) fn skip_value_past(
         &mut self,
-        string: &mut impl FnMut(&'a [u8]),
+        string: &mut impl FnMut(&'a [u8], bool),
     ) -> Result<&'a [u8], JsonError> {
         let first = self.peek_byte()?;
         let start = self.at;
         match first {
             b'{' | b'[' => self.skip_container(string)?,
-            b'"' => string(self.raw_string()?),
+            b'"' => {
+                let (raw, has_escapes) = self.string()?;
+                string(raw, has_escapes);
+            }
             b'n' => self.literal(b"null")?,
             b't' => self.literal(b"true")?,
             b'f' => self.literal(b"false")?,
@@ -267,14 +271,15 @@ impl<'a> Cursor<'a> {
         self.bytes.get(start..self.at).ok_or(JsonError::Incomplete)
     }
 
-    fn skip_container(&mut self, string: &mut impl FnMut(&'a [u8])) -> Result<(), JsonError> {
+    fn skip_container(&mut self, string: &mut impl FnMut(&'a [u8], bool)) -> Result<(), JsonError> {
         let mut open = [0_u8; JSON_NESTING_MAX];
         let mut depth = 0_usize;
         loop {
             let byte = *self.bytes.get(self.at).ok_or(JsonError::Incomplete)?;
             match byte {
                 b'"' => {
-                    string(self.raw_string()?);
+                    let (raw, has_escapes) = self.string()?;
+                    string(raw, has_escapes);
                     continue;
                 }
                 b'{' | b'[' => {

@@ -48,7 +48,9 @@ impl<'a> Json<'a> {
     /// Takes the next value. Whether its names are suspect is seen on the way past them.
     pub(super) fn take(cursor: &mut Cursor<'a>) -> Result<Self, JsonError> {
         let mut suspect = false;
-        let raw = cursor.skip_value_past(&mut |string| suspect |= may_name_secret(string))?;
+        let raw = cursor.skip_value_past(&mut |string, has_escapes| {
+            suspect = suspect || has_escapes || sounds_secret(string);
+        })?;
         let text = cursor.known_text(raw.len(), cursor.position());
         Ok(Self { raw, text, suspect })
     }
@@ -83,6 +85,14 @@ impl<'a> Json<'a> {
 /// Whether a string may be the name of a secret, or hold one: an escape would hide a name, and a
 /// text with JSON in it has quotes, which are escaped.
 pub(super) fn may_name_secret(raw: &[u8]) -> bool {
+    sounds_secret(raw) || memchr::memchr(b'\\', raw).is_some()
+}
+
+/// Whether a string begins or ends like the name of a secret.
+fn sounds_secret(raw: &[u8]) -> bool {
+    let (Some(first), Some(last)) = (raw.first(), raw.last()) else {
+        return false;
+    };
     let ends = |ending: &str| {
         let from = raw.len().checked_sub(ending.len());
         from.and_then(|from| raw.get(from..))
@@ -93,11 +103,13 @@ pub(super) fn may_name_secret(raw: &[u8]) -> bool {
             .is_some_and(|start| start.eq_ignore_ascii_case(BEGINNING.as_bytes()))
     };
     // The last letters of the endings, before the endings themselves.
-    let last = raw.last().map_or(0, u8::to_ascii_lowercase);
-    matches!(last, b'n' | b'd' | b't' | b'y' | b'e') && ENDINGS.iter().any(|ending| ends(ending))
-        || begins()
-        || memchr::memchr(b'\\', raw).is_some()
+    matches!(last | CASE, b'n' | b'd' | b't' | b'y' | b'e')
+        && ENDINGS.iter().any(|ending| ends(ending))
+        || first | CASE == b's' && begins()
 }
+
+/// What sets small letters apart from capital ones; of other bytes it makes another byte.
+const CASE: u8 = b'a' ^ b'A';
 
 /// The same for JSON that may be broken: every name in it is looked at, or there is an error. A
 /// quote in the wrong place would hide a name from the test for suspects.
