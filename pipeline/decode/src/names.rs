@@ -52,10 +52,20 @@ pub(crate) struct NameColumn {
     keys: Vec<i32>,
     nulls: Nulls,
     names: Names,
+    /// The name that came last.
+    last: Place,
     /// The row that brought the newest name, if it is one of these.
     newest: Option<usize>,
     /// The names as the last batch has them.
     shared: Option<ArrayRef>,
+}
+
+/// A name, and where it stands among the bytes; at first none, which is empty.
+#[derive(Debug, Default, Clone, Copy)]
+struct Place {
+    key: i32,
+    start: usize,
+    end: usize,
 }
 
 /// The distinct values, one behind the other.
@@ -76,6 +86,7 @@ impl NameColumn {
             keys: Vec::new(),
             nulls: Nulls::default(),
             names: Names::new(),
+            last: Place::default(),
             newest: None,
             shared: None,
         }
@@ -93,14 +104,14 @@ impl NameColumn {
     /// The name that the next row has most likely: the last one; empty when there is none.
     #[inline]
     pub(crate) fn last(&self) -> &[u8] {
-        self.keys.last().map_or(&[], |last| self.names.get(*last))
+        let last = self.last.start..self.last.end;
+        self.names.bytes.get(last).unwrap_or_default()
     }
 
     /// The row has [`Self::last`], which is not empty.
     #[inline]
     pub(crate) fn append_last(&mut self) {
-        self.keys
-            .push(self.keys.last().copied().unwrap_or_default());
+        self.keys.push(self.last.key);
     }
 
     /// The row has another one than [`Self::last`], most likely: it is not compared with that.
@@ -111,6 +122,7 @@ impl NameColumn {
         if self.names.len() > known {
             self.newest = Some(self.keys.len());
         }
+        self.last = self.names.place(key);
         self.keys.push(key);
     }
 
@@ -138,6 +150,7 @@ impl NameColumn {
         if self.newest.is_some_and(|newest| newest >= rows) {
             self.names.forget_newest();
             self.newest = None;
+            self.last = Place::default();
         }
     }
 
@@ -156,6 +169,7 @@ impl NameColumn {
         // So many are no names: the next batch is not to carry them.
         if self.names.len() > BATCH_ROWS_MAX || self.names.bytes.len() > NAMES_BYTES_MAX {
             self.names = Names::new();
+            self.last = Place::default();
             self.shared = None;
         }
         DictionaryArray::try_new(keys, names)
@@ -179,6 +193,11 @@ impl Names {
 
     fn get(&self, key: i32) -> &[u8] {
         at(&self.bytes, &self.offsets, key)
+    }
+
+    fn place(&self, key: i32) -> Place {
+        let (start, end) = place(&self.offsets, key).unwrap_or_default();
+        Place { key, start, end }
     }
 
     fn key_of(&mut self, value: &[u8]) -> i32 {
@@ -291,12 +310,16 @@ pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
 
 #[inline]
 fn at<'a>(bytes: &'a [u8], offsets: &[i32], key: i32) -> &'a [u8] {
-    let place = |offset: Option<&i32>| offset.and_then(|offset| usize::try_from(*offset).ok());
-    let key = usize::try_from(key).unwrap_or(usize::MAX - 1);
-    match (place(offsets.get(key)), place(offsets.get(key + 1))) {
-        (Some(start), Some(end)) => bytes.get(start..end).unwrap_or_default(),
-        _ => &[],
-    }
+    let name = place(offsets, key).and_then(|(start, end)| bytes.get(start..end));
+    name.unwrap_or_default()
+}
+
+/// Where a name begins and ends.
+#[inline]
+fn place(offsets: &[i32], key: i32) -> Option<(usize, usize)> {
+    let key = usize::try_from(key).ok()?;
+    let [start, end] = offsets.get(key..)?.first_chunk::<2>()?;
+    Some((usize::try_from(*start).ok()?, usize::try_from(*end).ok()?))
 }
 
 /// Bytes and names of a batch stay far below `i32::MAX`, by `BATCH_BYTES_MAX`.
