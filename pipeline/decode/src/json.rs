@@ -110,7 +110,17 @@ impl<'a> Cursor<'a> {
     /// Visits the members of the object at the cursor. `member` must take each value.
     pub(crate) fn object(
         &mut self,
-        mut member: impl FnMut(&'a [u8], &mut Self) -> Result<(), JsonError>,
+        member: impl FnMut(&'a [u8], &mut Self) -> Result<(), JsonError>,
+    ) -> Result<(), JsonError> {
+        self.named(Self::key, member)
+    }
+
+    /// The same with whatever stands for a name; `name` must take it and its colon.
+    #[inline]
+    pub(crate) fn named<N>(
+        &mut self,
+        mut name: impl FnMut(&mut Self) -> Result<N, JsonError>,
+        mut member: impl FnMut(N, &mut Self) -> Result<(), JsonError>,
     ) -> Result<(), JsonError> {
         self.expect(b'{')?;
         if self.peek_byte()? == b'}' {
@@ -118,9 +128,8 @@ impl<'a> Cursor<'a> {
             return Ok(());
         }
         loop {
-            let key = self.raw_string()?;
-            self.expect(b':')?;
-            member(key, self)?;
+            let name = name(self)?;
+            member(name, self)?;
             match self.peek_byte()? {
                 b',' => self.bump(),
                 b'}' => {
@@ -130,6 +139,13 @@ impl<'a> Cursor<'a> {
                 _ => return Err(JsonError::Syntax),
             }
         }
+    }
+
+    /// Takes a name and its colon; returns the bytes between its quotes, escapes untouched.
+    pub(crate) fn key(&mut self) -> Result<&'a [u8], JsonError> {
+        let key = self.raw_string()?;
+        self.expect(b':')?;
+        Ok(key)
     }
 
     /// Visits the elements of the array at the cursor. `element` must take each value.

@@ -104,26 +104,10 @@ impl<'a> Cursor<'a> {
     pub(crate) fn members<M: Copy>(
         &mut self,
         known: &[Known<M>],
-        mut member: impl FnMut(Name<'a, M>, &mut Self) -> Result<(), JsonError>,
+        member: impl FnMut(Name<'a, M>, &mut Self) -> Result<(), JsonError>,
     ) -> Result<(), JsonError> {
-        self.expect(b'{')?;
-        if self.peek_byte()? == b'}' {
-            self.bump();
-            return Ok(());
-        }
         let mut next = 0;
-        loop {
-            let name = self.name(known, &mut next)?;
-            member(name, self)?;
-            match self.peek_byte()? {
-                b',' => self.bump(),
-                b'}' => {
-                    self.bump();
-                    return Ok(());
-                }
-                _ => return Err(JsonError::Syntax),
-            }
-        }
+        self.named(|cursor| cursor.name(known, &mut next), member)
     }
 
     /// Takes a name and its colon. `next` is where to look first.
@@ -133,25 +117,19 @@ impl<'a> Cursor<'a> {
         known: &[Known<M>],
         next: &mut usize,
     ) -> Result<Name<'a, M>, JsonError> {
-        let (before, behind) = known.split_at_checked(*next).unwrap_or((known, &[]));
         if let Some(words) = self.words() {
-            for (place, one) in behind.iter().enumerate() {
-                if one.is_at(&words) {
-                    *next += place + 1;
-                    self.advance(one.length());
-                    return Ok(Name::Known(one.member));
-                }
-            }
-            for (place, one) in before.iter().enumerate() {
-                if one.is_at(&words) {
-                    *next = place + 1;
-                    self.advance(one.length());
-                    return Ok(Name::Known(one.member));
+            let (before, behind) = known.split_at_checked(*next).unwrap_or((known, &[]));
+            for (first, known) in [(before.len(), behind), (0, before)] {
+                for (place, one) in known.iter().enumerate() {
+                    if one.is_at(&words) {
+                        *next = first + place + 1;
+                        self.advance(one.length());
+                        return Ok(Name::Known(one.member));
+                    }
                 }
             }
         }
-        let name = self.raw_string()?;
-        self.expect(b':')?;
+        let name = self.key()?;
         let one = known.iter().find(|one| one.name.as_bytes() == name);
         Ok(one.map_or(Name::Other(name), |one| Name::Known(one.member)))
     }

@@ -188,11 +188,7 @@ fn member(cursor: &mut Cursor<'_>) -> Result<Option<Member>, JsonError> {
         cursor.bump();
         return Ok(None);
     }
-    let key = cursor.raw_string()?;
-    if cursor.peek_byte()? != b':' {
-        return Err(JsonError::Syntax);
-    }
-    cursor.bump();
+    let key = cursor.key()?;
     let kind = kind_of(key, cursor)?;
     if kind != Member::Records {
         cursor.skip_value()?;
