@@ -202,7 +202,7 @@ impl<'a> Cursor<'a> {
 
     /// Bytes that end at this place, as text.
     #[inline]
-    fn checked(&self, raw: &'a [u8], end: usize) -> Result<&'a str, JsonError> {
+    pub(crate) fn checked(&self, raw: &'a [u8], end: usize) -> Result<&'a str, JsonError> {
         match self.known_text(raw.len(), end) {
             Some(text) => Ok(text),
             None => std::str::from_utf8(raw).map_err(|_| JsonError::Utf8),
@@ -345,7 +345,7 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline]
-    pub(crate) fn expect(&mut self, byte: u8) -> Result<(), JsonError> {
+    fn expect(&mut self, byte: u8) -> Result<(), JsonError> {
         if self.peek_byte()? == byte {
             self.at += 1;
             return Ok(());

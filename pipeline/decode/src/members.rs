@@ -9,7 +9,7 @@
 use crate::json::{Cursor, JsonError};
 
 /// Bytes that are compared: a name, its quotes and its colon.
-pub(crate) const WIDTH: usize = 32;
+const WIDTH: usize = 32;
 const WORDS: usize = WIDTH / size_of::<u64>();
 
 /// A constant for each name of an object's members, and the list of them.

@@ -57,10 +57,7 @@ impl<'a> Json<'a> {
 
     /// As it is written.
     pub(super) fn text(self) -> Result<&'a str, JsonError> {
-        match self.text {
-            Some(text) => Ok(text),
-            None => std::str::from_utf8(self.raw).map_err(|_| JsonError::Utf8),
-        }
+        self.cursor().checked(self.raw, self.raw.len())
     }
 
     /// A cursor at its beginning.
