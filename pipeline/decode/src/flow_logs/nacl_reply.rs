@@ -1,8 +1,9 @@
 //! Finds the REJECTs that are replies to flows which the same interface accepted.
 //!
-//! In: the columns of one batch and its REJECTs. Out: those whose swapped 5-tuple has an ACCEPT on
-//! the same interface in an overlapping window. A security group is stateful and lets such a reply
-//! pass, so a network ACL, which is stateless, has blocked it.
+//! In: the columns of one batch and some of its REJECTs. Out: those whose 5-tuple, swapped or as it is, has an
+//! ACCEPT on the same interface in an overlapping window. A security group is stateful and lets the reply to an
+//! accepted flow pass, so a network ACL, which is stateless, has blocked it; unless the reply's own direction was
+//! accepted at that time too, for then no rule stands in its way, and the connection was over.
 //!
 //! Must hold: both records stand in the same batch. A reply whose ACCEPT stands in another batch
 //! (or object) falls to the next class; that is the price of holding no more than a batch.
@@ -28,20 +29,37 @@ struct FlowKey<'a> {
     protocol: i32,
 }
 
-/// The rows among `rejects` that are replies.
-pub(super) fn among(flows: &Flows<'_>, rejects: &[usize]) -> HashSet<usize> {
+/// Which way of a REJECT is looked for among the ACCEPTs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// Its own.
+    Same,
+    /// The one that it answers.
+    Other,
+}
+
+/// The rows among `rejects` whose interface accepted the flow in that direction at the time.
+pub(super) fn accepted(
+    flows: &Flows<'_>,
+    rejects: impl Iterator<Item = usize>,
+    direction: Direction,
+) -> HashSet<usize> {
     let mut ports = Ports::new();
     let mut sought: HashMap<FlowKey<'_>, Vec<usize>, RandomState> = HashMap::default();
     for row in rejects {
-        if let Some(key) = FlowKey::of(flows, *row) {
-            let forward = key.swapped();
-            ports.insert(forward.srcport, forward.dstport);
-            sought.entry(forward).or_default().push(*row);
-        }
+        let Some(key) = FlowKey::of(flows, row) else {
+            continue;
+        };
+        let key = match direction {
+            Direction::Same => key,
+            Direction::Other => key.swapped(),
+        };
+        ports.insert(key.srcport, key.dstport);
+        sought.entry(key).or_default().push(row);
     }
-    let mut replies = HashSet::new();
+    let mut rows = HashSet::new();
     if sought.is_empty() {
-        return replies;
+        return rows;
     }
     for row in 0..flows.rows {
         let (Some(srcport), Some(dstport)) =
@@ -55,16 +73,16 @@ pub(super) fn among(flows: &Flows<'_>, rejects: &[usize]) -> HashSet<usize> {
         let Some(waiting) = FlowKey::of(flows, row).and_then(|key| sought.get_mut(&key)) else {
             continue;
         };
-        // Found replies are waited for no more, so that one flow's many windows stay cheap.
+        // What is found is waited for no more, so that one flow's many windows stay cheap.
         waiting.retain(|reject| {
             let found = overlap(flows, *reject, row);
             if found {
-                replies.insert(*reject);
+                rows.insert(*reject);
             }
             !found
         });
     }
-    replies
+    rows
 }
 
 impl<'a> FlowKey<'a> {

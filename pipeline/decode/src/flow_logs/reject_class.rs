@@ -7,8 +7,8 @@
 //! | class | holds when |
 //! |---|---|
 //! | `bpa`, `encryption` | `reject-reason` says so: VPC block public access, encryption control |
-//! | `nacl_reply` | the same interface accepted the flow in the other direction at that time |
-//! | `late_packet` | TCP whose flags are known and have no SYN: the connection was over |
+//! | `late_packet` | TCP whose flags are known and have no SYN: the connection was over. TCP of unknown flags that the same interface accepted in both directions at that time |
+//! | `nacl_reply` | the same interface accepted the flow in the other direction at that time, and, but for TCP with SYN, not in this one |
 //! | `internal` | both addresses are own |
 //! | `scan` | inbound from a public address, 1 to 3 packets of at most 60 bytes each |
 //! | `external` | one side is not own |
@@ -17,6 +17,7 @@
 //! Must hold: a class depends on nothing but the batch, so that it is the same when an object is
 //! read again.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -27,7 +28,7 @@ use arrow::buffer::{NullBuffer, ScalarBuffer};
 use arrow::datatypes::{ArrowPrimitiveType, Int32Type, Int64Type, TimestampMillisecondType};
 
 use super::batch::{LoggedColumns, Names, value};
-use super::nacl_reply;
+use super::nacl_reply::{Direction, accepted};
 use super::networks::OwnNetworks;
 
 const TCP: i32 = 6;
@@ -128,6 +129,31 @@ impl Class {
     }
 }
 
+/// What the ACCEPTs of the batch say of its REJECTs.
+#[derive(Debug)]
+struct Evidence {
+    /// The other direction was accepted.
+    other_way: HashSet<usize>,
+    /// So was this one, of those that do not open a connection.
+    both_ways: HashSet<usize>,
+}
+
+impl Evidence {
+    fn of(flows: &Flows<'_>, rejects: &[usize]) -> Self {
+        let other_way = accepted(flows, rejects.iter().copied(), Direction::Other);
+        let asked = other_way.iter().copied();
+        let asked = asked.filter(|row| !flows.is_opening(*row));
+        Self {
+            both_ways: accepted(flows, asked, Direction::Same),
+            other_way,
+        }
+    }
+
+    fn is_blocked_reply(&self, row: usize) -> bool {
+        self.other_way.contains(&row) && !self.both_ways.contains(&row)
+    }
+}
+
 /// The classes of a batch; `None` when it has no REJECT.
 pub(super) fn classes(
     flows: &Flows<'_>,
@@ -137,14 +163,14 @@ pub(super) fn classes(
     if rejects.is_empty() {
         return None;
     }
-    let replies = nacl_reply::among(flows, &rejects);
+    let evidence = Evidence::of(flows, &rejects);
     let mut keys = Vec::with_capacity(flows.rows);
     let mut known = BooleanBufferBuilder::new(flows.rows);
     for row in rejects {
         // The rows since the last REJECT have no class.
         keys.resize(row, 0);
         known.append_n(row - known.len(), false);
-        let class = flows.class(row, replies.contains(&row), networks);
+        let class = flows.class(row, &evidence, networks);
         keys.push(class.key());
         known.append(true);
     }
@@ -158,14 +184,14 @@ pub(super) fn classes(
 }
 
 impl Flows<'_> {
-    fn class(&self, row: usize, is_nacl_reply: bool, networks: &OwnNetworks) -> Class {
+    fn class(&self, row: usize, evidence: &Evidence, networks: &OwnNetworks) -> Class {
         let src_internal = flag(self.src_internal, row);
         let dst_internal = flag(self.dst_internal, row);
         match name(self.reject_reason, row) {
             Some("BPA") => Class::Bpa,
             Some("EC") => Class::Encryption,
-            _ if is_nacl_reply => Class::NaclReply,
-            _ if self.is_late_packet(row) => Class::LatePacket,
+            _ if self.is_late_packet(row, evidence) => Class::LatePacket,
+            _ if evidence.is_blocked_reply(row) => Class::NaclReply,
             _ if src_internal == Some(true) && dst_internal == Some(true) => Class::Internal,
             _ if self.is_scan(row, networks) => Class::Scan,
             _ if src_internal == Some(false) || dst_internal == Some(false) => Class::External,
@@ -173,9 +199,18 @@ impl Flows<'_> {
         }
     }
 
-    fn is_late_packet(&self, row: usize) -> bool {
+    /// A blocked reply to SYN has SYN itself, and where it is blocked nothing else follows.
+    fn is_late_packet(&self, row: usize, evidence: &Evidence) -> bool {
+        number(self.protocol, row) == Some(TCP)
+            && match number(self.tcp_flags, row) {
+                Some(flags) => flags & SYN == 0,
+                None => evidence.both_ways.contains(&row),
+            }
+    }
+
+    fn is_opening(&self, row: usize) -> bool {
         let flags = number(self.tcp_flags, row);
-        number(self.protocol, row) == Some(TCP) && flags.is_some_and(|flags| flags & SYN == 0)
+        number(self.protocol, row) == Some(TCP) && flags.is_some_and(|flags| flags & SYN != 0)
     }
 
     fn is_scan(&self, row: usize, networks: &OwnNetworks) -> bool {
