@@ -34,7 +34,7 @@ use trailflow_decode::flow_logs::{self, OwnNetworks};
 use trailflow_decode::object::decompress::inflated;
 use trailflow_decode::object::digest::InflatedHash;
 use trailflow_decode::{Cancelled, Provenance, RejectedRecord, Sink, Table, cloudtrail};
-use trailflow_grouping::{Function, Grouping, Measure};
+use trailflow_grouping::{Function, Grouping, Key, Measure};
 use trailflow_parquet::Writer;
 
 /// CloudTrail delivers objects of about so many records when an account is busy.
@@ -186,7 +186,7 @@ fn grouped(batches: &[RecordBatch], keys: [&str; 2], measure: &str) -> usize {
     let mut sum = Measure::new(Function::Sum, &kind).expect("a measure that is taken");
     let mut numbers = Vec::new();
     for batch in batches {
-        let columns = keys.map(|key| column(batch, key));
+        let columns = keys.map(|key| Key::Each(column(batch, key)));
         grouping
             .assign(&columns, &mut numbers)
             .expect("columns that fit");

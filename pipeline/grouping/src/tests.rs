@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array as _, ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, StringArray,
-    TimestampMillisecondArray, UInt64Array,
+    Array as _, ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, StringArray,
+    TimestampMillisecondArray, UInt32Array, UInt64Array, new_null_array,
 };
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::compute::{cast, concat, take};
+use arrow::datatypes::{DataType, Int64Type, TimeUnit};
 use arrow::util::display::array_value_to_string;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
-use super::{Function, Grouping, Measure};
+use super::{Distinct, Function, Grouping, Key, Measure};
 
 const FUNCTIONS: [Function; 4] = [Function::Count, Function::Sum, Function::Min, Function::Max];
 
@@ -72,6 +72,32 @@ fn batch(dice: &mut StdRng, rows: usize) -> Batch {
             .map(|_| [Some(true), Some(false), None][dice.random_range(0..3)])
             .collect(),
     }
+}
+
+/// The column itself, or as answers for the distinct values of another.
+fn in_some_form(column: &ArrayRef, dice: &mut StdRng) -> Key {
+    if dice.random() {
+        return Key::Each(Arc::clone(column));
+    }
+    let rows = i32::try_from(column.len()).unwrap();
+    let missing = new_null_array(column.data_type(), 1);
+    let (keys, answers) = if dice.random() && column.null_count() < column.len() {
+        // Each row is its own value, a row without one is none.
+        let key = |row: i32| {
+            column
+                .is_valid(usize::try_from(row).unwrap())
+                .then_some(row)
+        };
+        let keys: Int32Array = (0..rows).map(key).collect();
+        (keys, concat(&[column, &missing]).unwrap())
+    } else {
+        // From the last to the first, behind an answer that nobody has.
+        let keys = Int32Array::from_iter_values((1..=rows).rev());
+        let order = UInt32Array::from_iter_values((0..u32::try_from(rows).unwrap()).rev());
+        let turned = take(column, &order, None).unwrap();
+        (keys, concat(&[&missing, &turned, &missing]).unwrap())
+    };
+    Key::Distinct(Distinct::new(keys, answers))
 }
 
 /// A value, and the missing one, which is not an empty text.
@@ -133,7 +159,7 @@ fn groups_are_those_of_a_map_however_the_rows_are_cut() {
                         )
                     })
                     .collect();
-                let found = grouped(&batches, used, function, filtered);
+                let found = grouped(&batches, used, function, filtered, &mut dice);
                 assert_eq!(
                     found, expected,
                     "seed {seed}, {function:?}, filtered {filtered}"
@@ -149,13 +175,16 @@ fn grouped(
     used: usize,
     function: Function,
     filtered: bool,
+    dice: &mut StdRng,
 ) -> BTreeMap<Vec<String>, Option<String>> {
     let kinds: Vec<DataType> = kinds().into_iter().take(used).collect();
     let mut grouping = Grouping::new(&kinds).unwrap();
     let mut measure = Measure::new(function, &DataType::Int64).unwrap();
     let mut groups = Vec::new();
     for batch in batches {
-        grouping.assign(&batch.keys, &mut groups).unwrap();
+        let keys = batch.keys.iter().map(|key| in_some_form(key, dice));
+        let keys: Vec<Key> = keys.collect();
+        grouping.assign(&keys, &mut groups).unwrap();
         let values: ArrayRef = Arc::new(batch.values.clone());
         let filter = filtered.then_some(&batch.filter);
         measure
@@ -188,13 +217,60 @@ fn a_text_is_one_value_in_whatever_form_it_comes() {
     let encoded = cast(&plain, &dictionary).unwrap();
     let mut grouping = Grouping::new(&[DataType::Utf8]).unwrap();
     let (mut first, mut second) = (Vec::new(), Vec::new());
-    grouping.assign(&[plain], &mut first).unwrap();
-    grouping.assign(&[encoded], &mut second).unwrap();
+    grouping.assign(&[Key::Each(plain)], &mut first).unwrap();
+    grouping.assign(&[Key::Each(encoded)], &mut second).unwrap();
     assert_eq!(
         (first.as_slice(), grouping.len()),
         ([0, 1, 2, 3].as_slice(), 4)
     );
     assert_eq!(first, second);
+}
+
+#[test]
+fn sets_of_many_values_are_told_from_each_other_while_they_grow() {
+    // Few columns in slots, more in a word, many in several; and from one to the next with each batch.
+    for columns in [1, 2, 4, 7, 12] {
+        for seed in 0..20 {
+            let mut dice = StdRng::seed_from_u64(seed);
+            let mut grouping = Grouping::new(&vec![DataType::Int64; columns]).unwrap();
+            let mut known: BTreeMap<Vec<Option<i64>>, u32> = BTreeMap::new();
+            let mut groups = Vec::new();
+            for batch in 0..4 {
+                let values = 1_i64 << (batch * dice.random_range(1..5));
+                let rows: Vec<Vec<Option<i64>>> = (0..300)
+                    .map(|_| {
+                        let value =
+                            |_| (dice.random_range(0..9) > 0).then(|| dice.random_range(0..values));
+                        (0..columns).map(value).collect()
+                    })
+                    .collect();
+                let column = |place: usize| -> Key {
+                    let values = rows.iter().filter_map(|row| row.get(place).copied());
+                    Key::Each(Arc::new(values.collect::<Int64Array>()))
+                };
+                let keys: Vec<Key> = (0..columns).map(column).collect();
+                grouping.assign(&keys, &mut groups).unwrap();
+                let expected = rows.into_iter().map(|row| {
+                    let next = u32::try_from(known.len()).unwrap();
+                    *known.entry(row).or_insert(next)
+                });
+                let expected: Vec<u32> = expected.collect();
+                assert_eq!(
+                    groups, expected,
+                    "{columns} columns, seed {seed}, batch {batch}"
+                );
+            }
+            assert_eq!(grouping.len(), known.len());
+            let found = grouping.finish().unwrap();
+            for (set, group) in &known {
+                let group = usize::try_from(*group).unwrap();
+                let values = found.iter().map(AsArray::as_primitive::<Int64Type>);
+                let values =
+                    values.map(|column| column.is_valid(group).then(|| column.value(group)));
+                assert_eq!(&values.collect::<Vec<_>>(), set);
+            }
+        }
+    }
 }
 
 #[test]

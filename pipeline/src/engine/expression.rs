@@ -8,18 +8,17 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array as _, ArrayRef, AsArray as _, DictionaryArray, Int32Array, RecordBatch,
-    RecordBatchOptions, new_null_array,
+    Array, ArrayRef, AsArray as _, Int32Array, RecordBatch, RecordBatchOptions, new_null_array,
 };
 use arrow::compute::{cast, concat, max, min};
-use arrow::datatypes::{DataType, Int32Type, SchemaRef};
+use arrow::datatypes::{Int32Type, SchemaRef};
 use arrow::error::ArrowError;
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
 use datafusion::error::DataFusionError;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::utils::collect_columns;
-use trailflow_grouping::distinct;
+use trailflow_grouping::{Distinct, Key};
 
 /// Numbers below this are told from each other by a table: protocols, flags, paths of traffic.
 const SMALL: i32 = 256;
@@ -34,12 +33,6 @@ pub(super) struct Expression {
     /// The same over these columns alone, and what it takes them for.
     reduced: Arc<dyn PhysicalExpr>,
     schema: SchemaRef,
-}
-
-/// What an expression says of the distinct texts of a column, and which of them each row has.
-struct Distinct {
-    keys: Int32Array,
-    values: ArrayRef,
 }
 
 impl Expression {
@@ -67,25 +60,18 @@ impl Expression {
     /// A value for each row of a batch.
     pub(super) fn evaluate(&self, batch: &RecordBatch) -> Result<ArrayRef, DataFusionError> {
         let columns = self.read(batch)?;
-        match self.of_distinct(&columns)? {
-            Some(Distinct { keys, values }) => Ok(distinct::spread(&keys, &values)?),
+        match self.of_distinct(&columns, batch.num_rows())? {
+            Some(distinct) => Ok(distinct.spread()?),
             None => self.of_rows(columns, batch.num_rows()),
         }
     }
 
-    /// The same, as a dictionary where it was asked of distinct texts and says texts.
-    pub(super) fn evaluate_compact(
-        &self,
-        batch: &RecordBatch,
-    ) -> Result<ArrayRef, DataFusionError> {
+    /// The same, to group by: what was asked of distinct texts is left with them.
+    pub(super) fn key(&self, batch: &RecordBatch) -> Result<Key, DataFusionError> {
         let columns = self.read(batch)?;
-        match self.of_distinct(&columns)? {
-            Some(Distinct { keys, values }) if *values.data_type() == DataType::Utf8 => {
-                let texts = DictionaryArray::<Int32Type>::try_new(keys, values)?;
-                Ok(Arc::new(texts))
-            }
-            Some(Distinct { keys, values }) => Ok(distinct::spread(&keys, &values)?),
-            None => self.of_rows(columns, batch.num_rows()),
+        match self.of_distinct(&columns, batch.num_rows())? {
+            Some(distinct) => Ok(Key::Distinct(distinct)),
+            None => Ok(Key::Each(self.of_rows(columns, batch.num_rows())?)),
         }
     }
 
@@ -93,35 +79,44 @@ impl Expression {
         Ok(batch.project(&self.columns)?.columns().to_vec())
     }
 
-    fn of_distinct(&self, columns: &[ArrayRef]) -> Result<Option<Distinct>, DataFusionError> {
+    /// What it says of the distinct texts; nothing: the rows are to be asked.
+    fn of_distinct(
+        &self,
+        columns: &[ArrayRef],
+        rows: usize,
+    ) -> Result<Option<Distinct>, DataFusionError> {
         let has_values = |array: &&ArrayRef| array.null_count() < array.len();
         let mut live = columns.iter().filter(has_values);
-        let (Some(texts), None) = (live.next(), live.next()) else {
-            return Ok(None);
+        let (keys, values) = match (live.next(), live.next()) {
+            // No row has a value: one answer is that of all.
+            (None, _) => (Int32Array::new_null(rows), None),
+            (Some(column), None) => match dictionary_of(column) {
+                Some((keys, values)) => (keys, Some(values)),
+                None => return Ok(None),
+            },
+            (Some(_), Some(_)) => return Ok(None),
         };
-        let Some((keys, values)) = dictionary_of(texts) else {
-            return Ok(None);
-        };
-        let known = values.len();
+        let known = values.as_ref().map_or(0, Array::len);
         // A dictionary that most rows have left behind is worth less than the rows.
-        if known * 2 > texts.len() {
+        if known * 2 > rows {
             return Ok(None);
         }
-        let missing = new_null_array(values.data_type(), 1);
-        let values = concat(&[values.as_ref(), missing.as_ref()])?;
-        let each = |column: &ArrayRef| {
-            if has_values(&column) {
-                Arc::clone(&values)
-            } else {
-                new_null_array(column.data_type(), known + 1)
+        let values = match values {
+            Some(values) => {
+                let missing = new_null_array(values.data_type(), 1);
+                Some(concat(&[values.as_ref(), missing.as_ref()])?)
             }
+            None => None,
+        };
+        let each = |column: &ArrayRef| match &values {
+            Some(values) if has_values(&column) => Arc::clone(values),
+            _ => new_null_array(column.data_type(), known + 1),
         };
         // A text that no row has may be one that the expression fails on: then the rows are asked.
         let Ok(values) = self.of_rows(columns.iter().map(each).collect(), known + 1) else {
             return Ok(None);
         };
-        let keys = distinct::keys_with_missing(&keys, known);
-        Ok(Some(Distinct { keys, values }))
+        Ok(Some(Distinct::new(keys, values)))
     }
 
     /// Of columns of so many rows, each of the type that the expression takes it for, or spelled out.
@@ -181,9 +176,9 @@ fn reduced(
 mod tests {
     use std::path::Path;
 
-    use arrow::array::{Int64Array, StringArray};
+    use arrow::array::{DictionaryArray, Int64Array, StringArray};
     use arrow::compute::concat_batches;
-    use arrow::datatypes::{Field, Schema};
+    use arrow::datatypes::{DataType, Field, Schema};
     use arrow::util::display::array_value_to_string;
 
     use datafusion::physical_expr::expressions;

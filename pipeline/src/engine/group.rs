@@ -235,7 +235,7 @@ struct Group {
 
 impl Group {
     fn add(&mut self, batch: &RecordBatch) -> Result<(), DataFusionError> {
-        let keys = self.keys.iter().map(|key| key.evaluate_compact(batch));
+        let keys = self.keys.iter().map(|key| key.key(batch));
         let keys: Vec<_> = keys.collect::<Result<_, _>>()?;
         self.grouping.assign(&keys, &mut self.numbers)?;
         for (measured, measure) in self.measured.iter().zip(&mut self.measures) {

@@ -13,7 +13,7 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
-use trailflow_grouping::{Function, Grouping, Measure};
+use trailflow_grouping::{Function, Grouping, Key, Measure};
 
 use crate::limits::MERGED_PERCENT_MAX;
 use crate::signal::{Merge, Rollup};
@@ -109,7 +109,8 @@ impl Merging {
             let (grain, values) = columns
                 .split_at_checked(self.grain_len)
                 .unwrap_or((&columns, &[]));
-            grouping.assign(grain, &mut groups)?;
+            let grain: Vec<Key> = grain.iter().cloned().map(Key::Each).collect();
+            grouping.assign(&grain, &mut groups)?;
             for (measure, values) in measures.iter_mut().zip(values) {
                 measure.add(&groups, grouping.len(), Some(values), None)?;
             }
