@@ -117,8 +117,12 @@ pub(super) fn redacted_strictly(raw: &[u8]) -> Result<Cow<'_, str>, JsonError> {
 fn without_secrets(text: &str, depth: usize) -> Result<Cow<'_, str>, JsonError> {
     let mut secrets = Vec::new();
     find_secrets(&mut Cursor::of_text(text), &mut secrets, depth)?;
+    Ok(replaced(text, secrets))
+}
+
+fn replaced(text: &str, secrets: Vec<Secret>) -> Cow<'_, str> {
     if secrets.is_empty() {
-        return Ok(Cow::Borrowed(text));
+        return Cow::Borrowed(text);
     }
     let mut clean = String::with_capacity(text.len());
     let mut from = 0;
@@ -128,8 +132,11 @@ fn without_secrets(text: &str, depth: usize) -> Result<Cow<'_, str>, JsonError> 
         from = secret.end;
     }
     clean.push_str(text.get(from..).unwrap_or_default());
-    Ok(Cow::Owned(clean))
+    Cow::Owned(clean)
 }
+
+/// What some programs write before their text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The bytes of a value that must go, and what stands there instead.
 struct Secret {
@@ -193,23 +200,51 @@ fn find_secrets(
 }
 
 /// A string that itself holds JSON with secrets in it, without them: policies, parameters that a
-/// converter wrote as text. Nothing: there are none.
+/// converter wrote as text, one value or many. Nothing: there are none.
 fn json_text_redacted(raw: &[u8], depth: usize) -> Option<String> {
     // Nearly all: JSON begins with a bracket, or an escape or white space before one.
     if raw.first().is_none_or(u8::is_ascii_alphanumeric) {
         return None;
     }
     let text = unescaped(raw).ok()?;
-    if !text.trim_start().starts_with(['{', '[']) {
+    let json = text.trim_start_matches(|c: char| c == BYTE_ORDER_MARK || c.is_whitespace());
+    if !json.starts_with(['{', '[']) {
         return None;
     }
-    match without_secrets(&text, depth) {
-        Ok(Cow::Owned(clean)) => serde_json::to_string(&clean).ok(),
-        // Too deep to tell is not free of secrets.
-        Err(JsonError::TooDeep) => Some(String::from("\"REDACTED\"")),
-        // Text that only looks like JSON.
-        Ok(Cow::Borrowed(_)) | Err(_) => None,
+    let (mut secrets, mut cursor) = (Vec::new(), Cursor::of_text(json));
+    while cursor.peek_byte().is_ok() {
+        let rest = cursor.ahead();
+        match find_secrets(&mut cursor, &mut secrets, depth) {
+            Ok(()) if cursor.ahead().len() < rest.len() => {}
+            // Text that only looks like JSON, or JSON that was cut.
+            Ok(()) | Err(JsonError::Incomplete | JsonError::Syntax | JsonError::Utf8)
+                if !names_secret(rest) =>
+            {
+                break;
+            }
+            // Where a secret begins and ends cannot be told.
+            Ok(()) | Err(_) => return Some(String::from("\"REDACTED\"")),
+        }
     }
+    match replaced(json, secrets) {
+        Cow::Owned(clean) => serde_json::to_string(&clean).ok(),
+        Cow::Borrowed(_) => None,
+    }
+}
+
+/// Whether a text that is no JSON has the name of a secret in quotes, and a colon behind it.
+fn names_secret(text: &[u8]) -> bool {
+    let mut quotes = memchr::memchr_iter(b'"', text);
+    let Some(mut opened) = quotes.next() else {
+        return false;
+    };
+    quotes.any(|quote| {
+        // A quote may close one string or open another: each two are tried.
+        let name = text.get(opened + 1..quote).unwrap_or_default();
+        let after = text.get(quote + 1..).unwrap_or_default().trim_ascii_start();
+        opened = quote;
+        after.starts_with(b":") && is_secret(name)
+    })
 }
 
 fn is_secret(raw_key: &[u8]) -> bool {
@@ -296,6 +331,24 @@ mod tests {
             (
                 r#"["{\"token\" is no JSON"]"#,
                 r#"["{\"token\" is no JSON"]"#,
+            ),
+            (
+                r#"["{\"a\":1}{\"token\":\"x\"} 12"]"#,
+                r#"["{\"a\":1}{\"token\":\"REDACTED\"} 12"]"#,
+            ),
+            (
+                r#"["[{\"a\":1}]\n{\"token\":\"x\"}\n"]"#,
+                r#"["[{\"a\":1}]\n{\"token\":\"REDACTED\"}\n"]"#,
+            ),
+            (
+                r#"["\ufeff{\"token\":\"x\"}"]"#,
+                r#"["{\"token\":\"REDACTED\"}"]"#,
+            ),
+            (r#"["{\"token\":\"x\",\"a\":"]"#, r#"["REDACTED"]"#),
+            (r#"["{\"a\":1}, {\"token\" : \"x"]"#, r#"["REDACTED"]"#),
+            (
+                r#"["{\"a\":1, b, \"c\":\"token\"}"]"#,
+                r#"["{\"a\":1, b, \"c\":\"token\"}"]"#,
             ),
             (
                 r#"{"subjectFromWebIdentityToken":"sub"}"#,
