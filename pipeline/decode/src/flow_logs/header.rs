@@ -20,21 +20,20 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// The header of the first line of a file: it need only begin with a field that is known.
+    /// The header of the first line of a file: it need only begin with a field that is known. AWS adds
+    /// fields, and a log may name one first; then half of the names must be known.
     pub(super) fn of_first_line(line: &[u8]) -> Option<Self> {
-        Self::parse(line)
+        let header = Self::parse(line)?;
+        let first = header.names.first();
+        let begins = first.is_some_and(|first| fields::is_known(first));
+        (begins || header.knows_half()).then_some(header)
     }
 
     /// A header in mid-file. A broken line may begin with a word that is also a field's name, so
     /// half of the names must be known before it changes how all other lines are read.
     pub(super) fn of_later_line(line: &[u8]) -> Option<Self> {
         let header = Self::parse(line)?;
-        let known = header
-            .names
-            .iter()
-            .filter(|name| fields::is_known(name))
-            .count();
-        (known * 2 >= header.names.len()).then_some(header)
+        header.knows_half().then_some(header)
     }
 
     /// The header of a file that has none: the default format.
@@ -54,13 +53,15 @@ impl Header {
         Format::of(self.names.iter().map(String::as_str))
     }
 
+    fn knows_half(&self) -> bool {
+        let known = self.names.iter().filter(|name| fields::is_known(name));
+        known.count() * 2 >= self.names.len()
+    }
+
     fn parse(line: &[u8]) -> Option<Self> {
         let separator = if line.contains(&b',') { b',' } else { b' ' };
         let mut tokens = Tokens::of(line, separator);
         let mut names = vec![normal_name(tokens.next()?)?];
-        if !names.first().is_some_and(|first| fields::is_known(first)) {
-            return None;
-        }
         while let Some(token) = tokens.next() {
             names.push(normal_name(token)?);
         }
