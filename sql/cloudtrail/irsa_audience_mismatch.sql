@@ -90,6 +90,23 @@
 -- kind = "provider_client_list"
 -- audience = "api://wrong:aud"
 -- mismatches = 1
+--
+-- [[test]]
+-- name   = "the issuer of a cluster whose addresses are dual-stack"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000330001","eventSource":"sts.amazonaws.com","eventName":"AssumeRoleWithWebIdentity","userIdentity":{"type":"WebIdentityUser","principalId":"arn:aws:iam::111122223333:oidc-provider/oidc-eks.eu-west-1.api.aws/id/AB12:vault.example.com:system:serviceaccount:shop:cart","userName":"system:serviceaccount:shop:cart","identityProvider":"arn:aws:iam::111122223333:oidc-provider/oidc-eks.eu-west-1.api.aws/id/AB12"},"errorCode":"AccessDenied","errorMessage":"An unknown error occurred","requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/cart"}}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000330002","eventSource":"sts.amazonaws.com","eventName":"AssumeRoleWithWebIdentity","userIdentity":{"type":"WebIdentityUser","principalId":"arn:aws:iam::111122223333:oidc-provider/oidc-eks.eu-west-1.api.aws/id/AB12:vault.example.com:system:serviceaccount:shop:cart","userName":"system:serviceaccount:shop:cart","identityProvider":"arn:aws:iam::111122223333:oidc-provider/oidc-eks.eu-west-1.api.aws/id/AB12"},"errorCode":"InvalidIdentityTokenException","errorMessage":"Incorrect token audience","requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/cart"}}
+-- '''
+-- [[test.rows]]
+-- kind = "trust_policy"
+-- cluster_name = "AB12"
+-- audience = "vault.example.com"
+-- mismatches = 1
+-- [[test.rows]]
+-- kind = "provider_client_list"
+-- cluster_name = "AB12"
+-- audience = "vault.example.com"
+-- mismatches = 1
 -- ---
 WITH refused AS (
     SELECT
@@ -105,7 +122,8 @@ WITH refused AS (
     WHERE event_source = 'sts.amazonaws.com'
       AND event_name = 'AssumeRoleWithWebIdentity'
       AND error_code_norm IN ('accessdenied', 'invalididentitytoken')
-      AND identity_provider LIKE '%:oidc-provider/oidc.eks.%'
+      -- oidc.eks. or, where addresses are dual-stack, oidc-eks.: _ is any one character.
+      AND identity_provider LIKE '%:oidc-provider/oidc_eks.%'
 )
 SELECT
     date_bin(INTERVAL '5 minutes', refused.event_time) AS window_start,

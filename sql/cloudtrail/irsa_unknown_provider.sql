@@ -78,6 +78,17 @@
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000005","eventSource":"sts.amazonaws.com","eventName":"AssumeRoleWithWebIdentity","userIdentity":{"type":"WebIdentityUser","principalId":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12:sts.amazonaws.com:system:serviceaccount:shop:cart","userName":"system:serviceaccount:shop:cart","identityProvider":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12"},"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/cart"}}
 -- '''
 -- rows   = []
+--
+-- [[test]]
+-- name   = "the issuer of a cluster whose addresses are dual-stack"
+-- reference = { clusters = [{ oidc_id = "CD34", name = "blue" }] }
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000330004","eventSource":"sts.amazonaws.com","eventName":"AssumeRoleWithWebIdentity","userIdentity":{"type":"WebIdentityUser","principalId":"arn:aws:iam::111122223333:oidc-provider/oidc-eks.eu-west-1.api.aws/id/AB12:sts.amazonaws.com:system:serviceaccount:shop:cart","userName":"system:serviceaccount:shop:cart","identityProvider":"arn:aws:iam::111122223333:oidc-provider/oidc-eks.eu-west-1.api.aws/id/AB12"},"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/cart"}}
+-- '''
+-- [[test.rows]]
+-- oidc_id = "AB12"
+-- outcome = "success"
+-- calls = 1
 -- ---
 WITH calls AS (
     SELECT
@@ -90,7 +101,8 @@ WITH calls AS (
     FROM cloudtrail
     WHERE event_source = 'sts.amazonaws.com'
       AND event_name = 'AssumeRoleWithWebIdentity'
-      AND identity_provider LIKE '%:oidc-provider/oidc.eks.%'
+      -- oidc.eks. or, where addresses are dual-stack, oidc-eks.: _ is any one character.
+      AND identity_provider LIKE '%:oidc-provider/oidc_eks.%'
 )
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)                          AS window_start,

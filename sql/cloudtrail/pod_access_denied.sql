@@ -101,6 +101,14 @@
 -- [[test.rows]]
 -- service_account = "cart"
 -- denies = 3
+--
+-- [[test]]
+-- name   = "whoever assumes a role with a pod's tags is no pod"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000330005","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","accessKeyId":"ASIACI","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/deploy","roleSessionName":"x","tags":[{"key":"eks-cluster-name","value":"blue"},{"key":"kubernetes-namespace","value":"shop"},{"key":"kubernetes-service-account","value":"cart"}]},"responseElements":{"assumedRoleUser":{"arn":"arn:aws:sts::111122223333:assumed-role/deploy/x"},"credentials":{"accessKeyId":"ASIADEPLOY"}}}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000330006","eventSource":"secretsmanager.amazonaws.com","eventName":"GetSecretValue","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:x","arn":"arn:aws:sts::111122223333:assumed-role/deploy/x","accountId":"111122223333","accessKeyId":"ASIADEPLOY","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/deploy"}}},"errorCode":"AccessDeniedException","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/deploy/x is not authorized to perform: secretsmanager:GetSecretValue on resource: arn:aws:secretsmanager:eu-west-1:111122223333:secret:db because no identity-based policy allows the secretsmanager:GetSecretValue action"}
+-- '''
+-- rows   = []
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', denied.event_time)  AS window_start,

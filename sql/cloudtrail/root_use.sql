@@ -67,6 +67,7 @@
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000003","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"Root","principalId":"111122223333","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333","invokedBy":"s3.amazonaws.com"},"eventType":"AwsApiCall"}
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000004","eventSource":"kms.amazonaws.com","eventName":"RotateKey","userIdentity":{"type":"Root","principalId":"111122223333","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333"},"eventType":"AwsServiceEvent"}
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000005","eventSource":"signin.amazonaws.com","eventName":"ConsoleLogin","userIdentity":{"type":"Root","principalId":"111122223333","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333"},"eventType":"AwsConsoleSignIn","errorMessage":"Failed authentication","responseElements":{"ConsoleLogin":"Failure"}}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000320021","eventSource":"signin.amazonaws.com","eventName":"ConsoleLogin","userIdentity":{"type":"Root","principalId":"111122223333","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333"},"eventType":"AwsConsoleSignIn","responseElements":{"ConsoleLogin":"Failure"}}
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000006","eventSource":"s3.amazonaws.com","eventName":"ListBuckets","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE","arn":"arn:aws:iam::111122223333:user/root","accountId":"111122223333","accessKeyId":"AKIAEXAMPLE1","userName":"root"},"eventType":"AwsApiCall"}
 -- '''
 -- rows   = []
@@ -82,6 +83,8 @@ FROM cloudtrail
 WHERE identity_type = 'Root'
   AND invoked_by IS NULL
   AND coalesce(event_type, 'unknown') <> 'AwsServiceEvent'
-  -- A refused sign-in has a message and no code. It is an attempt, not a use.
-  AND NOT (coalesce(event_name, 'unknown') = 'ConsoleLogin' AND error_message IS NOT NULL)
+  -- A refused sign-in says so, or has a message, and no code. It is an attempt, not a use.
+  AND NOT (coalesce(event_name, 'unknown') = 'ConsoleLogin'
+           AND (error_message IS NOT NULL
+                OR coalesce(json_get_str(response_elements, 'ConsoleLogin'), 'unknown') = 'Failure'))
 GROUP BY 1, 2, 3, 4, 5

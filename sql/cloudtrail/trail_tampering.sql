@@ -98,7 +98,7 @@
 -- calls = 1
 -- [[test.rows]]
 -- api = "DeleteFlowLogs"
--- resource = "fl-2"
+-- resource = "fl-2 and 1 more"
 -- calls = 1
 -- [[test.rows]]
 -- api = "DeleteResolverQueryLogConfig"
@@ -142,7 +142,7 @@
 -- name   = "management events are switched off by selectors of either kind; a trail for data events beside others, and reads alone, are narrowed"
 -- input  = '''
 -- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000320001","eventSource":"cloudtrail.amazonaws.com","eventName":"PutEventSelectors","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"trailName":"off","eventSelectors":[{"readWriteType":"All","includeManagementEvents":false,"dataResources":[],"excludeManagementEventSources":[]}]},"responseElements":{}}
--- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000320002","eventSource":"cloudtrail.amazonaws.com","eventName":"PutEventSelectors","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"trailName":"advanced-off","advancedEventSelectors":[{"name":"s3","fieldSelectors":[{"field":"eventCategory","equals":["Data"]},{"field":"resources.type","equals":["AWS::S3::Object"]}]}]},"responseElements":{}}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000320002","eventSource":"cloudtrail.amazonaws.com","eventName":"PutEventSelectors","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"trailName":"advanced-off","advancedEventSelectors":[{"name":"Management","fieldSelectors":[{"field":"eventCategory","equals":["Data"]},{"field":"resources.type","equals":["AWS::S3::Object"]}]}]},"responseElements":{}}
 -- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000320003","eventSource":"cloudtrail.amazonaws.com","eventName":"PutEventSelectors","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"trailName":"mixed","eventSelectors":[{"readWriteType":"All","includeManagementEvents":false,"dataResources":[]},{"readWriteType":"WriteOnly","includeManagementEvents":true,"dataResources":[]}]},"responseElements":{}}
 -- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000320004","eventSource":"cloudtrail.amazonaws.com","eventName":"PutEventSelectors","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"trailName":"advanced","advancedEventSelectors":[{"fieldSelectors":[{"field":"eventCategory","equals":["Management"]},{"field":"readOnly","equals":["true"]}]}]},"responseElements":{}}
 -- '''
@@ -196,7 +196,10 @@ WITH calls AS (
         event_time, event_source, event_name, recipient_account_id, region, role_arn, principal, request_parameters,
         denied_resource, error_code, deny_class, throttle_class, src_bucket,
         replace(json_get_json(request_parameters, 'eventSelectors'), ' ', '') AS selectors,
-        json_get_json(request_parameters, 'advancedEventSelectors')           AS advanced_selectors
+        -- Without the names that their author gave them.
+        regexp_replace(
+            json_get_json(request_parameters, 'advancedEventSelectors'), '"name" *: *"([^"\\]|\\.)*"', '', 'g'
+        )                                                                     AS advanced_selectors
     FROM cloudtrail
     WHERE (event_source = 'cloudtrail.amazonaws.com'
            AND event_name IN ('StopLogging', 'DeleteTrail', 'UpdateTrail', 'PutEventSelectors', 'PutInsightSelectors',
@@ -224,7 +227,11 @@ SELECT
         json_get_str(request_parameters, 'bucketName'),
         json_get_str(request_parameters, 'resolverQueryLogConfigId'),
         json_get_str(request_parameters, 'DeleteFlowLogsRequest', 'FlowLogId', 'content'),
-        json_get_str(request_parameters, 'DeleteFlowLogsRequest', 'FlowLogId', 0, 'content'),
+        json_get_str(request_parameters, 'DeleteFlowLogsRequest', 'FlowLogId', 0, 'content')
+        || CASE WHEN json_length(request_parameters, 'DeleteFlowLogsRequest', 'FlowLogId') > 1
+                THEN ' and ' || CAST(json_length(request_parameters, 'DeleteFlowLogsRequest', 'FlowLogId') - 1 AS VARCHAR)
+                     || ' more'
+                ELSE '' END,
         -- The account that leaves, or is made to.
         CASE WHEN event_source = 'organizations.amazonaws.com'
              THEN coalesce(json_get_str(request_parameters, 'accountId'), recipient_account_id) END,

@@ -154,13 +154,15 @@ fn reason(message: &str) -> (&'static str, &'static str, Option<&str>) {
     ("unspecified", "unspecified", None)
 }
 
-/// The ARN that newer messages add after the kind of policy, before the sentence ends.
+/// The ARN that newer messages add after the kind of policy, before the sentence ends. One that AWS cut
+/// (it ends in dots) is no policy's.
 fn named_policy(after: &str) -> Option<&str> {
     let (_, arn) = after.split_once(": arn:")?;
     let length = arn.find(char::is_whitespace).unwrap_or(arn.len());
     let start = after.len() - arn.len() - "arn:".len();
     after
         .get(start..start + "arn:".len() + length)
+        .filter(|arn| !arn.ends_with("..."))
         .map(|arn| arn.trim_end_matches('.'))
 }
 
@@ -238,6 +240,9 @@ mod tests {
                 ),
             })
         );
+        let cut = message.replace("service_control_policy/p-1.", "serv...");
+        let cut = denial(Some("accessdenied"), Some(&cut));
+        assert_eq!(cut.unwrap().policy_arn, None, "AWS cut it");
     }
 
     #[test]

@@ -10,6 +10,9 @@ use super::super::json::{Cursor, JsonError, Kind};
 use super::columns::Text;
 use super::record::{Record, members, text};
 
+/// Who assumes roles for pods, and says with session tags for which.
+const POD_IDENTITY: &str = "pods.eks.amazonaws.com";
+
 /// The STS side of a record.
 #[derive(Debug, Default)]
 pub(super) struct Assumption<'a> {
@@ -32,6 +35,13 @@ impl<'a> Assumption<'a> {
         let mut found = Self::default();
         if let Some(json) = record.request_parameters {
             found.request(&mut json.cursor())?;
+        }
+        // Anybody may set tags of these names.
+        if record.identity.invoked_by.as_deref() != Some(POD_IDENTITY) {
+            found.cluster = None;
+            found.namespace = None;
+            found.service_account = None;
+            found.pod = None;
         }
         if let Some(json) = record.response_elements {
             found.response(&mut json.cursor())?;
