@@ -6,6 +6,8 @@
 pub use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::{Builder, tls};
 
 use crate::config::Aws;
@@ -49,4 +51,65 @@ pub fn s3(sdk: &SdkConfig, aws: &Aws) -> aws_sdk_s3::Client {
 /// An SQS client.
 pub fn sqs(sdk: &SdkConfig) -> aws_sdk_sqs::Client {
     aws_sdk_sqs::Client::new(sdk)
+}
+
+/// What AWS said, in a line: its code and its words, or why it could not be asked. The SDK's own text has
+/// the whole response in it.
+pub fn said<E>(error: &SdkError<E, HttpResponse>) -> String
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    match (error.code(), error.message()) {
+        (Some(code), Some(message)) => return format!("{code}: {message}"),
+        (Some(code), None) => return code.to_owned(),
+        (None, _) => {}
+    }
+    let mut text = match error.raw_response() {
+        Some(response) => format!("HTTP status {}", response.status().as_u16()),
+        None => error.to_string(),
+    };
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let words = inner.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use aws_sdk_s3::operation::get_object::GetObjectError;
+    use aws_sdk_s3::primitives::SdkBody;
+
+    use super::*;
+
+    #[test]
+    fn the_words_are_those_of_aws_and_of_the_network() {
+        let response = || {
+            let body = SdkBody::from("<Error>much more</Error>");
+            HttpResponse::new(403_u16.try_into().unwrap(), body)
+        };
+        let metadata = aws_sdk_s3::error::ErrorMetadata::builder();
+        let refused = metadata.code("AccessDenied").message("no").build();
+        let refused = SdkError::service_error(GetObjectError::generic(refused), response());
+        assert_eq!(said(&refused), "AccessDenied: no");
+        let bare = GetObjectError::generic(aws_sdk_s3::error::ErrorMetadata::builder().build());
+        let bare = said(&SdkError::service_error(bare, response()));
+        assert!(
+            bare.starts_with("HTTP status 403") && !bare.contains("much more"),
+            "{bare}"
+        );
+        let silent = io::Error::other("connection refused");
+        let silent: SdkError<GetObjectError, HttpResponse> = SdkError::timeout_error(silent);
+        assert!(
+            said(&silent).ends_with(": connection refused"),
+            "{}",
+            said(&silent)
+        );
+    }
 }

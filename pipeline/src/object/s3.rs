@@ -8,7 +8,7 @@ use std::io;
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use super::fetch::{Body, FetchError, Objects};
 use super::stream::{ChunkReader, END};
 use super::{ObjectRef, Version};
+use crate::aws;
 use crate::limits::{BODY_CHUNKS_MAX, GET_ATTEMPTS_MAX};
 
 /// The S3 client as a place of objects.
@@ -174,12 +175,12 @@ pub fn classified<E: ProvideErrorMetadata + std::error::Error + 'static>(
             }
         }
         ("SlowDown" | "Throttling" | "ThrottlingException" | "RequestLimitExceeded", _)
-        | (_, Some(429 | 503)) => FetchError::Throttled(DisplayErrorContext(error).to_string()),
+        | (_, Some(429 | 503)) => FetchError::Throttled(aws::said(error)),
         // A key that is disabled or deleted answers 400 (domain 4.2).
         (code, _) if code.starts_with("KMS.") => FetchError::Denied {
             by: "kms",
             message: format!("{code}: {message}"),
         },
-        _ => FetchError::Unavailable(DisplayErrorContext(error).to_string()),
+        _ => FetchError::Unavailable(aws::said(error)),
     }
 }

@@ -4,10 +4,10 @@
 //! an unversioned bucket.
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::DisplayErrorContext;
 
 use super::s3::written_at;
 use super::{ObjectRef, Version};
+use crate::aws;
 
 /// Every object of a bucket below a prefix.
 pub async fn list(client: &Client, bucket: &str, prefix: &str) -> anyhow::Result<Vec<ObjectRef>> {
@@ -15,7 +15,7 @@ pub async fn list(client: &Client, bucket: &str, prefix: &str) -> anyhow::Result
     let mut pages = listing.into_paginator().send();
     let mut found = Vec::new();
     while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| anyhow::anyhow!("{}", DisplayErrorContext(&error)))?;
+        let page = page.map_err(|error| anyhow::anyhow!(aws::said(&error)))?;
         for object in page.contents() {
             let Some(key) = object.key() else { continue };
             // A key that ends in a slash is a folder that somebody made by hand.

@@ -7,11 +7,12 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::error::{DisplayErrorContext, ProvideErrorMetadata as _};
+use aws_sdk_sqs::error::ProvideErrorMetadata as _;
 use metrics::{counter, gauge};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::aws;
 use crate::limits::LEASE_MAX;
 use crate::queue::Attempt;
 
@@ -99,11 +100,11 @@ async fn renew(client: Client, queue_url: String, receipt_handle: String, length
             Ok(_) => counter!("trailflow_sqs_visibility_extensions_total").increment(1),
             // Somebody else has the message. The claims and the commit decide whose work counts.
             Err(error) if is_lost(error.code()) => {
-                tracing::warn!(error = %DisplayErrorContext(&error), "lease lost");
+                tracing::warn!(error = %aws::said(&error), "lease lost");
                 return;
             }
             Err(error) => {
-                tracing::warn!(error = %DisplayErrorContext(&error), "renewing failed; trying again");
+                tracing::warn!(error = %aws::said(&error), "renewing failed; trying again");
             }
         }
     }

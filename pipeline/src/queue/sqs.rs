@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::error::{DisplayErrorContext, ProvideErrorMetadata as _};
+use aws_sdk_sqs::error::ProvideErrorMetadata as _;
 use aws_sdk_sqs::types::{
     DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName,
 };
@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::lease::Lease;
 use super::{Attempt, Delivery, Queue, QueueError, Receipt, Return, Wanted};
+use crate::aws;
 use crate::clock::Clock;
 use crate::limits::{
     RECEIVE_MESSAGES_MAX, RECEIVE_WAIT, RECEIVES_MAX_DEFAULT, REDRIVE_POLICY_AGE_MAX,
@@ -171,7 +172,7 @@ impl SqsQueue {
             .queue_url(&self.url)
             .attribute_names(QueueAttributeName::RedrivePolicy);
         let found = attributes.send().await;
-        let found = found.map_err(|error| DisplayErrorContext(&error).to_string())?;
+        let found = found.map_err(|error| aws::said(&error))?;
         let mut all = found.attributes.unwrap_or_default();
         let policy = all.remove(&QueueAttributeName::RedrivePolicy);
         Ok(policy.as_deref().and_then(max_receive_count))
@@ -187,7 +188,7 @@ impl SqsQueue {
             .receipt_handle(handle)
             .visibility_timeout(i32::try_from(time.as_millis().div_ceil(1000)).unwrap_or(i32::MAX));
         if let Err(error) = hiding.send().await {
-            tracing::debug!(error = %DisplayErrorContext(&error), "returning failed; the lease runs out by itself");
+            tracing::debug!(error = %aws::said(&error), "returning failed; the lease runs out by itself");
         }
     }
 
@@ -207,7 +208,7 @@ impl SqsQueue {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(error = %DisplayErrorContext(&error), "messages were not deleted; they come again");
+                    tracing::warn!(error = %aws::said(&error), "messages were not deleted; they come again");
                 }
             }
         }
@@ -238,7 +239,7 @@ impl Queue for SqsQueue {
             .send()
             .await
             .map_err(|error| {
-                let text = DisplayErrorContext(&error).to_string();
+                let text = aws::said(&error);
                 let status = error
                     .raw_response()
                     .map(|response| response.status().as_u16());
