@@ -11,12 +11,13 @@ use tokio::time::Instant;
 use super::query::ReportFormat;
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::lake::Lake;
 use crate::object::fetch::Objects;
 use crate::pipeline::totals::Summary;
 use crate::queue::Wanted;
 use crate::queue::listing::Listing;
 use crate::service::{self, Listed, Mode};
-use crate::telemetry::health::Health;
+use crate::telemetry::health::{Health, Ill};
 
 /// A batch that waits for nothing more closes after this time. All objects are known, so that one that
 /// has not come by then will not come before others are settled.
@@ -54,17 +55,21 @@ pub(super) async fn ingest(
         live: false,
     };
     let pipeline = service::pipeline(config, mode, Arc::clone(&health)).await?;
-    let stop = service::stop_on_signal(health)?;
+    let stop = service::stop_on_signal(Arc::clone(&health))?;
     let bar = progress(total);
     let started = Instant::now();
     let totals = Arc::clone(&pipeline.totals);
-    let running = pipeline.run(stop);
+    let running = pipeline.run(stop.clone());
     tokio::pin!(running);
+    let mut lake = Patience::default();
     loop {
         tokio::select! {
             done = &mut running => break done?,
             () = tokio::time::sleep(Duration::from_millis(100)) => {
                 bar.set_position(totals.summary().ended.min(total));
+                if lake.is_out(&health, &bar) {
+                    stop.cancel();
+                }
             }
         }
     }
@@ -72,6 +77,9 @@ pub(super) async fn ingest(
     let summary = totals.summary();
     report(format, &summary, started.elapsed())?;
     let quarantined = summary.quarantined;
+    if let Some(why) = lake.refusal {
+        anyhow::bail!("the lake does not let anything be written: {why}");
+    }
     if summary.objects < total {
         let missing = total - summary.objects;
         super::note(&format!(
@@ -86,6 +94,32 @@ pub(super) async fn ingest(
         quarantined,
         code: ExitCode::SUCCESS,
     })
+}
+
+/// With a lake that does not do what it is asked. A service waits until somebody has mended it; whoever
+/// sits before a command is told.
+#[derive(Debug, Default)]
+struct Patience {
+    told: bool,
+    refusal: Option<String>,
+}
+
+impl Patience {
+    /// Whether it makes no sense to go on.
+    fn is_out(&mut self, health: &Health, bar: &indicatif::ProgressBar) -> bool {
+        match health.trouble(Lake::PART) {
+            Some(Ill::Denied(why)) => {
+                self.refusal = Some(why);
+                true
+            }
+            Some(Ill::Unavailable(why)) if !self.told => {
+                self.told = true;
+                bar.suspend(|| super::note(&format!("the lake does not answer; trying on: {why}")));
+                false
+            }
+            Some(Ill::Unavailable(_)) | None => false,
+        }
+    }
 }
 
 fn report(format: ReportFormat, summary: &Summary, elapsed: Duration) -> anyhow::Result<()> {
@@ -108,6 +142,9 @@ fn report(format: ReportFormat, summary: &Summary, elapsed: Duration) -> anyhow:
         line(&format!("    {reason}"), *count)?;
     }
     line("  committed before", summary.duplicates)?;
+    if summary.own > 0 {
+        line("  files of the lake", summary.own)?;
+    }
     for (table, rows) in &summary.records {
         line(&format!("rows of {table}"), *rows)?;
     }
@@ -129,5 +166,22 @@ fn progress(total: u64) -> indicatif::ProgressBar {
     match style {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lake_that_refuses_ends_the_command_and_one_that_is_silent_does_not() {
+        let (health, bar) = (Health::default(), indicatif::ProgressBar::hidden());
+        let mut lake = Patience::default();
+        assert!(!lake.is_out(&health, &bar));
+        health.unavailable(Lake::PART, "connection refused");
+        assert!(!lake.is_out(&health, &bar) && lake.told);
+        health.denied(Lake::PART, "s3: AccessDenied");
+        assert!(lake.is_out(&health, &bar));
+        assert_eq!(lake.refusal.as_deref(), Some("s3: AccessDenied"));
     }
 }

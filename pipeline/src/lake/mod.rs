@@ -31,6 +31,7 @@ pub mod worker;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::TryStreamExt as _;
 use object_store::ObjectStore;
 use object_store::path::Path;
 
@@ -55,6 +56,17 @@ pub struct Lake {
     pub settled: Arc<Settled>,
     /// How the files of each table were written last.
     pub encodings: Arc<Encodings>,
+}
+
+impl Lake {
+    /// The lake on `/readyz`.
+    pub const PART: &'static str = "lake";
+
+    /// Whether a worker ever did anything in it.
+    pub async fn is_begun(&self) -> Result<bool, LakeError> {
+        let mut protocol = self.store.list(Some(&protocol_path(&[])));
+        Ok(protocol.try_next().await?.is_some())
+    }
 }
 
 #[cfg(test)]

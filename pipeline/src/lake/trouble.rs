@@ -3,12 +3,15 @@
 //! In: a [`LakeError`]. Out: a [`Trouble`], for `/readyz` and for the pace. S3's own words reach us
 //! as the text of the store's error.
 
-use super::LakeError;
+use std::io::{self, ErrorKind};
+
+use super::{Lake, LakeError};
 use crate::telemetry::health::Health;
 
 /// Words of S3, STS and KMS for "you may not".
-const DENIED: [&str; 8] = [
+const DENIED: [&str; 9] = [
     "AccessDenied",
+    "NoSuchBucket",
     "ExpiredToken",
     "InvalidAccessKeyId",
     "InvalidToken",
@@ -17,8 +20,13 @@ const DENIED: [&str; 8] = [
     "kms:",
     "provide_credentials",
 ];
-/// Words for "not so fast".
-const THROTTLED: [&str; 4] = ["SlowDown", "503", "429", "TooManyRequests"];
+/// Words for "not so fast". A number alone may be part of a path.
+const THROTTLED: [&str; 4] = [
+    "SlowDown",
+    "503 Service Unavailable",
+    "429 Too Many Requests",
+    "TooManyRequests",
+];
 
 /// Why the lake does not do what it is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +51,9 @@ impl LakeError {
                     | object_store::Error::Unauthenticated { .. }
             )
         );
-        if refused || says(&DENIED) {
+        if is_forbidden(self) {
+            Trouble::Denied(format!("file system: {text}"))
+        } else if refused || says(&DENIED) {
             let by = if text.to_ascii_lowercase().contains("kms") {
                 "kms"
             } else {
@@ -62,10 +72,23 @@ impl Trouble {
     /// Shows it on `/readyz`.
     pub fn tell(&self, health: &Health) {
         match self {
-            Self::Denied(why) => health.denied("lake", why),
-            Self::Throttled(why) | Self::Unavailable(why) => health.unavailable("lake", why),
+            Self::Denied(why) => health.denied(Lake::PART, why),
+            Self::Throttled(why) | Self::Unavailable(why) => health.unavailable(Lake::PART, why),
         }
     }
+}
+
+/// Whether a file system said no.
+fn is_forbidden(error: &LakeError) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let kind = inner.downcast_ref::<io::Error>().map(io::Error::kind);
+        if let Some(ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) = kind {
+            return true;
+        }
+        cause = inner.source();
+    }
+    false
 }
 
 /// The error and its causes in a line: the outer ones leave out what S3 said.
@@ -105,6 +128,20 @@ mod tests {
             said("503: SlowDown").trouble(),
             Trouble::Throttled(_)
         ));
+        assert!(matches!(
+            said("Server returned non-2xx status code: 503 Service Unavailable: ").trouble(),
+            Trouble::Throttled(_)
+        ));
+        let in_a_path = said("cannot write _trailflow/claims/37683f503429/0");
+        assert!(matches!(in_a_path.trouble(), Trouble::Unavailable(_)));
+        let no_bucket = said("404 Not Found: <Code>NoSuchBucket</Code>");
+        assert!(matches!(no_bucket.trouble(), Trouble::Denied(_)));
+        let read_only = LakeError::Store(object_store::Error::Generic {
+            store: "LocalFileSystem",
+            source: io::Error::from(ErrorKind::PermissionDenied).into(),
+        });
+        let why = read_only.trouble();
+        assert!(matches!(why, Trouble::Denied(why) if why.starts_with("file system: ")));
         assert!(matches!(
             said("connection reset").trouble(),
             Trouble::Unavailable(_)

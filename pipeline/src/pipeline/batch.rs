@@ -209,6 +209,7 @@ impl OpenBatch {
                 BatchError::Spoiled(format!("{} failed midway: {why}", entry.object.key)),
             ),
             end @ (End::Duplicate
+            | End::Own
             | End::Busy(_)
             | End::Unclaimed(_)
             | End::Lost

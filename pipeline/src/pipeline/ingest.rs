@@ -97,9 +97,13 @@ impl Ingest {
         if begun.lost.is_cancelled() {
             return End::Lost;
         }
+        let kind = kind_of(&begun.object.key);
+        if kind == KeyKind::Own {
+            return End::Own;
+        }
         match self.lake.claim(&begun.source, batch).await {
             Ok(claimed) => {
-                self.health.readable("lake");
+                self.health.readable(Lake::PART);
                 match claimed {
                     Claimed::Mine => {}
                     Claimed::Done => return End::Duplicate,
@@ -126,13 +130,8 @@ impl Ingest {
                 return End::Busy(self.lake.lease);
             }
         }
-        match kind_of(&begun.object.key) {
-            KeyKind::CloudTrailDigest => return unread("digest"),
-            KeyKind::Own => return unread("own_output"),
-            KeyKind::CloudTrail { .. }
-            | KeyKind::CloudTrailInsight
-            | KeyKind::FlowLogs { .. }
-            | KeyKind::Unknown => {}
+        if kind == KeyKind::CloudTrailDigest {
+            return unread("digest");
         }
         // Only who reads waits: what is known already is settled during an outage of the bucket too.
         // What is being read goes on when its message is lost: the claim holds it. A claim without

@@ -12,8 +12,8 @@ use futures::{StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
 
 use super::{Pipeline, lane};
-use crate::lake::LakeError;
 use crate::lake::batch::{BatchId, StagedFile};
+use crate::lake::{Lake, LakeError};
 use crate::limits::{
     BATCH_OPEN_MAX, LEARN_DECISIONS_MAX, LEARN_FILES_MAX, WINDOW_AGE_MAX, WINDOW_EVENTS_MAX,
 };
@@ -46,7 +46,7 @@ impl Pipeline {
             };
             match learned {
                 Ok(batches) => {
-                    self.health.readable("lake");
+                    self.health.readable(Lake::PART);
                     if batches > 0 {
                         tracing::info!(batches, "the window of events is rebuilt from the lake");
                     }

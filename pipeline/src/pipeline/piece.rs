@@ -31,6 +31,8 @@ pub enum End {
     Read(Read),
     /// A committed batch has it already.
     Duplicate,
+    /// It is of the lake itself. A claim on it would be announced in turn, and so on without end.
+    Own,
     /// Another worker is at it.
     Busy(Duration),
     /// The lake did not answer when it was to be claimed.

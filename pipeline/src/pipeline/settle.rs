@@ -16,10 +16,10 @@ use super::lane::{self, Filling, Renewal};
 use super::partials::Merged;
 use super::piece::{End, Slot};
 use super::verdict::{Held, Verdict};
-use crate::lake::LakeError;
 use crate::lake::batch::{BatchId, Commit, StagedFile};
 use crate::lake::ingest_log::Entry;
 use crate::lake::source::SourceId;
+use crate::lake::{Lake, LakeError};
 use crate::limits::ALONE_BATCHES;
 use crate::queue::{Care, Delivery, Receipt, Return};
 use crate::telemetry::timed;
@@ -100,10 +100,10 @@ impl Pipeline {
 
     /// Learns from a batch of which nothing is to be committed whether the lake works.
     fn lake_answered(&self, left: &Left) {
-        let mut ends = left.out.values();
-        if ends.any(|end| matches!(end, End::Unclaimed(_))) {
+        let mut asked = left.out.values().filter(|end| !matches!(end, End::Own));
+        if asked.any(|end| matches!(end, End::Unclaimed(_))) {
             self.lake_failures.fetch_add(1, Ordering::Relaxed);
-        } else if !left.out.is_empty() {
+        } else if left.out.values().any(|end| !matches!(end, End::Own)) {
             self.lake_failures.store(0, Ordering::Relaxed);
         }
     }
@@ -200,7 +200,7 @@ impl Pipeline {
         self.end_renewal(id, renewal).await;
         counter!("trailflow_commits_total", "result" => "created").increment(1);
         self.lake_failures.store(0, Ordering::Relaxed);
-        self.health.readable("lake");
+        self.health.readable(Lake::PART);
         let one_less = |alone: u32| alone.checked_sub(1);
         // Nothing to take when no batch was spoiled.
         let _none = self
@@ -287,6 +287,7 @@ impl Pipeline {
     }
 
     fn count_left_out(&self, left: &Left) {
+        let mut own = 0;
         for (slot, end) in &left.out {
             let Some((kind, key)) = left.names.get(slot) else {
                 continue;
@@ -298,6 +299,11 @@ impl Pipeline {
                     self.totals.duplicate();
                     "duplicate"
                 }
+                End::Own => {
+                    own += 1;
+                    self.totals.own();
+                    "ignored"
+                }
                 End::Failed(why) | End::Throttled(why) | End::Denied(why) => {
                     tracing::warn!(key, error = why, "not read; its message comes again");
                     "retried"
@@ -305,6 +311,12 @@ impl Pipeline {
                 End::Busy(_) | End::Unclaimed(_) | End::Lost | End::Read(_) => "retried",
             };
             counter!("trailflow_objects_total", "kind" => *kind, "outcome" => outcome).increment(1);
+        }
+        if own > 0 {
+            tracing::warn!(
+                own,
+                "files of the lake are announced or listed as logs, and passed over: leave the lake's prefix out"
+            );
         }
     }
 

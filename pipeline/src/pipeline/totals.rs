@@ -27,6 +27,8 @@ pub struct Summary {
     pub quarantined: u64,
     /// Of these: were committed before.
     pub duplicates: u64,
+    /// Of these: are of the lake itself, and no logs.
+    pub own: u64,
     /// Events that are no rows because another object brought them.
     pub duplicate_events: u64,
     /// Rows by table.
@@ -57,6 +59,12 @@ impl Totals {
         let mut totals = self.lock();
         totals.objects += 1;
         totals.duplicates += 1;
+    }
+
+    pub(super) fn own(&self) {
+        let mut totals = self.lock();
+        totals.objects += 1;
+        totals.own += 1;
     }
 
     pub(super) fn committed(&self, entries: &[Entry]) {

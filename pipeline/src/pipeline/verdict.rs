@@ -31,7 +31,7 @@ impl Held {
         let mut again = self.unnamed;
         for slot in &self.slots {
             let why = match left_out.get(slot) {
-                None | Some(End::Read(_) | End::Duplicate) => None,
+                None | Some(End::Read(_) | End::Duplicate | End::Own) => None,
                 Some(End::Busy(wait) | End::Unclaimed(wait)) => Some(Return::After(*wait)),
                 Some(End::Lost) => Some(Return::Now),
                 Some(End::Failed(_)) => Some(Return::Failed),
@@ -58,9 +58,10 @@ mod tests {
     fn only_what_is_committed_is_acknowledged() {
         let busy = || End::Busy(Duration::from_secs(7));
         let failed = || End::Failed(String::new());
-        let cases: [(Vec<(Slot, End)>, Verdict); 8] = [
+        let cases: [(Vec<(Slot, End)>, Verdict); 9] = [
             (vec![], Verdict::Acknowledge),
             (vec![(0, End::Duplicate)], Verdict::Acknowledge),
+            (vec![(0, End::Own)], Verdict::Acknowledge),
             (
                 vec![(0, End::Duplicate), (1, busy())],
                 Verdict::GiveBack(Return::After(Duration::from_secs(7))),

@@ -4,6 +4,7 @@
 //! turns it green again; nothing stalls in silence.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use metrics::gauge;
@@ -16,7 +17,25 @@ pub struct Health(Mutex<State>);
 struct State {
     started: bool,
     stopping: bool,
-    troubles: BTreeMap<&'static str, String>,
+    troubles: BTreeMap<&'static str, Ill>,
+}
+
+/// What is wrong with a part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ill {
+    /// It is refused; a person must act.
+    Denied(String),
+    /// It cannot be reached; it is tried again.
+    Unavailable(String),
+}
+
+impl fmt::Display for Ill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Denied(why) => write!(f, "denied: {why}"),
+            Self::Unavailable(why) => write!(f, "unavailable: {why}"),
+        }
+    }
 }
 
 impl Health {
@@ -32,12 +51,14 @@ impl Health {
 
     /// The part is refused; a person must act.
     pub fn denied(&self, part: &'static str, why: &str) {
-        self.change(|state| drop(state.troubles.insert(part, format!("denied: {why}"))));
+        let ill = Ill::Denied(why.to_owned());
+        self.change(|state| drop(state.troubles.insert(part, ill)));
     }
 
     /// The part cannot be reached; it is tried again.
     pub fn unavailable(&self, part: &'static str, why: &str) {
-        self.change(|state| drop(state.troubles.insert(part, format!("unavailable: {why}"))));
+        let ill = Ill::Unavailable(why.to_owned());
+        self.change(|state| drop(state.troubles.insert(part, ill)));
     }
 
     /// The part works.
@@ -46,6 +67,11 @@ impl Health {
         if troubled {
             self.change(|state| drop(state.troubles.remove(part)));
         }
+    }
+
+    /// What is wrong with that part now.
+    pub fn trouble(&self, part: &str) -> Option<Ill> {
+        self.lock().troubles.get(part).cloned()
     }
 
     /// Nothing, or why not.
