@@ -20,7 +20,8 @@ use crate::queue::Wanted;
 /// Ingest objects that are there already.
 ///
 /// Every object goes down the same path as in the service, with the same claims: safe beside it,
-/// and safe twice. Ends with 0 only when every object is committed, ignored or quarantined.
+/// and safe twice. Ends with 0 only when everything was looked into, and every object is committed,
+/// ignored or quarantined.
 #[derive(Debug, clap::Args)]
 pub(super) struct Backfill {
     /// s3://bucket/prefix, or a directory in the layout of S3 keys.
@@ -51,8 +52,15 @@ impl Backfill {
         }
         let file = self.config.path(environment);
         let config = Config::for_lake(file.as_deref(), environment, &self.lake)?;
-        let (objects, listed) = self.list(&config).await?;
+        let Source {
+            objects,
+            listed,
+            unreadable,
+        } = self.list(&config).await?;
         let total = listed.len();
+        for path in &unreadable {
+            super::note(&format!("trailflow: not looked into: {path}"));
+        }
         let wanted = listed.into_iter().map(Wanted::new).collect();
         let ended = listed::ingest(&config, objects, wanted, self.format).await?;
         if ended.quarantined > 0 {
@@ -66,10 +74,14 @@ impl Backfill {
                 "No object was found. `--from` and `--to` go by the time an object was written.",
             );
         }
+        if !unreadable.is_empty() {
+            return Ok(ExitCode::from(1));
+        }
         Ok(ended.code)
     }
 
-    async fn list(&self, config: &Config) -> anyhow::Result<(Arc<dyn Objects>, Vec<ObjectRef>)> {
+    async fn list(&self, config: &Config) -> anyhow::Result<Source> {
+        let mut unreadable = Vec::new();
         let (objects, mut listed): (Arc<dyn Objects>, _) = match LakeUrl::parse(&self.source) {
             Ok(LakeUrl::S3 { bucket, mut prefix }) => {
                 // `logs/` must not list `logs-archive/` too.
@@ -84,9 +96,9 @@ impl Backfill {
             Ok(LakeUrl::Directory(path)) => {
                 let directory = Directory::new(&path);
                 let listed = directory.list();
-                let listed =
-                    listed.with_context(|| format!("{} cannot be read", path.display()))?;
-                (Arc::new(directory), listed)
+                let found = listed.with_context(|| format!("{} cannot be read", path.display()))?;
+                unreadable = found.unreadable;
+                (Arc::new(directory), found.objects)
             }
             Err(error) => anyhow::bail!("SOURCE {}. Fix: {}", error.what, error.fix),
         };
@@ -100,8 +112,20 @@ impl Backfill {
             let when = |object: &ObjectRef| delivered(&object.key).map(str::to_owned);
             (when(a), &a.key).cmp(&(when(b), &b.key))
         });
-        Ok((objects, listed))
+        Ok(Source {
+            objects,
+            listed,
+            unreadable,
+        })
     }
+}
+
+/// What is to be read, and where.
+struct Source {
+    objects: Arc<dyn Objects>,
+    listed: Vec<ObjectRef>,
+    /// What could not be looked into.
+    unreadable: Vec<String>,
 }
 
 /// The time in the name of a log file, `…_20260105T1025Z_…` (domain 1.1, 6.1).

@@ -140,7 +140,12 @@ impl Demo {
         health: &Arc<Health>,
     ) -> anyhow::Result<bool> {
         let directory = Directory::new(bucket);
-        let listed = directory.list()?.into_iter().map(Wanted::new).collect();
+        let listed = directory
+            .list()?
+            .objects
+            .into_iter()
+            .map(Wanted::new)
+            .collect();
         let queue = Listing::new(listed, Arc::new(SystemClock));
         let listed = Listed {
             queue: Arc::new(queue),

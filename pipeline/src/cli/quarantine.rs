@@ -148,6 +148,15 @@ impl Replay {
         };
         let mut wanted = quarantine::wanted(&session, &chosen).await?;
         let found = wanted.len();
+        if found == 0 {
+            if let Chosen::Key(key) = &chosen {
+                anyhow::bail!(
+                    "no object with the key {key} is quarantined. `trailflow quarantine list` shows them"
+                );
+            }
+            super::note("Nothing is quarantined that fits.");
+            return Ok(ExitCode::SUCCESS);
+        }
         let objects: Arc<dyn Objects> = match &self.source {
             Some(directory) => {
                 let directory = directory_of(directory)?;
@@ -157,12 +166,9 @@ impl Replay {
             None => Arc::new(s3(&config).await),
         };
         if wanted.is_empty() {
-            super::note(&if found == 0 {
-                String::from("Nothing is quarantined that fits.")
-            } else {
-                format!("None of the {found} objects was read from a directory of that name.")
-            });
-            return Ok(ExitCode::SUCCESS);
+            anyhow::bail!(
+                "none of the {found} objects was read from a directory of that name: `trailflow quarantine list` shows the buckets"
+            );
         }
         let ended = listed::ingest(&config, objects, wanted, self.format).await?;
         if ended.quarantined > 0 {

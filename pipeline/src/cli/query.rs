@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use crate::config::{Config, Environment, LakeUrl};
 use crate::engine::Engine;
-use crate::query::LakeSession;
 use crate::query::output::{self, Format};
+use crate::query::{self, LakeSession};
 use crate::service;
 use crate::signal::Signal;
 
@@ -98,6 +98,13 @@ pub(super) async fn open(
     catalog.signals.retain(is_needed);
     let engine = Engine::when_needed(catalog, &config.reference, memory).await?;
     let lake = service::lake(&config).await?;
+    if let LakeUrl::S3 { bucket, prefix } = &config.lake
+        && !lake.is_begun().await?
+    {
+        anyhow::bail!(
+            "there is no lake at s3://{bucket}/{prefix}: nothing was ever committed there. Name the prefix that `_trailflow/` is under"
+        );
+    }
     let session = LakeSession::open(&lake, &engine, memory).await?;
     Ok((config, session))
 }
@@ -108,7 +115,12 @@ impl Query {
         let views = self.sql.as_deref().map_or(Views::All, Views::NamedIn);
         let (_, session) = open(&self.config, environment, &self.lake, views).await?;
         match &self.sql {
-            Some(sql) => self.answer(&session, sql).await.map(|()| ExitCode::SUCCESS),
+            Some(sql) => {
+                for sql in query::statements(sql) {
+                    self.answer(&session, &sql).await?;
+                }
+                Ok(ExitCode::SUCCESS)
+            }
             None => self.prompt(&session).await,
         }
     }
@@ -146,14 +158,13 @@ impl Query {
             }
             let sql = whole.trim_end_matches(';').to_owned();
             statement.clear();
-            if sql.trim().is_empty() {
-                continue;
-            }
-            match self.answer(session, &sql).await {
-                Ok(()) => {}
-                // A person at a prompt tries again; a script has failed.
-                Err(error) if terminal => super::note(&format!("{error:#}")),
-                Err(error) => return Err(error),
+            for sql in query::statements(&sql) {
+                match self.answer(session, &sql).await {
+                    Ok(()) => {}
+                    // A person at a prompt tries again; a script has failed.
+                    Err(error) if terminal => super::note(&format!("{error:#}")),
+                    Err(error) => return Err(error),
+                }
             }
         }
     }

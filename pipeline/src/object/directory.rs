@@ -15,6 +15,15 @@ use super::fetch::{Body, FetchError, Objects};
 use super::{ObjectRef, Version};
 use crate::limits::FILE_READ_BYTES;
 
+/// What a directory holds.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Its files.
+    pub objects: Vec<ObjectRef>,
+    /// Paths that could not be looked into, each with the reason.
+    pub unreadable: Vec<String>,
+}
+
 /// A directory and the name that stands for its bucket.
 #[derive(Debug, Clone)]
 pub struct Directory {
@@ -34,42 +43,69 @@ impl Directory {
         Self { root, bucket }
     }
 
+    /// Where it is.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The name that stands for the bucket.
     pub fn bucket(&self) -> &str {
         &self.bucket
     }
 
-    /// Every file, by key. Hidden files and those that end in `.tmp` are still being written.
-    pub fn list(&self) -> io::Result<Vec<ObjectRef>> {
-        let mut found = Vec::new();
-        let mut folders = vec![self.root.clone()];
+    /// Every file, by key. Hidden files and those that end in `.tmp` are still being written. What below
+    /// the directory cannot be looked into is told, and is no reason to leave the rest.
+    pub fn list(&self) -> io::Result<Found> {
+        let mut found = Found::default();
         // A link may lead back to where it came from: each folder is entered once.
         let mut entered: HashSet<PathBuf> = fs::canonicalize(&self.root).into_iter().collect();
+        let mut folders = Vec::new();
+        self.look_into(&self.root, &mut found, &mut folders)?;
         while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(&folder)? {
-                let entry = entry?;
-                let name = entry.file_name();
-                let hidden = name.as_encoded_bytes().starts_with(b".");
-                if hidden || name.as_encoded_bytes().ends_with(b".tmp") {
-                    continue;
+            let looked = fs::canonicalize(&folder).and_then(|full| {
+                if entered.insert(full) {
+                    self.look_into(&folder, &mut found, &mut folders)
+                } else {
+                    Ok(())
                 }
-                // Follows links, so that a file mounted into place is a file.
-                let metadata = match fs::metadata(entry.path()) {
-                    Ok(metadata) => metadata,
-                    Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                    Err(error) => return Err(error),
-                };
-                if metadata.is_dir() {
-                    if entered.insert(fs::canonicalize(entry.path())?) {
-                        folders.push(entry.path());
-                    }
-                } else if metadata.is_file() {
-                    found.push(self.object(&entry.path(), &metadata));
-                }
+            });
+            if let Err(error) = looked {
+                let unreadable = format!("{}: {error}", folder.display());
+                found.unreadable.push(unreadable);
             }
         }
-        found.sort_by(|a, b| a.key.cmp(&b.key));
+        found.objects.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(found)
+    }
+
+    fn look_into(
+        &self,
+        folder: &Path,
+        found: &mut Found,
+        folders: &mut Vec<PathBuf>,
+    ) -> io::Result<()> {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let hidden = name.as_encoded_bytes().starts_with(b".");
+            if hidden || name.as_encoded_bytes().ends_with(b".tmp") {
+                continue;
+            }
+            let path = entry.path();
+            // Follows links, so that a file mounted into place is a file.
+            match fs::metadata(&path) {
+                Ok(metadata) if metadata.is_dir() => folders.push(path),
+                Ok(metadata) if metadata.is_file() => {
+                    found.objects.push(self.object(&path, &metadata));
+                }
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => found
+                    .unreadable
+                    .push(format!("{}: {error}", path.display())),
+            }
+        }
+        Ok(())
     }
 
     fn object(&self, path: &Path, metadata: &Metadata) -> ObjectRef {

@@ -26,6 +26,8 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use url::Url;
 
 use by_day::ByDay;
@@ -117,6 +119,23 @@ impl LakeSession {
     }
 }
 
+/// The statements of a text, each up to its semicolon; one that cannot be read whole stays as it is, so that
+/// its own error is told.
+pub fn statements(text: &str) -> Vec<String> {
+    let mut tokenizer = Tokenizer::new(&GenericDialect {}, text).with_unescape(false);
+    let Ok(tokens) = tokenizer.tokenize() else {
+        return vec![text.to_owned()];
+    };
+    let is_end = |token: &Token| *token == Token::SemiColon;
+    let statements = tokens.split(is_end).map(|statement| {
+        let text = statement.iter().map(Token::to_string).collect::<String>();
+        text.trim().to_owned()
+    });
+    statements
+        .filter(|statement| !statement.is_empty())
+        .collect()
+}
+
 /// Memory for queries: at most so many bytes.
 fn bounded(memory_bytes_max: usize) -> Result<Arc<RuntimeEnv>, DataFusionError> {
     RuntimeEnvBuilder::new()
@@ -180,4 +199,25 @@ fn register_folder(
     };
     context.register_table(name, table)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::statements;
+
+    #[test]
+    fn statements_end_at_semicolons_that_are_no_text() {
+        let text = "SELECT 1; SELECT 'it''s; so' -- not; here\n, 2;\n ; SELECT \"a;b\"";
+        let expected = [
+            "SELECT 1",
+            "SELECT 'it''s; so' -- not; here\n, 2",
+            "SELECT \"a;b\"",
+        ];
+        assert_eq!(statements(text), expected);
+        assert_eq!(
+            statements("SELECT 'open; SELECT 2"),
+            ["SELECT 'open; SELECT 2"]
+        );
+        assert_eq!(statements(" ; "), [""; 0]);
+    }
 }

@@ -30,6 +30,8 @@ struct Book {
     /// Keys of the files that are delivered, by the number of their delivery.
     out: HashMap<u64, String>,
     deliveries: u64,
+    /// What was told last.
+    unreadable: Vec<String>,
 }
 
 /// What is known of a file: its version and what became of that.
@@ -58,6 +60,17 @@ impl DirectoryQueue {
             directory,
             seen: Mutex::default(),
             clock,
+        }
+    }
+
+    /// Says what cannot be looked into, when that has changed.
+    fn tell(&self, unreadable: Vec<String>) {
+        let mut book = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if book.unreadable != unreadable {
+            for path in &unreadable {
+                tracing::warn!(path, "this cannot be looked into; everything else goes on");
+            }
+            book.unreadable = unreadable;
         }
     }
 
@@ -103,7 +116,11 @@ impl Queue for DirectoryQueue {
         let directory = self.directory.clone();
         let listing = tokio::task::spawn_blocking(move || directory.list()).await;
         let found = listing.map_err(|error| QueueError::Unavailable(error.to_string()))?;
-        let due = self.due(found.map_err(|error| QueueError::Unavailable(error.to_string()))?);
+        let found = found.map_err(|error| {
+            QueueError::Unavailable(format!("{}: {error}", self.directory.root().display()))
+        })?;
+        self.tell(found.unreadable);
+        let due = self.due(found.objects);
         if due.is_empty() {
             self.clock.sleep(DIRECTORY_SCAN_EVERY).await;
         }
