@@ -25,8 +25,11 @@ CUSTOM_KINDS = {"ScaledObject": ScaledObject, "PodMonitor": PodMonitor, "Service
 # The oldest that Chart.yaml admits and the newest whose schema is here.
 KUBERNETES = ("1.27.0", "1.37.0")
 MIB = {"Mi": 1, "Gi": 1024}
-# Keys of the service that a pod has no use for: its directories are the image's.
-NOT_IN_A_POD = {"source.directory", "signals.directory"}
+# Keys of the service that a pod has no use for.
+NOT_IN_A_POD = {"source.directory"}
+SIGNALS_DIRECTORY = "/etc/trailflow-signals"
+OWN_CONFIG_MAP = "trailflow-signals"
+SIGNALS = "ConfigMap of signals"
 # What a template could break.
 AWKWARD = ['quoted "twice"', "back\\slash", "{{ braces }}", "a: b # c", "<&>", "ümläut"]
 
@@ -47,11 +50,11 @@ def changed(start: dict, path: str, value: object) -> dict:
 
 
 def render(given: dict) -> dict[str, dict]:
-    """The objects by kind; the chart makes one of each."""
+    """The objects by kind; the chart makes one of each, and one more ConfigMap for signals."""
     with helm_python.Chart.load(str(CHART)) as chart:
         texts = chart.render(given, name="trailflow", namespace="observability").values()
     objects = [o for text in texts for o in yaml.safe_load_all(text) if o]
-    by_kind = {o["kind"]: o for o in objects}
+    by_kind = {SIGNALS if o["metadata"]["name"] == OWN_CONFIG_MAP else o["kind"]: o for o in objects}
     equal(len(by_kind), len(objects), "the number of kinds")
     return by_kind
 
@@ -94,6 +97,8 @@ def merged(start: dict, over: dict) -> dict:
 
 def configuration_is_the_values(given: dict) -> None:
     due = merged(values(CHART / "values.yaml"), given)["config"]
+    if any(given.get("signals", {}).values()):
+        due["signals"] = {"directory": SIGNALS_DIRECTORY}
     equal(configuration(given), {k: v for k, v in due.items() if v}, "trailflow.toml")
 
 
@@ -101,6 +106,14 @@ def keys_are_the_services() -> None:
     tables = json.loads((CHART / "values.schema.json").read_text())["properties"]["config"]["properties"]
     found = {f"{table}.{key}" for table, inner in tables.items() for key in inner["properties"]}
     equal(sorted(found), sorted(contract.configuration_keys() - NOT_IN_A_POD), "the schema's list of configuration keys")
+
+
+def tables_are_the_services() -> None:
+    due = contract.signal_tables()
+    equal({name for name in due if (contract.ROOT / "sql" / name).is_dir()}, {folder.name for folder in (contract.ROOT / "sql").iterdir()}, "the known folders of sql/")
+    (files,), (maps,) = (json.loads((CHART / "values.schema.json").read_text())["properties"]["signals"]["properties"][key]["patternProperties"] for key in ("files", "configMaps"))
+    for pattern in (files, maps):
+        equal(set(re.search(r"\(([a-z_|]+)\)", pattern)[1].split("|")), due, f"the tables in {pattern}")
 
 
 def awkward_text() -> None:
@@ -121,7 +134,8 @@ def pod(given: dict) -> None:
     equal(container["securityContext"], {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}, "the container's security context")
     equal(container["livenessProbe"]["httpGet"]["path"], "/healthz", "the liveness probe")
     equal(container["readinessProbe"]["httpGet"]["path"], "/readyz", "the readiness probe")
-    expect(spec["terminationGracePeriodSeconds"] < contract.lease_seconds(), "the grace period is not shorter than the lease")
+    grace = spec["terminationGracePeriodSeconds"]
+    expect(contract.stop_seconds() < grace < contract.lease_seconds(), "the grace period is not between an orderly stop and the lease")
     expect(memory_mib(container["resources"]["limits"]["memory"]) >= 2 * contract.memory_budget_mib(), "the memory limit is below twice the default budget")
     equal("replicas" in deployment["spec"], not given.get("keda", {}).get("enabled", False), "a fixed number of replicas")
 
@@ -137,18 +151,104 @@ def refused() -> None:
         raise AssertionError(f"{case['path']} = {case['value']!r} was accepted, though {case['because']}")
 
 
-def service_monitor() -> None:
-    given = changed(values(CHART / "ci/irsa-values.yaml"), "monitor.kind", "ServiceMonitor")
-    expect("ServiceMonitor" in render(given), "no ServiceMonitor")
+def signals_of_two_places() -> None:
+    start = changed(values(CHART / "ci/irsa-values.yaml"), "config.signals", {"directory": "/usr/share/trailflow/sql"})
+    try:
+        render(changed(start, "signals.configMaps", {"cloudtrail": "one"}))
+    except helm_python.HelmError as error:
+        expect("not both" in str(error), f"the refusal does not say why: {error}")
+        return
+    raise AssertionError("signals of the image and mounted ones were accepted together")
+
+
+def monitor(kind: str) -> None:
+    given = changed(values(CHART / "ci/irsa-values.yaml"), "monitor.kind", kind)
+    found = render(given)
+    expect(kind in found, f"no {kind}")
+    endpoints = found[kind]["spec"]["podMetricsEndpoints" if kind == "PodMonitor" else "endpoints"]
+    # docs/metrics.md, "Scraping": series have a `namespace` of their own.
+    equal([endpoint.get("honorLabels") for endpoint in endpoints], [True], "honorLabels")
     objects_fit(given)
 
 
+def mounted(objects: dict[str, dict], contents: dict[str, dict[str, str]], root: pathlib.Path) -> None:
+    """Lays the volumes below SIGNALS_DIRECTORY out in `root` as the kubelet does: files are links to a
+    folder that is exchanged as a whole. `contents` has the ConfigMaps that the chart does not make."""
+    contents = contents | ({OWN_CONFIG_MAP: objects[SIGNALS]["data"]} if SIGNALS in objects else {})
+    spec = objects["Deployment"]["spec"]["template"]["spec"]
+    volumes = {volume["name"]: volume for volume in spec["volumes"]}
+    for mount in spec["containers"][0]["volumeMounts"]:
+        if not mount["mountPath"].startswith(f"{SIGNALS_DIRECTORY}/"):
+            continue
+        expect(mount["readOnly"] is True, f"{mount['name']} is mounted writable")
+        folder = root / pathlib.PurePosixPath(mount["mountPath"]).relative_to(SIGNALS_DIRECTORY)
+        texts: dict[str, str] = {}
+        for source in volumes[mount["name"]]["projected"]["sources"]:
+            held = contents[source["configMap"]["name"]]
+            items = source["configMap"].get("items", [{"key": key, "path": key} for key in held])
+            texts |= {item["path"]: held[item["key"]] for item in items}
+        version = folder / "..2026_01_05_10_20_30.1"
+        version.mkdir(parents=True)
+        (folder / "..data").symlink_to(version.name)
+        for name, text in texts.items():
+            (version / name).write_text(text)
+            (folder / name).symlink_to(f"..data/{name}")
+
+
+def in_the_repository(given: dict) -> dict[str, dict[str, str]]:
+    """What `kubectl create configmap NAME --from-file=sql/TABLE` makes of each named ConfigMap."""
+    named = given.get("signals", {}).get("configMaps", {})
+    return {name: {file.name: file.read_text() for file in (contract.ROOT / "sql" / table).glob("*.sql")} for table, name in named.items()}
+
+
+def signals_are_mounted() -> None:
+    texts = {"cloudtrail/one.sql": "-- ---\n-- a: 'b' # \"c\"\n", "cloudtrail/two.sql": "-- ---\nthe chart's\n", "rollups/one.sql": "-- ---\n"}
+    given = values(CHART / "ci/irsa-values.yaml") | {"signals": {"files": texts, "configMaps": {"cloudtrail": "a", "flow_logs": "b"}}}
+    elsewhere = {"a": {"two.sql": "another", "three.sql": "3"}, "b": {"four.sql": "4"}}
+    due = texts | {"cloudtrail/three.sql": "3", "flow_logs/four.sql": "4"}
+    with tempfile.TemporaryDirectory() as name:
+        root = pathlib.Path(name)
+        mounted(render(given), elsewhere, root)
+        equal({str(path.relative_to(root)): path.read_text() for path in root.glob("*/*.sql")}, due, "what the pod sees")
+    objects_fit(given)
+    equal(configuration(given)["signals"], {"directory": SIGNALS_DIRECTORY}, "[signals]")
+
+
+def without_signals() -> None:
+    """Nothing is mounted, and those built in run."""
+    found = render(values(CHART / "ci/irsa-values.yaml"))
+    spec = found["Deployment"]["spec"]["template"]["spec"]
+    equal((SIGNALS in found, len(spec["volumes"]), len(spec["containers"][0]["volumeMounts"])), (False, 1, 1), "a ConfigMap of signals, volumes, mounts")
+    expect("signals" not in tomllib.loads(found["ConfigMap"]["data"]["trailflow.toml"]), "trailflow.toml has [signals]")
+    image = changed(values(CHART / "ci/irsa-values.yaml"), "config.signals", {"directory": "/usr/share/trailflow/sql"})
+    configuration_is_the_values(image)
+
+
+def changes_roll_the_pods() -> None:
+    def annotations(given: dict) -> dict:
+        return render(given)["Deployment"]["spec"]["template"]["metadata"]["annotations"]
+
+    start = values(CHART / "ci/irsa-values.yaml")
+    signals = [annotations(changed(start, "signals.files", {"cloudtrail/one.sql": text}))["checksum/signals"] for text in ("-- ---\n1", "-- ---\n2", "-- ---\n1")]
+    expect(signals[0] != signals[1] and signals[0] == signals[2], "checksum/signals does not follow the text")
+    levels = [annotations(changed(start, "config.telemetry.log_level", level))["checksum/config"] for level in ("info", "debug")]
+    expect(levels[0] != levels[1], "checksum/config does not follow trailflow.toml")
+
+
 def binary_accepts(trailflow: str, given: dict) -> None:
-    with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
-        file.write(render(given)["ConfigMap"]["data"]["trailflow.toml"])
-        file.flush()
-        done = subprocess.run([trailflow, "check", "--config", file.name], capture_output=True, text=True, check=False)
+    objects = render(given)
+    with tempfile.TemporaryDirectory() as name:
+        # Not in the repository, whose sql/ `check` would read: a pod has what is built in.
+        here = pathlib.Path(name)
+        mounted(objects, in_the_repository(given), here / "signals")
+        text = objects["ConfigMap"]["data"]["trailflow.toml"].replace(SIGNALS_DIRECTORY, str(here / "signals"))
+        (here / "trailflow.toml").write_text(text)
+        command = [trailflow, "check", "--config", "trailflow.toml", "--testdata", str(contract.ROOT / "testdata")]
+        done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=False)
     expect(done.returncode == 0, done.stdout + done.stderr)
+    if given.get("signals"):
+        files = [*given["signals"]["files"], *(file for held in in_the_repository(given).values() for file in held)]
+        expect(f"{len(files)} signals, " in done.stderr, f"{len(files)} signals were mounted: {done.stderr}")
 
 
 def run(report: Report, trailflow: str | None) -> None:
@@ -167,5 +267,11 @@ def run(report: Report, trailflow: str | None) -> None:
             report.skip(name, "no binary: --trailflow PATH or TRAILFLOW_BIN names one")
     report.check("chart: config has the service's keys", keys_are_the_services)
     report.check("chart: awkward text survives into trailflow.toml", awkward_text)
-    report.check("chart: a ServiceMonitor instead of a PodMonitor", service_monitor)
+    for kind in ("PodMonitor", "ServiceMonitor"):
+        report.check(f"chart: a {kind} honours the labels of the series", lambda kind=kind: monitor(kind))
+    report.check("chart: signals may stand in the service's tables", tables_are_the_services)
+    report.check("chart: signals of values and of ConfigMaps are mounted by table", signals_are_mounted)
+    report.check("chart: without signals nothing is mounted; those of an image are named", without_signals)
+    report.check("chart: refuses signals of the image beside mounted ones", signals_of_two_places)
+    report.check("chart: a changed signal or setting is a new pod", changes_roll_the_pods)
     report.check("chart: the schema refuses wrong values", refused)

@@ -25,8 +25,9 @@ def main() -> int:
     report = Report()
     contract.run(report)
     image.run(report)
-    ecs.run(report)
-    chart.run(report, shutil.which(arguments.trailflow) if arguments.trailflow else None)
+    trailflow = shutil.which(arguments.trailflow) if arguments.trailflow else None
+    ecs.run(report, trailflow)
+    chart.run(report, trailflow)
     module.run(report)
     return report.close()
 

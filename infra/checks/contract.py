@@ -33,6 +33,20 @@ def lease_seconds() -> int:
     return int(number) * {"secs": 1, "mins": 60}[unit]
 
 
+def stop_seconds() -> int:
+    """An orderly stop has ended by then."""
+    return int(limit(r"const STOP_MAX: Duration = Duration::from_secs\((\d+)\)")[1])
+
+
+def signal_tables() -> set[str]:
+    """The folders that signals stand in."""
+    source = (ROOT / "pipeline/decode/src/signal/source.rs").read_text()
+    listed = re.search(r"const ALL: \[Self; (\d+)\] = \[(.+?)\];", source, re.S)
+    words = re.findall(r"Self::(?:Table\(Table::)?(\w+)", listed[2])
+    equal(len(words), int(listed[1]), "the number of tables found in source.rs")
+    return {re.sub(r"(?<!^)(?=[A-Z])", "_", word).lower() for word in words}
+
+
 def memory_budget_mib() -> int:
     return int(limit(r"const MEMORY_BYTES_MAX: usize = (\d+) \* 1024 \* 1024;")[1])
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import subprocess
+import tempfile
+import tomllib
+from pathlib import Path
 
 import botocore.session
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 from botocore.validate import ParamValidator
 
 import contract
-from report import INFRA, Report, equal, expect
+from report import INFRA, ROOT, Report, equal, expect
 
 # CPU units to MiB of memory, as Fargate sells them on Linux.
 FARGATE_MEMORY = {
@@ -75,13 +81,55 @@ def container() -> None:
     port = one["portMappings"][0]["containerPort"]
     equal(variables.get("TRAILFLOW_LISTEN"), f"0.0.0.0:{port}", "TRAILFLOW_LISTEN: on loopback nobody in awsvpc reaches the metrics; it")
     expect(one["stopTimeout"] <= FARGATE_STOP_SECONDS_MAX, "Fargate stops a task after 120 s at the latest")
-    expect(one["stopTimeout"] < contract.lease_seconds(), "stopTimeout is not shorter than the lease")
+    expect(contract.stop_seconds() < one["stopTimeout"] < contract.lease_seconds(), "stopTimeout is not between an orderly stop and the lease")
     expect(not any(word in name for name in variables for word in ("SECRET", "TOKEN", "PASSWORD")), "a secret stands in the environment")
 
 
-def run(report: Report) -> None:
+def block(language: str) -> str:
+    """The one block of this language in infra/README.md."""
+    (text,) = re.findall(rf"^```{language}\n(.+?)^```$", (INFRA / "README.md").read_text(), re.M | re.S)
+    return text
+
+
+def own_signals() -> None:
+    copies = dict(re.findall(r"^COPY (\S+) (\S+)$", block("dockerfile"), re.M))
+    settings = tomllib.loads(block("toml"))
+    keys = {f"{table}.{key}" for table, inner in settings.items() for key in inner}
+    expect(keys <= contract.configuration_keys(), f"the service has no {sorted(keys - contract.configuration_keys())}")
+    equal(settings["signals"]["directory"], copies["sql"], "signals.directory")
+    expect(f'"value": "{copies["trailflow.toml"]}"' in (INFRA / "README.md").read_text(), "TRAILFLOW_CONFIG does not name the file of the image")
+    tag = re.search(r"^FROM \S+:(\S+)$", block("dockerfile"), re.M)[1]
+    equal(tag, contract.version(), "the tag in infra/README.md")
+    changed = load("task-definition.json")
+    changed["containerDefinitions"][0]["environment"].append({"name": "TRAILFLOW_CONFIG", "value": copies["trailflow.toml"]})
+    equal(mistakes(changed, "RegisterTaskDefinition"), [], "the mistakes in the task definition with TRAILFLOW_CONFIG")
+
+
+def binary_accepts(trailflow: str) -> None:
+    (one,) = load("task-definition.json")["containerDefinitions"]
+    settings = tomllib.loads(block("toml"))
+    with tempfile.TemporaryDirectory() as name:
+        here = Path(name)
+        shutil.copytree(ROOT / "sql/flow_logs", here / "sql/flow_logs")
+        text = block("toml").replace(settings["signals"]["directory"], str(here / "sql"))
+        (here / "trailflow.toml").write_text(text)
+        variables = {v["name"]: v["value"] for v in one["environment"]} | {"TRAILFLOW_CONFIG": "trailflow.toml"}
+        command = [trailflow, "check", "--testdata", str(ROOT / "testdata")]
+        done = subprocess.run(command, cwd=here, env=variables, capture_output=True, text=True, check=False)
+    expect(done.returncode == 0, done.stdout + done.stderr)
+    count = len(list((ROOT / "sql/flow_logs").glob("*.sql")))
+    expect(f"{count} signals, " in done.stderr, f"{count} signals were given: {done.stderr}")
+
+
+def run(report: Report, trailflow: str | None) -> None:
     report.check("ecs: task definition, by botocore's model", lambda: accepted("task-definition.json", "RegisterTaskDefinition"))
     report.check("ecs: service, by botocore's model", lambda: accepted("service.json", "CreateService"))
     report.check("ecs: wrong task definitions are refused", wrong_ones_are_refused)
     report.check("ecs: Fargate sells this size", size)
     report.check("ecs: container is read-only, not root, reachable and stops in time", container)
+    report.check("ecs: the image with signals of one's own, as infra/README.md makes it", own_signals)
+    name = "ecs: the service accepts this environment with the file of that image"
+    if trailflow:
+        report.check(name, lambda: binary_accepts(trailflow))
+    else:
+        report.skip(name, "no binary: --trailflow PATH or TRAILFLOW_BIN names one")

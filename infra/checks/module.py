@@ -15,11 +15,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import botocore
+import botocore.session
 import hcl2
 import yaml
 
 import contract
-from report import INFRA, Report, equal, expect
+from report import INFRA, ROOT, Report, equal, expect
 
 MODULE = INFRA / "terraform"
 PLACE = """
@@ -34,11 +36,22 @@ output "evaluated" {
 ACTIONS = {
     "TakeMessages": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"},
     "ReadLogs": {"s3:GetObject", "s3:GetObjectVersion"},
-    "WriteLake": {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"},
+    "WriteLake": {"s3:GetObject", "s3:PutObject"},
+    "DropStaging": {"s3:DeleteObject", "s3:AbortMultipartUpload"},
     "ListLake": {"s3:ListBucket"},
     "ListLogs": {"s3:ListBucket"},
     "DecryptLogs": {"kms:Decrypt"},
     "EncryptLake": {"kms:GenerateDataKey", "kms:Decrypt"},
+}
+# What each call of the SDK needs. The lake is reached through object_store instead.
+CALLS = {
+    "receive_message": {"sqs:ReceiveMessage"},
+    "delete_message_batch": {"sqs:DeleteMessage"},
+    "change_message_visibility": {"sqs:ChangeMessageVisibility"},
+    "get_queue_attributes": {"sqs:GetQueueAttributes"},
+    "get_object": {"s3:GetObject", "s3:GetObjectVersion"},
+    "head_object": {"s3:GetObject", "s3:GetObjectVersion"},
+    "list_objects_v2": {"s3:ListBucket"},
 }
 TRUST = {"irsa": {"sts:AssumeRoleWithWebIdentity"}, "pod_identity": {"sts:AssumeRole", "sts:TagSession"}, "ecs": {"sts:AssumeRole"}}
 
@@ -99,9 +112,12 @@ def permissions(variables: dict, found: dict) -> None:
         equal(set(many(statement["Action"])), ACTIONS[sid], sid)
         if sid == "ListLogs":
             expect(statement["Condition"]["StringLike"]["s3:prefix"], "listing the logs has no prefix condition")
+        if sid == "DropStaging":
+            lake = "/".join(filter(None, [variables["lake_bucket_name"], variables.get("lake_prefix")]))
+            equal(statement["Resource"], [f"arn:aws:s3:::{lake}/_trailflow/{folder}/*" for folder in ("staging", "leases")], "what may be deleted")
         if sid in ("DecryptLogs", "EncryptLake"):
             expect(statement["Condition"]["StringEquals"]["kms:ViaService"].startswith("s3."), f"{sid} is not bound to S3")
-    due = {"TakeMessages", "ReadLogs", "WriteLake", "ListLake"}
+    due = {"TakeMessages", "ReadLogs", "WriteLake", "DropStaging", "ListLake"}
     due |= {"ListLogs"} if variables.get("allow_backfill", True) else set()
     due |= {"DecryptLogs"} if any(b.get("kms_key_arn") for b in variables["log_buckets"].values()) else set()
     due |= {"EncryptLake"} if variables.get("lake_kms_key_arn") else set()
@@ -179,6 +195,27 @@ def interface() -> None:
     expect(given <= known, f"the example sets {sorted(given - known)}, which the module does not have")
 
 
+def insights() -> None:
+    """The shipped signal `insights` reads a folder of its own."""
+    for name, bucket in named(parsed()["examples/complete/main.tf"], "module")["trailflow"]["log_buckets"].items():
+        prefixes = [prefix.strip('"') for prefix in bucket["prefixes"]]
+        beside = {prefix.replace("/CloudTrail/", "/CloudTrail-Insight/") for prefix in prefixes}
+        expect(beside <= set(prefixes), f"the example's {name} leaves out {sorted(beside - set(prefixes))}")
+
+
+def calls() -> None:
+    """Each permission follows from a call in the code, and each call has one."""
+    sources = {file: file.read_text() for file in (ROOT / "pipeline/src").rglob("*.rs")}
+    text = "\n".join(sources.values())
+    session = botocore.session.get_session()
+    operations = {botocore.xform_name(name) for service in ("s3", "sqs", "sts", "kms") for name in session.get_service_model(service).operation_names}
+    equal({name for name in operations if f".{name}()" in text}, set(CALLS), "what the code calls")
+    needed = set().union(*CALLS.values())
+    equal(needed, ACTIONS["TakeMessages"] | ACTIONS["ReadLogs"] | ACTIONS["ListLogs"], "what these calls need")
+    deleting = {file.name for file, source in sources.items() if re.search(r"\bdelete_if_there\(|\bstore\.delete", source)}
+    equal(deleting, {"publish.rs", "renewal.rs"}, "where the lake's objects are deleted (staging and leases; DropStaging must follow)")
+
+
 def resources() -> None:
     """The few facts of main.tf that promises hang on."""
     found = {}
@@ -211,6 +248,8 @@ def form() -> None:
 
 def run(report: Report) -> None:
     report.check("terraform: every file parses; variables and outputs are described; the example fits", interface)
+    report.check("terraform: the example reads CloudTrail Insights", insights)
+    report.check("terraform: the permissions are those of the calls in the code", calls)
     report.check("terraform: queues, bucket and lifecycle as promised", resources)
     report.check("terraform: no wildcard stands in the text of an Allow", literal_wildcards)
     if not shutil.which("terraform"):

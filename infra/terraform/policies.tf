@@ -108,8 +108,16 @@ locals {
         {
           Sid      = "WriteLake"
           Effect   = "Allow"
-          Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+          Action   = ["s3:GetObject", "s3:PutObject"]
           Resource = "${local.lake_bucket_arn}/${local.lake_root}*"
+        },
+        {
+          # What was published or given up, and leases of decided batches. Rows, claims and decisions are
+          # never deleted by the service, so it may not.
+          Sid      = "DropStaging"
+          Effect   = "Allow"
+          Action   = ["s3:DeleteObject", "s3:AbortMultipartUpload"]
+          Resource = [for folder in ["staging", "leases"] : "${local.lake_bucket_arn}/${local.lake_root}_trailflow/${folder}/*"]
         },
         {
           # On the whole bucket, which is the lake's alone: with a condition on s3:prefix, S3 answers 403

@@ -48,6 +48,28 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if $missing -}}
 {{- fail (printf "trailflow: set %s" (join ", " $missing)) -}}
 {{- end -}}
+{{- if and .Values.config.signals.directory (include "trailflow.signalTables" . | fromJsonArray) -}}
+{{- fail "trailflow: set config.signals.directory (signals of the image) or signals (mounted ones), not both" -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* Where signals of `signals` are mounted: not below the configuration, where nothing can be mounted. */ -}}
+{{- define "trailflow.signalsDirectory" -}}
+/etc/trailflow-signals
+{{- end -}}
+
+{{- /* The tables that `signals` has files for, as JSON. */ -}}
+{{- define "trailflow.signalTables" -}}
+{{- $tables := keys .Values.signals.configMaps -}}
+{{- range $path, $text := .Values.signals.files -}}
+{{- $tables = append $tables (dir $path) -}}
+{{- end -}}
+{{- $tables | uniq | sortAlpha | toJson -}}
+{{- end -}}
+
+{{- /* The key of a signal in the chart's ConfigMap: a key holds no slash, and a table no dot. */ -}}
+{{- define "trailflow.signalKey" -}}
+{{- replace "/" "." . -}}
 {{- end -}}
 
 {{- /* One TOML value. JSON's strings are TOML's; numbers of the configuration are all whole. */ -}}
@@ -66,8 +88,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
 {{- define "trailflow.toml" -}}
-{{- range $section := keys .Values.config | sortAlpha }}
-{{- $table := get $.Values.config $section }}
+{{- $config := .Values.config }}
+{{- if include "trailflow.signalTables" . | fromJsonArray }}
+{{- $config = merge (dict "signals" (dict "directory" (include "trailflow.signalsDirectory" .))) $config }}
+{{- end }}
+{{- range $section := keys $config | sortAlpha }}
+{{- $table := get $config $section }}
 {{- if $table }}
 [{{ $section }}]
 {{- range $key := keys $table | sortAlpha }}
