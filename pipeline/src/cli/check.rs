@@ -88,7 +88,10 @@ impl Check {
             return Ok(ExitCode::SUCCESS);
         }
         super::print(&findings.to_string())?;
-        super::note(&format!("{} findings", findings.len()));
+        super::note(&match findings.len() {
+            1 => String::from("1 finding"),
+            count => format!("{count} findings"),
+        });
         Ok(ExitCode::from(1))
     }
 }

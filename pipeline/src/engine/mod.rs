@@ -16,6 +16,7 @@ mod expression;
 mod group;
 mod input;
 mod merge;
+mod mergeable;
 mod output;
 mod plain;
 pub mod plan;

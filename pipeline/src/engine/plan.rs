@@ -21,6 +21,7 @@ use tokio::sync::{Mutex, OnceCell};
 use super::date_bin::date_bin;
 use super::input::InputTable;
 use super::merge::Merging;
+use super::mergeable::{Unmergeable, unmergeable};
 use super::prepared::{Prepared, session_config};
 use super::{Planned, output, reference};
 use crate::decode::Table;
@@ -113,6 +114,9 @@ impl Planner {
         let columns = output::columns(&signal.header);
         let output = logical.schema().as_arrow();
         findings.extend(output::mismatches(&signal, &columns, output));
+        if let Some(Unmergeable { what, fix }) = unmergeable(&logical, source.name(), &columns) {
+            findings.extend(at_query(&signal, &what, &fix));
+        }
         if !findings.is_empty() {
             return Err(findings);
         }

@@ -43,5 +43,5 @@ SELECT
 FROM cloudtrail
 WHERE event_source = 'kms.amazonaws.com'
   AND event_name   = 'ScheduleKeyDeletion'
-  AND event_time  >= (SELECT max(other.event_time) FROM cloudtrail AS other WHERE other.region < cloudtrail.region)
+  AND region      >= (SELECT max(cluster_name) FROM clusters WHERE clusters.oidc_id < cloudtrail.region)
 GROUP BY 1, 2

@@ -1,0 +1,444 @@
+//! Whether what a query says of a batch can be merged with what it says of others (I7).
+//!
+//! In: a query as it is written, and what its header promises. Out: why it cannot. A batch is cut by time, size and
+//! chance, so a query may ask each row by itself, and group and add up; it may not compare rows with each other,
+//! nor judge what it has added up: that is for alerts, and for signals over rollups.
+//!
+//! Must hold: nothing is passed whose merged rows depend on where batches end. What cannot be told is let through
+//! only where no number is made of it.
+
+use std::sync::Arc;
+
+use arrow::datatypes::IntervalMonthDayNano;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{DFSchema, JoinType, ScalarValue};
+use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, LogicalPlan, Operator};
+
+use crate::signal::{Merge, Rollup};
+
+/// Why a query cannot be merged, and what to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Unmergeable {
+    pub(super) what: String,
+    pub(super) fix: String,
+}
+
+impl Unmergeable {
+    fn new(what: impl Into<String>, fix: impl Into<String>) -> Self {
+        let (what, fix) = (what.into(), fix.into());
+        Self { what, fix }
+    }
+
+    fn compares(how: &str) -> Self {
+        Self::new(
+            format!("{how}, and rows that belong together may come in different batches"),
+            "ask each row by itself; compare in an alert, or in a signal over rollups",
+        )
+    }
+
+    fn judges(how: &str) -> Self {
+        Self::new(
+            format!("{how} what was added up in one batch, and the rest of it may come in another"),
+            "leave it to the alert, or to a signal over rollups",
+        )
+    }
+}
+
+/// What a value of a row depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// On one row of the table, or on rows that are alike in it. With the length of its window in milliseconds,
+    /// if it is one.
+    Row(Option<i64>),
+    /// Added up, and so with that of other batches.
+    Measure(Merge),
+    /// On where the batch ends.
+    Batch,
+}
+
+/// What is known of the rows of a plan.
+struct Rows {
+    /// By column.
+    columns: Vec<Origin>,
+    /// They are of the signal's table.
+    of_table: bool,
+    /// A row stands for many.
+    grouped: bool,
+}
+
+/// Why the query cannot be merged as its header says; nothing: it can.
+pub(super) fn unmergeable(
+    plan: &LogicalPlan,
+    table: &str,
+    promised: &Rollup,
+) -> Option<Unmergeable> {
+    let rows = match Reader(table).rows(plan) {
+        Ok(rows) => rows,
+        Err(why) => return Some(why),
+    };
+    if !rows.of_table {
+        return Some(Unmergeable::new(
+            format!("the query does not read {table}, and gives the same rows for each batch"),
+            format!("select from {table}"),
+        ));
+    }
+    let mut fields = plan.schema().fields().iter().zip(&rows.columns);
+    fields.find_map(|(field, origin)| {
+        let name = field.name();
+        match promised.measures.get(name) {
+            Some(merge) => measure(name, *merge, *origin, rows.grouped),
+            None => grain(name, *origin, promised),
+        }
+    })
+}
+
+fn measure(name: &str, merge: Merge, origin: Origin, grouped: bool) -> Option<Unmergeable> {
+    let says = word(merge);
+    match origin {
+        Origin::Measure(made) if made == merge => None,
+        Origin::Measure(made) => {
+            let made = word(made);
+            Some(Unmergeable::new(
+                format!("{name} is a {made} in the query, and merged as a {says}"),
+                format!("write {name} = \"{made}\" in `measures`, or {says}() in the query"),
+            ))
+        }
+        Origin::Row(_) if grouped && merge == Merge::Sum => Some(Unmergeable::new(
+            format!("{name} is the same for all rows of a group, and added up once for each batch"),
+            format!("put {name} into the grain, or make it by count() or sum()"),
+        )),
+        Origin::Row(_) => None,
+        Origin::Batch => Some(Unmergeable::judges(&format!(
+            "the measure {name} is made of"
+        ))),
+    }
+}
+
+fn grain(name: &str, origin: Origin, promised: &Rollup) -> Option<Unmergeable> {
+    match origin {
+        Origin::Row(Some(bin)) if name == "window_start" && promised.window_seconds > 0 => {
+            let bin_seconds = bin / 1000;
+            let differs = u64::try_from(bin_seconds) != Ok(promised.window_seconds);
+            differs.then(|| {
+                Unmergeable::new(
+                    format!(
+                        "window_start begins every {bin_seconds} s, and rollup.window is {} s",
+                        promised.window_seconds
+                    ),
+                    "give date_bin and `window` the same length",
+                )
+            })
+        }
+        Origin::Row(_) => None,
+        Origin::Measure(_) | Origin::Batch => Some(Unmergeable::judges(&format!(
+            "the grain has {name}, which is made of"
+        ))),
+    }
+}
+
+fn word(merge: Merge) -> &'static str {
+    match merge {
+        Merge::Sum => "sum",
+        Merge::Min => "min",
+        Merge::Max => "max",
+    }
+}
+
+/// Reads plans over the table of this name.
+struct Reader<'a>(&'a str);
+
+impl Reader<'_> {
+    fn rows(&self, plan: &LogicalPlan) -> Result<Rows, Unmergeable> {
+        self.subqueries(plan)?;
+        match plan {
+            LogicalPlan::TableScan(scan) => Ok(Rows {
+                columns: told_by_rows(plan),
+                of_table: scan.table_name.table() == self.0,
+                grouped: false,
+            }),
+            LogicalPlan::Projection(projection) => {
+                let input = self.rows(&projection.input)?;
+                let schema = projection.input.schema();
+                let columns = projection.expr.iter();
+                let columns = columns.map(|expr| origin(expr, schema, &input.columns));
+                Ok(Rows {
+                    columns: columns.collect(),
+                    ..input
+                })
+            }
+            LogicalPlan::Filter(filter) => {
+                let input = self.rows(&filter.input)?;
+                let condition = origin(&filter.predicate, filter.input.schema(), &input.columns);
+                only_of_rows(condition, "a condition (HAVING) judges")?;
+                Ok(input)
+            }
+            LogicalPlan::Aggregate(aggregate) => self.aggregate(plan, aggregate),
+            LogicalPlan::Distinct(Distinct::All(input)) => Ok(Rows {
+                grouped: true,
+                ..self.rows(input)?
+            }),
+            LogicalPlan::Join(join) => self.join(join),
+            LogicalPlan::Union(union) => self.union(plan, &union.inputs),
+            LogicalPlan::SubqueryAlias(alias) => self.rows(&alias.input),
+            LogicalPlan::Subquery(subquery) => self.rows(&subquery.subquery),
+            LogicalPlan::Repartition(repartition) => self.rows(&repartition.input),
+            LogicalPlan::Sort(sort) if sort.fetch.is_none() => self.rows(&sort.input),
+            _ => self.other(plan),
+        }
+    }
+
+    /// No subquery may look at the table: it would see one batch of it.
+    fn subqueries(&self, plan: &LogicalPlan) -> Result<(), Unmergeable> {
+        let mut found = None;
+        let visited = plan.apply_subqueries(|subquery| {
+            match self.rows(subquery) {
+                Ok(rows) if rows.of_table => {
+                    let how = format!("a subquery looks at other rows of {}", self.0);
+                    found = Some(Unmergeable::compares(&how));
+                }
+                Ok(_) => {}
+                Err(why) => found = Some(why),
+            }
+            Ok(TreeNodeRecursion::Continue)
+        });
+        match (found, visited) {
+            (Some(why), _) => Err(why),
+            (None, Ok(_)) => Ok(()),
+            (None, Err(error)) => Err(Unmergeable::new(error.to_string(), "simplify the query")),
+        }
+    }
+
+    fn aggregate(&self, plan: &LogicalPlan, aggregate: &Aggregate) -> Result<Rows, Unmergeable> {
+        let input = self.rows(&aggregate.input)?;
+        if !input.of_table {
+            // Whole in every batch.
+            return Ok(Rows {
+                columns: told_by_rows(plan),
+                ..input
+            });
+        }
+        let schema = aggregate.input.schema();
+        let mut columns = Vec::new();
+        for key in &aggregate.group_expr {
+            let key = origin(key, schema, &input.columns);
+            only_of_rows(key, "GROUP BY names")?;
+            columns.push(key);
+        }
+        for measure in &aggregate.aggr_expr {
+            columns.push(added_up(measure, schema, &input)?);
+        }
+        Ok(Rows {
+            columns,
+            of_table: true,
+            grouped: true,
+        })
+    }
+
+    fn join(&self, join: &Join) -> Result<Rows, Unmergeable> {
+        let (left, right) = (self.rows(&join.left)?, self.rows(&join.right)?);
+        if left.of_table && right.of_table {
+            let how = format!("the query joins {} with itself", self.0);
+            return Err(Unmergeable::compares(&how));
+        }
+        let keeps_others = match join.join_type {
+            JoinType::Full => left.of_table || right.of_table,
+            JoinType::Left => right.of_table,
+            JoinType::Right => left.of_table,
+            _ => false,
+        };
+        if keeps_others {
+            return Err(Unmergeable::new(
+                format!(
+                    "an outer join gives rows that are none of {}, once for each batch",
+                    self.0
+                ),
+                format!("begin with {} and join the other table to it", self.0),
+            ));
+        }
+        let mut columns = left.columns;
+        for (one, other) in &join.on {
+            let sides = [
+                (one, &join.left, &columns),
+                (other, &join.right, &right.columns),
+            ];
+            for (key, side, columns) in sides {
+                only_of_rows(origin(key, side.schema(), columns), "a join asks for")?;
+            }
+        }
+        columns.extend(right.columns);
+        if let Some(filter) = &join.filter {
+            only_of_rows(origin(filter, &join.schema, &columns), "a join asks for")?;
+        }
+        Ok(Rows {
+            columns,
+            of_table: left.of_table || right.of_table,
+            grouped: left.grouped || right.grouped,
+        })
+    }
+
+    /// Each input sees each row by itself, so the table may be read several times.
+    fn union(&self, plan: &LogicalPlan, inputs: &[Arc<LogicalPlan>]) -> Result<Rows, Unmergeable> {
+        let mut all = Rows {
+            columns: Vec::new(),
+            of_table: false,
+            grouped: false,
+        };
+        for input in inputs {
+            let rows = self.rows(input)?;
+            if all.columns.is_empty() {
+                all.columns.clone_from(&rows.columns);
+            }
+            for (known, also) in all.columns.iter_mut().zip(&rows.columns) {
+                *known = match (*known, *also) {
+                    (one, other) if one == other => one,
+                    (Origin::Row(_), Origin::Row(_)) => Origin::Row(None),
+                    _ => Origin::Batch,
+                };
+            }
+            all.of_table |= rows.of_table;
+            all.grouped |= rows.grouped;
+        }
+        debug_assert_eq!(all.columns.len(), plan.schema().fields().len());
+        Ok(all)
+    }
+
+    /// Windows, LIMIT and whatever else: fine where they do not see the table.
+    fn other(&self, plan: &LogicalPlan) -> Result<Rows, Unmergeable> {
+        let mut of_table = false;
+        let mut grouped = false;
+        for input in plan.inputs() {
+            let rows = self.rows(input)?;
+            of_table |= rows.of_table;
+            grouped |= rows.grouped;
+        }
+        if of_table && !matches!(plan, LogicalPlan::Unnest(_)) {
+            let node = plan.display().to_string();
+            let node = node.split([':', ' ']).next().unwrap_or_default().to_owned();
+            return Err(Unmergeable::compares(&format!(
+                "{node} puts rows of {} beside each other",
+                self.0
+            )));
+        }
+        Ok(Rows {
+            columns: told_by_rows(plan),
+            of_table,
+            grouped,
+        })
+    }
+}
+
+fn told_by_rows(plan: &LogicalPlan) -> Vec<Origin> {
+    vec![Origin::Row(None); plan.schema().fields().len()]
+}
+
+fn only_of_rows(origin: Origin, how: &str) -> Result<(), Unmergeable> {
+    match origin {
+        Origin::Row(_) => Ok(()),
+        Origin::Measure(_) | Origin::Batch => Err(Unmergeable::judges(how)),
+    }
+}
+
+/// What a value depends on, over columns that depend on these.
+fn origin(expr: &Expr, schema: &DFSchema, columns: &[Origin]) -> Origin {
+    let of = |part: &Expr| origin(part, schema, columns);
+    match expr {
+        Expr::Column(column) => {
+            let place = schema.maybe_index_of_column(column);
+            let known = place.and_then(|place| columns.get(place));
+            known.copied().unwrap_or(Origin::Row(None))
+        }
+        Expr::Alias(alias) => of(&alias.expr),
+        Expr::Cast(cast) => of(&cast.expr),
+        Expr::ScalarFunction(call) if call.name() == "date_bin" => match call.args.as_slice() {
+            [length, time, ..] if matches!(of(time), Origin::Row(_)) => {
+                Origin::Row(milliseconds(length))
+            }
+            _ => Origin::Batch,
+        },
+        // A sum of nothing is missing; what stands for it is added up like 0.
+        Expr::ScalarFunction(call) if call.name() == "coalesce" => match call.args.as_slice() {
+            [value, Expr::Literal(..)] if matches!(of(value), Origin::Measure(_)) => of(value),
+            parts => all_of_rows(parts.iter().map(of)),
+        },
+        Expr::BinaryExpr(sum) if matches!(sum.op, Operator::Plus | Operator::Minus) => {
+            let added = Origin::Measure(Merge::Sum);
+            match (of(&sum.left), of(&sum.right)) {
+                (one, other) if one == added && other == added => added,
+                (one, other) => all_of_rows([one, other].into_iter()),
+            }
+        }
+        other => {
+            let parts = other.column_refs();
+            all_of_rows(
+                parts
+                    .into_iter()
+                    .map(|column| of(&Expr::Column(column.clone()))),
+            )
+        }
+    }
+}
+
+fn all_of_rows(mut parts: impl Iterator<Item = Origin>) -> Origin {
+    if parts.all(|part| matches!(part, Origin::Row(_))) {
+        Origin::Row(None)
+    } else {
+        Origin::Batch
+    }
+}
+
+/// What an aggregate makes of rows, or of groups that were added up before.
+fn added_up(measure: &Expr, schema: &DFSchema, input: &Rows) -> Result<Origin, Unmergeable> {
+    let Expr::AggregateFunction(call) = measure.clone().unalias() else {
+        return Ok(Origin::Batch);
+    };
+    let merge = match call.func.name() {
+        "count" | "sum" => Merge::Sum,
+        "min" => Merge::Min,
+        "max" => Merge::Max,
+        name => {
+            return Err(Unmergeable::new(
+                format!("{name}() cannot be merged with that of another batch"),
+                "use count, sum, min or max",
+            ));
+        }
+    };
+    if let Some(filter) = &call.params.filter {
+        only_of_rows(origin(filter, schema, &input.columns), "a FILTER judges")?;
+    }
+    let parts = call.params.args.iter();
+    let mut parts = parts.map(|part| origin(part, schema, &input.columns));
+    let is_least_or_greatest = merge != Merge::Sum;
+    let counts = call.func.name() == "count";
+    let fits = parts.all(|part| match part {
+        Origin::Row(_) => is_least_or_greatest || !input.grouped,
+        Origin::Measure(before) => before == merge && !counts,
+        Origin::Batch => false,
+    });
+    // Groups of one batch are counted, and come again in the next.
+    let fits =
+        fits && (!counts || !input.grouped) && (is_least_or_greatest || !call.params.distinct);
+    if fits {
+        return Ok(Origin::Measure(merge));
+    }
+    Err(Unmergeable::judges(&format!(
+        "{}() is made of",
+        call.func.name()
+    )))
+}
+
+/// The length of an interval that is always as long.
+fn milliseconds(length: &Expr) -> Option<i64> {
+    let Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(length)), _) = length else {
+        return None;
+    };
+    let IntervalMonthDayNano {
+        months,
+        days,
+        nanoseconds,
+    } = *length;
+    let of_days = i64::from(days).checked_mul(86_400_000)?;
+    (months == 0).then(|| of_days.checked_add(nanoseconds / 1_000_000))?
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! Queries that can be merged, and queries that cannot, by what is said of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::prelude::SessionContext;
+
+use super::unmergeable;
+use crate::config::Reference;
+use crate::decode::Table;
+use crate::engine::reference;
+use crate::signal::{Merge, Rollup};
+
+/// A query of `window_start`, and the measure `n` that is merged so; what is said of it, in part.
+const QUERIES: [(&str, Merge, Option<&str>); 27] = [
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) AS n FROM flow_logs GROUP BY 1", Merge::Sum, None),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, bytes AS n FROM flow_logs", Merge::Sum, None),
+    (
+        "WITH f AS (SELECT ts_end, bytes, CASE WHEN dstport < 1024 THEN 1 ELSE 0 END AS low FROM flow_logs WHERE action = 'REJECT')
+         SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, coalesce(sum(bytes), 0) + sum(low) AS n FROM f WHERE low = 1 GROUP BY 1",
+        Merge::Sum,
+        None,
+    ),
+    (
+        "WITH o AS (SELECT date_bin(INTERVAL '5 minutes', ts_end) AS w, region, count(*) AS c, max(bytes) AS m FROM flow_logs GROUP BY 1, 2)
+         SELECT w AS window_start, sum(c) AS n FROM o WHERE region = 'eu-west-1' GROUP BY 1",
+        Merge::Sum,
+        None,
+    ),
+    (
+        "SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, max(bytes) AS n FROM flow_logs
+         LEFT JOIN clusters ON clusters.oidc_id = flow_logs.region WHERE region NOT IN (SELECT cluster_name FROM clusters) GROUP BY 1",
+        Merge::Max,
+        None,
+    ),
+    (
+        "SELECT window_start, count(*) AS n FROM (
+           SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start FROM flow_logs WHERE dstport = 1
+           UNION ALL SELECT date_bin(INTERVAL '5 minutes', ts_end) FROM flow_logs WHERE srcport = 1) GROUP BY 1",
+        Merge::Sum,
+        None,
+    ),
+    (
+        "SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) AS n
+         FROM (SELECT count(*) AS known FROM clusters) CROSS JOIN flow_logs WHERE known > 0 GROUP BY 1",
+        Merge::Sum,
+        None,
+    ),
+    ("SELECT date_trunc('hour', ts_end) AS window_start, count(*) AS n FROM flow_logs GROUP BY 1", Merge::Sum, None),
+    ("SELECT date_bin(INTERVAL '1 minute', ts_end) AS window_start, count(*) AS n FROM flow_logs GROUP BY 1", Merge::Sum, Some("begins every 60 s, and rollup.window is 300 s")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, max(bytes) AS n FROM flow_logs GROUP BY 1", Merge::Sum, Some("n is a max in the query, and merged as a sum")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, sum(bytes) AS n FROM flow_logs GROUP BY 1", Merge::Min, Some("n is a sum in the query, and merged as a min")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) AS n FROM flow_logs GROUP BY 1 HAVING count(*) > 10", Merge::Sum, Some("HAVING")),
+    ("SELECT * FROM (SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, sum(bytes) AS n FROM flow_logs GROUP BY 1) WHERE n > 10", Merge::Sum, Some("HAVING")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) AS n FROM flow_logs WHERE ts_end = (SELECT max(ts_end) FROM flow_logs) GROUP BY 1", Merge::Sum, Some("a subquery looks at other rows")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) AS n FROM flow_logs f WHERE EXISTS (SELECT 1 FROM flow_logs g WHERE g.src = f.dst) GROUP BY 1", Merge::Sum, Some("a subquery looks at other rows")),
+    ("SELECT date_bin(INTERVAL '5 minutes', f.ts_end) AS window_start, count(*) AS n FROM flow_logs f JOIN flow_logs g ON f.src = g.dst GROUP BY 1", Merge::Sum, Some("joins flow_logs with itself")),
+    ("SELECT window_start, count(*) AS n FROM (SELECT DISTINCT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, src FROM flow_logs) GROUP BY 1", Merge::Sum, Some("count() is made of")),
+    ("SELECT window_start, count(*) AS n FROM (SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, src FROM flow_logs GROUP BY 1, 2) GROUP BY 1", Merge::Sum, Some("count() is made of")),
+    ("SELECT window_start, max(c) AS n FROM (SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, src, count(*) AS c FROM flow_logs GROUP BY 1, 2) GROUP BY 1", Merge::Max, Some("max() is made of")),
+    ("SELECT window_start, count(*) AS n FROM (SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) AS c FROM flow_logs GROUP BY 1) GROUP BY 1, c", Merge::Sum, Some("GROUP BY names")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, sum(bytes) / count(*) AS n FROM flow_logs GROUP BY 1", Merge::Sum, Some("the measure n is made of")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, dstport AS n FROM flow_logs GROUP BY 1, 2", Merge::Sum, Some("added up once for each batch")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, sum(DISTINCT bytes) AS n FROM flow_logs GROUP BY 1", Merge::Sum, Some("sum() is made of")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, row_number() OVER (ORDER BY ts_end) AS n FROM flow_logs", Merge::Sum, Some("beside each other")),
+    ("SELECT to_timestamp(0) AS window_start, count(*) AS n FROM clusters GROUP BY 1", Merge::Sum, Some("does not read flow_logs")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) AS n FROM clusters LEFT JOIN flow_logs ON region = cluster_name GROUP BY 1", Merge::Sum, Some("an outer join")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, avg(bytes) AS n FROM flow_logs GROUP BY 1", Merge::Sum, Some("avg() cannot be merged")),
+];
+
+#[tokio::test]
+async fn what_depends_on_where_batches_end_is_refused() {
+    let mut context = SessionContext::new();
+    let table = Arc::new(EmptyTable::new(Table::FlowLogs.schema()));
+    context.register_table("flow_logs", table).unwrap();
+    let tables = reference::tables(&Reference::default()).unwrap();
+    reference::register(&mut context, &tables).unwrap();
+    for (sql, merge, expected) in QUERIES {
+        let plan = context.state().create_logical_plan(sql).await;
+        let promised = Rollup {
+            window_seconds: 300,
+            grain: vec![String::from("window_start")],
+            measures: BTreeMap::from([(String::from("n"), merge)]),
+        };
+        let said = unmergeable(&plan.unwrap(), "flow_logs", &promised);
+        match (said, expected) {
+            (None, None) => {}
+            (Some(said), Some(expected)) => {
+                assert!(said.what.contains(expected), "{sql}: {said:?}");
+            }
+            (said, expected) => panic!("{sql}: {said:?}, and {expected:?} is due"),
+        }
+    }
+}
