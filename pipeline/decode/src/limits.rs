@@ -243,6 +243,10 @@ pub const SCHEDULE_FAILURES_MAX: u32 = 3;
 pub const SCHEDULE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// And what they remember of files from run to run: a thousand footers or so, the hours of a day.
 pub const SCHEDULE_FOOTERS_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// And of the files themselves, for they are small, and each run asks for the same again: 6,000 of them or so.
+pub const SCHEDULE_FILES_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// A larger file is read in parts, each time: what a signal over rollups uses of it is some columns.
+pub const SCHEDULE_FILE_BYTES_MAX: u64 = 256 * 1024;
 /// A lease is renewed this many times in its length.
 pub const RENEWALS_PER_LEASE: u32 = 3;
 /// Readings that fail in a row, of whatever objects, before it is held to be an outage of the

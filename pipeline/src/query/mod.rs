@@ -8,6 +8,7 @@
 mod by_day;
 mod date_trunc;
 mod fold;
+mod kept;
 pub mod output;
 pub mod quarantine;
 mod recent;
@@ -28,6 +29,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use object_store::ObjectStore;
 use url::Url;
 
 use by_day::ByDay;
@@ -67,7 +69,7 @@ impl LakeSession {
         context.add_optimizer_rule(Arc::new(FoldMerges));
         context.register_udf(date_trunc());
         datafusion_functions_json::register_all(&mut context)?;
-        register_store(&context, lake)?;
+        register_store(&context, Arc::clone(&lake.store))?;
         let session = Self { context };
         for table in [
             Table::Cloudtrail,
@@ -147,9 +149,12 @@ fn bounded(memory_bytes_max: usize) -> Result<Arc<RuntimeEnv>, DataFusionError> 
 const ROOT: &str = "lake://root/";
 
 /// Makes the lake's files readable under [`ROOT`].
-fn register_store(context: &SessionContext, lake: &Lake) -> Result<(), DataFusionError> {
+fn register_store(
+    context: &SessionContext,
+    store: Arc<dyn ObjectStore>,
+) -> Result<(), DataFusionError> {
     let root = Url::parse(ROOT).map_err(|e| DataFusionError::External(e.into()))?;
-    context.register_object_store(&root, Arc::clone(&lake.store));
+    context.register_object_store(&root, store);
     Ok(())
 }
 

@@ -16,12 +16,13 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 
+use super::kept::{KeepingStore, KeptFiles};
 use super::recent::Recent;
 use super::register_store;
 use crate::engine::Engine;
 use crate::engine::scheduled::{self, Scheduled};
 use crate::lake::Lake;
-use crate::limits::SCHEDULE_FOOTERS_BYTES_MAX;
+use crate::limits::{SCHEDULE_FILES_BYTES_MAX, SCHEDULE_FOOTERS_BYTES_MAX};
 
 /// Runs signals over rollups, within one budget of memory.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub struct Rollups {
     memory: Arc<dyn MemoryPool>,
     /// Footers of files, which do not change once they are published.
     footers: Arc<FileMetadataCache>,
+    /// And the files.
+    files: Arc<KeptFiles>,
 }
 
 impl Rollups {
@@ -37,10 +40,11 @@ impl Rollups {
         Self {
             memory: Arc::new(GreedyMemoryPool::new(memory_bytes_max)),
             footers: Arc::new(DefaultCache::new(SCHEDULE_FOOTERS_BYTES_MAX)),
+            files: Arc::new(KeptFiles::new(SCHEDULE_FILES_BYTES_MAX)),
         }
     }
 
-    /// What one run works in. Nothing but footers outlives it: a listing that did would hide all
+    /// What one run works in. Nothing but files and their footers outlives it: a listing that did would hide all
     /// that is published later. A service may have no disk to spill to, so none is used.
     fn runtime(&self) -> Result<Arc<RuntimeEnv>, DataFusionError> {
         let caches = CacheManagerConfig::default()
@@ -65,7 +69,11 @@ impl Rollups {
         at: DateTime<Utc>,
     ) -> Result<Vec<RecordBatch>, DataFusionError> {
         let session = scheduled::session(engine.reference(), at, &self.runtime()?)?;
-        register_store(&session, lake)?;
+        let store = KeepingStore {
+            store: Arc::clone(&lake.store),
+            files: Arc::clone(&self.files),
+        };
+        register_store(&session, Arc::new(store))?;
         let since = at - Duration::from_secs(signal.schedule().over_seconds);
         for planned in engine.signals() {
             let Some(view) = planned.view_sql_since(since) else {
