@@ -84,14 +84,12 @@ impl Check {
             Err(found) => findings.extend(found),
         }
         if findings.is_empty() {
-            super::note(&format!("{signals} signals, {tests} tests: no findings"));
+            let (signals, tests) = (counted(signals, "signal"), counted(tests, "test"));
+            super::note(&format!("{signals}, {tests}: no findings"));
             return Ok(ExitCode::SUCCESS);
         }
         super::print(&findings.to_string())?;
-        super::note(&match findings.len() {
-            1 => String::from("1 finding"),
-            count => format!("{count} findings"),
-        });
+        super::note(&counted(findings.len(), "finding"));
         Ok(ExitCode::from(1))
     }
 }
@@ -103,6 +101,14 @@ fn admitted(batches: Vec<RecordBatch>) -> Result<Vec<RecordBatch>, ArrowError> {
         .into_iter()
         .map(|rows| Ok(window.admit(&mut open, rows)?.rows));
     rows.collect()
+}
+
+/// One thing, or several.
+fn counted(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    }
 }
 
 /// The signals of a directory; alerts must name a heading of the runbooks, if there are any.

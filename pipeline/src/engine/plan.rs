@@ -103,7 +103,10 @@ impl Planner {
         };
         let logical = session.state.create_logical_plan(&signal.sql).await;
         let logical = logical.map_err(|error| {
-            let fix = format!("use the columns of the table {}", source.name());
+            let fix = match error {
+                DataFusionError::SQL(..) => String::from("correct the SQL"),
+                _ => format!("use the columns of the table {}", source.name()),
+            };
             at_query(&signal, &reason(&error), &fix)
         })?;
         let mut findings = Findings::default();
@@ -196,7 +199,10 @@ pub(super) fn volatile(plan: &LogicalPlan) -> Option<String> {
 
 /// DataFusion's message without its frames.
 pub(super) fn reason(error: &DataFusionError) -> String {
-    let message = error.strip_backtrace();
+    let message = match error {
+        DataFusionError::SQL(error, _) => error.to_string(),
+        _ => error.strip_backtrace(),
+    };
     message
         .lines()
         .next()

@@ -9,15 +9,19 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::DataType;
+use arrow::array::{ArrayRef, AsArray as _, RecordBatch, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, TimeUnit, TimestampMillisecondType};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use chrono::{DateTime, SecondsFormat};
 
 use super::plan::Planner;
 use super::{Engine, Input, Planned, reference};
 use crate::decode::cloudtrail::PodSessions;
-use crate::decode::{Cancelled, Provenance, RejectedRecord, Sink, Table, cloudtrail, flow_logs};
+use crate::decode::{
+    Cancelled, DecodeError, Provenance, RejectedRecord, Sink, Table, cloudtrail, flow_logs,
+};
 use crate::finding::{Finding, Findings};
 use crate::object::decompress;
 use crate::signal::{Test, TestInput, TestValue};
@@ -36,7 +40,7 @@ pub async fn prove(planned: &Planned, engine: &Engine, testdata: &Path, admit: &
         if let Err(why) = run(planned, engine, test, testdata, admit).await {
             let what = format!("the test \"{}\" does not hold: {why}", test.name);
             let line = test.places.line("name");
-            let fix = "correct the query or the expectation";
+            let fix = "correct the query, the events or the rows";
             findings.push(Finding::new(&planned.signal.file, line, what, fix));
         }
     }
@@ -133,7 +137,14 @@ pub(super) fn decoded(
             flow_logs::decode_text(inflated.as_slice(), provenance, &networks, &mut collected)
         }
     };
-    outcome.map_err(|error| format!("its events cannot be decoded: {error:?}"))?;
+    outcome.map_err(|error| {
+        let why = match error {
+            DecodeError::Malformed(malformed) => malformed.as_str().to_owned(),
+            DecodeError::Read(error) => error.to_string(),
+            DecodeError::Cancelled => String::from("cancelled"),
+        };
+        format!("its events cannot be decoded: {why}")
+    })?;
     if let Some(rejected) = collected.rejected.first() {
         let reason = rejected.reason.as_str();
         return Err(format!(
@@ -169,24 +180,16 @@ impl Sink for Collected {
     }
 }
 
-/// The rows of a result as text; times as epoch milliseconds, nulls left out.
+/// The rows of a result as text; times as a header has them, nulls left out.
 pub(super) fn rows(batches: &[RecordBatch]) -> Result<Vec<Row>, String> {
     let mut rows = Vec::new();
     for batch in batches {
         let schema = batch.schema();
         let mut texts = Vec::new();
         for column in batch.columns() {
-            let plain = if matches!(column.data_type(), DataType::Timestamp(..)) {
-                arrow::compute::cast(
-                    column,
-                    &DataType::Timestamp(
-                        arrow::datatypes::TimeUnit::Millisecond,
-                        Some("UTC".into()),
-                    ),
-                )
-                .and_then(|column| arrow::compute::cast(&column, &DataType::Int64))
-            } else {
-                Ok(Arc::clone(column))
+            let plain = match column.data_type() {
+                DataType::Timestamp(..) => instants(column),
+                _ => Ok(Arc::clone(column)),
             };
             texts.push(plain.map_err(|error| error.to_string())?);
         }
@@ -209,12 +212,30 @@ pub(super) fn rows(batches: &[RecordBatch]) -> Result<Vec<Row>, String> {
     Ok(rows)
 }
 
+/// Times as text.
+fn instants(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let utc = DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()));
+    let times = cast(column, &utc)?;
+    let times = times.as_primitive::<TimestampMillisecondType>().iter();
+    let texts: StringArray = times.map(|time| time.map(instant)).collect();
+    Ok(Arc::new(texts))
+}
+
+/// As it is written in a header.
+fn instant(millis: i64) -> String {
+    match DateTime::from_timestamp_millis(millis) {
+        Some(time) => time.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+        None => format!("{millis} ms"),
+    }
+}
+
 pub(super) fn expected_row(row: &BTreeMap<String, TestValue>) -> Row {
     row.iter()
         .map(|(column, value)| {
             let text = match value {
                 TestValue::Text(text) => text.clone(),
-                TestValue::Integer(number) | TestValue::Instant(number) => number.to_string(),
+                TestValue::Integer(number) => number.to_string(),
+                TestValue::Instant(millis) => instant(*millis),
                 TestValue::Float(number) => number.to_string(),
                 TestValue::Boolean(flag) => flag.to_string(),
             };

@@ -32,7 +32,7 @@ pub async fn prove(scheduled: &Scheduled, engine: &Engine, testdata: &Path) -> F
         if let Err(why) = run(scheduled, engine, test, testdata).await {
             let what = format!("the test \"{}\" does not hold: {why}", test.name);
             let line = test.places.line("name");
-            let fix = "correct the query or the expectation";
+            let fix = "correct the query, the input or the rows";
             findings.push(Finding::new(&scheduled.signal.file, line, what, fix));
         }
     }
