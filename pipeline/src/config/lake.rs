@@ -50,7 +50,7 @@ impl LakeUrl {
             };
         };
         if scheme != "s3" {
-            let what = format!("has the scheme \"{scheme}\", which no lake can be on");
+            let what = format!("has the scheme \"{scheme}\", and only s3 is known");
             return Err(NotALake::new(
                 &what,
                 "write s3://bucket/prefix or a directory",

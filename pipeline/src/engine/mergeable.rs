@@ -304,12 +304,15 @@ impl Reader<'_> {
 
     /// Windows, LIMIT and whatever else: fine where they do not see the table.
     fn other(&self, plan: &LogicalPlan) -> Result<Rows, Unmergeable> {
-        let mut of_table = false;
-        let mut grouped = false;
+        let (mut of_table, mut grouped, mut added_up) = (false, false, false);
         for input in plan.inputs() {
             let rows = self.rows(input)?;
             of_table |= rows.of_table;
             grouped |= rows.grouped;
+            added_up |= rows
+                .columns
+                .iter()
+                .any(|one| !matches!(one, Origin::Row(_)));
         }
         if of_table && !matches!(plan, LogicalPlan::Unnest(_)) {
             let node = plan.display().to_string();
@@ -319,8 +322,12 @@ impl Reader<'_> {
                 self.0
             )));
         }
+        let mut columns = told_by_rows(plan);
+        if added_up {
+            columns.fill(Origin::Batch);
+        }
         Ok(Rows {
-            columns: told_by_rows(plan),
+            columns,
             of_table,
             grouped,
         })
@@ -360,11 +367,23 @@ fn origin(expr: &Expr, schema: &DFSchema, columns: &[Origin]) -> Origin {
             [value, Expr::Literal(..)] if matches!(of(value), Origin::Measure(_)) => of(value),
             parts => all_of_rows(parts.iter().map(of)),
         },
+        Expr::ScalarFunction(call) if matches!(call.name(), "greatest" | "least") => {
+            let merge = match call.name() {
+                "greatest" => Merge::Max,
+                _ => Merge::Min,
+            };
+            all_alike(call.args.iter().map(of), Origin::Measure(merge))
+        }
         Expr::BinaryExpr(sum) if matches!(sum.op, Operator::Plus | Operator::Minus) => {
+            let parts = [&sum.left, &sum.right].into_iter();
+            all_alike(parts.map(|part| of(part)), Origin::Measure(Merge::Sum))
+        }
+        // Of another unit.
+        Expr::BinaryExpr(times) if times.op == Operator::Multiply => {
             let added = Origin::Measure(Merge::Sum);
-            match (of(&sum.left), of(&sum.right)) {
-                (one, other) if one == added && other == added => added,
-                (one, other) => all_of_rows([one, other].into_iter()),
+            match (times.left.as_ref(), times.right.as_ref()) {
+                (sum, Expr::Literal(..)) | (Expr::Literal(..), sum) if of(sum) == added => added,
+                (one, other) => all_of_rows([of(one), of(other)].into_iter()),
             }
         }
         other => {
@@ -376,6 +395,15 @@ fn origin(expr: &Expr, schema: &DFSchema, columns: &[Origin]) -> Origin {
             )
         }
     }
+}
+
+/// That, if all parts are; else what they are together.
+fn all_alike(parts: impl Iterator<Item = Origin>, alike: Origin) -> Origin {
+    let parts: Vec<Origin> = parts.collect();
+    if parts.iter().all(|part| *part == alike) {
+        return alike;
+    }
+    all_of_rows(parts.into_iter())
 }
 
 fn all_of_rows(mut parts: impl Iterator<Item = Origin>) -> Origin {

@@ -26,9 +26,7 @@ use crate::limits::{
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The directory is not there and cannot be made.
-    #[error(
-        "the lake directory {path} cannot be used: {source}. Choose another, or make it writable"
-    )]
+    #[error("the lake directory {path} cannot be used: choose another, or make it writable")]
     Directory {
         /// The directory.
         path: String,

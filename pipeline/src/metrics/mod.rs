@@ -49,9 +49,6 @@ impl SignalMetrics {
                         metrics::describe_counter!(metric.name.clone(), help);
                     }
                     MetricKind::Gauge => metrics::describe_gauge!(metric.name.clone(), help),
-                    MetricKind::Histogram => {
-                        metrics::describe_histogram!(metric.name.clone(), help);
-                    }
                 }
             }
         }
@@ -86,16 +83,13 @@ impl SignalMetrics {
     }
 
     /// One tally for each metric of the signal, to be given to [`Self::tally`] and [`Self::count`].
-    /// Nothing, where rows must stay together: a histogram observes merged values one by one.
+    /// Nothing without a rollup, whose rows would leave memory early.
     pub fn tallies(signal: &Signal) -> Option<Vec<Tally>> {
         let rollup = signal.header.rollup.as_ref()?;
         let metrics = signal.header.metrics.iter();
-        let tallies = metrics.map(|metric| match metric.kind {
-            MetricKind::Histogram => None,
-            MetricKind::Counter | MetricKind::Gauge => {
-                let merge = rollup.measures.get(&metric.value)?;
-                Some(Tally::new(metric.kind, *merge))
-            }
+        let tallies = metrics.map(|metric| {
+            let merge = rollup.measures.get(&metric.value)?;
+            Some(Tally::new(metric.kind, *merge))
         });
         tallies.collect()
     }
@@ -133,9 +127,6 @@ impl SignalMetrics {
             MetricKind::Gauge => {
                 let value = self.extreme(signal, metric, granted, value);
                 gauge!(metric.name.clone(), labels).set(value);
-            }
-            MetricKind::Histogram => {
-                metrics::histogram!(metric.name.clone(), labels).record(value);
             }
         }
     }

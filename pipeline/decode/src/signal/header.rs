@@ -92,8 +92,6 @@ pub enum MetricKind {
     Counter,
     /// Is set.
     Gauge,
-    /// Is observed.
-    Histogram,
 }
 
 /// What a signal stores in the lake, and how two partial rows of one grain become one.
@@ -281,7 +279,6 @@ impl MetricKind {
         match self {
             Self::Counter => "counter",
             Self::Gauge => "gauge",
-            Self::Histogram => "histogram",
         }
     }
 }

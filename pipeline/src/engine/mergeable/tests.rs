@@ -13,7 +13,7 @@ use crate::engine::reference;
 use crate::signal::{Merge, Rollup};
 
 /// A query of `window_start`, and the measure `n` that is merged so; what is said of it, in part.
-const QUERIES: [(&str, Merge, Option<&str>); 27] = [
+const QUERIES: [(&str, Merge, Option<&str>); 30] = [
     ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) AS n FROM flow_logs GROUP BY 1", Merge::Sum, None),
     ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, bytes AS n FROM flow_logs", Merge::Sum, None),
     (
@@ -67,6 +67,9 @@ const QUERIES: [(&str, Merge, Option<&str>); 27] = [
     ("SELECT to_timestamp(0) AS window_start, count(*) AS n FROM clusters GROUP BY 1", Merge::Sum, Some("does not read flow_logs")),
     ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) AS n FROM clusters LEFT JOIN flow_logs ON region = cluster_name GROUP BY 1", Merge::Sum, Some("an outer join")),
     ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, avg(bytes) AS n FROM flow_logs GROUP BY 1", Merge::Sum, Some("avg() cannot be merged")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, CAST(sum(bytes) AS DOUBLE) * 8 AS n FROM flow_logs GROUP BY 1", Merge::Sum, None),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, greatest(max(bytes), max(packets)) AS n FROM flow_logs GROUP BY 1", Merge::Max, None),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, greatest(sum(bytes), 1) AS n FROM flow_logs GROUP BY 1", Merge::Max, Some("the measure n is made of")),
 ];
 
 #[tokio::test]

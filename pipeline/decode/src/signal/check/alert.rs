@@ -40,7 +40,7 @@ fn expression(alert: &Alert, metrics: &[Metric], report: &mut Report<'_>) {
     if metrics.iter().any(|metric| !is_snake_case(&metric.name)) {
         return;
     }
-    if words.any(|word| metrics.iter().any(|metric| is_of(metric, word))) {
+    if words.any(|word| metrics.iter().any(|metric| metric.name == word)) {
         return;
     }
     let line = alert.places.line("expr");
@@ -51,12 +51,6 @@ fn expression(alert: &Alert, metrics: &[Metric], report: &mut Report<'_>) {
         }
         None => report.at(line, "the alert has no metric to look at", "add a [metric]"),
     }
-}
-
-/// The metric's own name, or that of a series that a histogram has.
-fn is_of(metric: &Metric, word: &str) -> bool {
-    word.strip_prefix(metric.name.as_str())
-        .is_some_and(|rest| matches!(rest, "" | "_bucket" | "_sum" | "_count"))
 }
 
 fn runbook(alert: &Alert, anchors: Option<&BTreeSet<String>>, report: &mut Report<'_>) {

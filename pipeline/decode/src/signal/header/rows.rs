@@ -69,7 +69,7 @@ const METRIC: &[Key<Metric>] = &[
     Key::required("name", Kind::Text(|m, text| m.name = text)),
     Key::required(
         "type",
-        Kind::Word(&["counter", "gauge", "histogram"], |m, word| {
+        Kind::Word(&["counter", "gauge"], |m, word| {
             m.kind = metric_kind(word);
         }),
     ),
@@ -237,7 +237,6 @@ fn status(word: &str) -> Status {
 fn metric_kind(word: &str) -> MetricKind {
     match word {
         "gauge" => MetricKind::Gauge,
-        "histogram" => MetricKind::Histogram,
         _ => MetricKind::Counter,
     }
 }

@@ -10,7 +10,7 @@
 -- source          = "cloudtrail"
 --
 -- [metric]
--- name            = "trailflow_console_failures_bytes"
+-- name            = "trailflow_console_failures_total"
 -- type            = "histogram"
 -- help            = "Failed console sign-ins by account and region."
 -- value           = "failures"
@@ -25,7 +25,7 @@
 -- [alert]
 -- severity        = "warning"
 -- for             = "0m"
--- expr            = "sum by (account_id) (increase(trailflow_console_failures_bytes_bucket[10m])) > 20"
+-- expr            = "sum by (account_id) (increase(trailflow_console_failures_total[10m])) > 20"
 -- runbook         = "console-failures"
 --
 -- [[test]]
