@@ -7,14 +7,16 @@
 //! Must hold: nothing is passed whose merged rows depend on where batches end. What cannot be told is let through
 //! only where no number is made of it.
 
+mod origin;
+
 use std::sync::Arc;
 
-use arrow::datatypes::IntervalMonthDayNano;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{DFSchema, JoinType, ScalarValue};
-use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, LogicalPlan, Operator};
+use datafusion::common::{DFSchema, JoinType};
+use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, LogicalPlan, Subquery};
 
 use crate::signal::{Merge, Rollup};
+use origin::{Origin, Presence, origin};
 
 /// Why a query cannot be merged, and what to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,18 +44,6 @@ impl Unmergeable {
             "leave it to the alert, or to a signal over rollups",
         )
     }
-}
-
-/// What a value of a row depends on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Origin {
-    /// On one row of the table, or on rows that are alike in it. With the length of its window in milliseconds,
-    /// if it is one.
-    Row(Option<i64>),
-    /// Added up, and so with that of other batches.
-    Measure(Merge),
-    /// On where the batch ends.
-    Batch,
 }
 
 /// What is known of the rows of a plan.
@@ -95,8 +85,8 @@ pub(super) fn unmergeable(
 fn measure(name: &str, merge: Merge, origin: Origin, grouped: bool) -> Option<Unmergeable> {
     let says = word(merge);
     match origin {
-        Origin::Measure(made) if made == merge => None,
-        Origin::Measure(made) => {
+        Origin::Measure(made, _) if made == merge => None,
+        Origin::Measure(made, _) => {
             let made = word(made);
             Some(Unmergeable::new(
                 format!("{name} is a {made} in the query, and merged as a {says}"),
@@ -108,9 +98,12 @@ fn measure(name: &str, merge: Merge, origin: Origin, grouped: bool) -> Option<Un
             format!("put {name} into the grain, or make it by count() or sum()"),
         )),
         Origin::Row(_) => None,
-        Origin::Batch => Some(Unmergeable::judges(&format!(
-            "the measure {name} is made of"
-        ))),
+        Origin::Batch => Some(Unmergeable::new(
+            format!(
+                "the measure {name} is made of what was added up in one batch, and does not add up itself"
+            ),
+            "make it by count(), sum(), min() or max(); of two sums write coalesce(sum(…), 0) + coalesce(sum(…), 0)",
+        )),
     }
 }
 
@@ -130,7 +123,7 @@ fn grain(name: &str, origin: Origin, promised: &Rollup) -> Option<Unmergeable> {
             })
         }
         Origin::Row(_) => None,
-        Origin::Measure(_) | Origin::Batch => Some(Unmergeable::judges(&format!(
+        Origin::Measure(..) | Origin::Batch => Some(Unmergeable::judges(&format!(
             "the grain has {name}, which is made of"
         ))),
     }
@@ -173,10 +166,15 @@ impl Reader<'_> {
                 Ok(input)
             }
             LogicalPlan::Aggregate(aggregate) => self.aggregate(plan, aggregate),
-            LogicalPlan::Distinct(Distinct::All(input)) => Ok(Rows {
-                grouped: true,
-                ..self.rows(input)?
-            }),
+            LogicalPlan::Distinct(Distinct::All(input)) => {
+                let mut rows = self.rows(input)?;
+                if rows.of_table {
+                    rows.grouped = true;
+                    // Rows that are alike become one within a batch, and not between two.
+                    rows.columns.iter_mut().for_each(Origin::judged);
+                }
+                Ok(rows)
+            }
             LogicalPlan::Join(join) => self.join(join),
             LogicalPlan::Union(union) => self.union(plan, &union.inputs),
             LogicalPlan::SubqueryAlias(alias) => self.rows(&alias.input),
@@ -220,8 +218,15 @@ impl Reader<'_> {
         let schema = aggregate.input.schema();
         let mut columns = Vec::new();
         for key in &aggregate.group_expr {
-            let key = origin(key, schema, &input.columns);
-            only_of_rows(key, "GROUP BY names")?;
+            if matches!(key, Expr::GroupingSet(_)) {
+                return Err(Unmergeable::new(
+                    "the query groups in several ways at once",
+                    "write a signal for each",
+                ));
+            }
+            // To group by what was added up makes more groups, which merge. It may not be shown.
+            let mut key = origin(key, schema, &input.columns);
+            key.judged();
             columns.push(key);
         }
         for measure in &aggregate.aggr_expr {
@@ -240,38 +245,36 @@ impl Reader<'_> {
             let how = format!("the query joins {} with itself", self.0);
             return Err(Unmergeable::compares(&how));
         }
-        let keeps_others = match join.join_type {
-            JoinType::Full => left.of_table || right.of_table,
-            JoinType::Left => right.of_table,
-            JoinType::Right => left.of_table,
-            _ => false,
+        let sides = [(&join.left, &left.columns), (&join.right, &right.columns)];
+        let asked = join.on.iter().flat_map(|(one, other)| [one, other]);
+        for part in asked.chain(&join.filter).chain(lateral(&join.right)) {
+            for (side, columns) in sides {
+                only_of_rows(origin(part, side.schema(), columns), "a join asks for")?;
+            }
+        }
+        let of_table = left.of_table || right.of_table;
+        let both = || [left.columns.as_slice(), &right.columns].concat();
+        let (keeps_others, columns) = match join.join_type {
+            JoinType::Inner => (false, both()),
+            JoinType::Left => (right.of_table, both()),
+            JoinType::Right => (left.of_table, both()),
+            JoinType::Full => (of_table, both()),
+            JoinType::LeftSemi | JoinType::LeftAnti => (right.of_table, left.columns),
+            JoinType::RightSemi | JoinType::RightAnti => (left.of_table, right.columns),
+            _ => (of_table, Vec::new()),
         };
         if keeps_others {
             return Err(Unmergeable::new(
                 format!(
-                    "an outer join gives rows that are none of {}, once for each batch",
+                    "a join keeps rows that are none of {}, once for each batch",
                     self.0
                 ),
                 format!("begin with {} and join the other table to it", self.0),
             ));
         }
-        let mut columns = left.columns;
-        for (one, other) in &join.on {
-            let sides = [
-                (one, &join.left, &columns),
-                (other, &join.right, &right.columns),
-            ];
-            for (key, side, columns) in sides {
-                only_of_rows(origin(key, side.schema(), columns), "a join asks for")?;
-            }
-        }
-        columns.extend(right.columns);
-        if let Some(filter) = &join.filter {
-            only_of_rows(origin(filter, &join.schema, &columns), "a join asks for")?;
-        }
         Ok(Rows {
             columns,
-            of_table: left.of_table || right.of_table,
+            of_table,
             grouped: left.grouped || right.grouped,
         })
     }
@@ -283,8 +286,18 @@ impl Reader<'_> {
             of_table: false,
             grouped: false,
         };
-        for input in inputs {
-            let rows = self.rows(input)?;
+        let inputs = inputs.iter().map(|input| self.rows(input));
+        let inputs: Vec<Rows> = inputs.collect::<Result<_, _>>()?;
+        if inputs.iter().any(|rows| rows.of_table) && !inputs.iter().all(|rows| rows.of_table) {
+            return Err(Unmergeable::new(
+                format!(
+                    "a part of the UNION does not read {}, and comes with each batch",
+                    self.0
+                ),
+                format!("select from {} in each part", self.0),
+            ));
+        }
+        for rows in &inputs {
             if all.columns.is_empty() {
                 all.columns.clone_from(&rows.columns);
             }
@@ -338,79 +351,21 @@ fn told_by_rows(plan: &LogicalPlan) -> Vec<Origin> {
     vec![Origin::Row(None); plan.schema().fields().len()]
 }
 
+/// What a lateral subquery takes from the rows before it.
+fn lateral(plan: &LogicalPlan) -> &[Expr] {
+    match plan {
+        LogicalPlan::Subquery(Subquery {
+            outer_ref_columns, ..
+        }) => outer_ref_columns,
+        LogicalPlan::SubqueryAlias(alias) => lateral(&alias.input),
+        _ => &[],
+    }
+}
+
 fn only_of_rows(origin: Origin, how: &str) -> Result<(), Unmergeable> {
     match origin {
         Origin::Row(_) => Ok(()),
-        Origin::Measure(_) | Origin::Batch => Err(Unmergeable::judges(how)),
-    }
-}
-
-/// What a value depends on, over columns that depend on these.
-fn origin(expr: &Expr, schema: &DFSchema, columns: &[Origin]) -> Origin {
-    let of = |part: &Expr| origin(part, schema, columns);
-    match expr {
-        Expr::Column(column) => {
-            let place = schema.maybe_index_of_column(column);
-            let known = place.and_then(|place| columns.get(place));
-            known.copied().unwrap_or(Origin::Row(None))
-        }
-        Expr::Alias(alias) => of(&alias.expr),
-        Expr::Cast(cast) => of(&cast.expr),
-        Expr::ScalarFunction(call) if call.name() == "date_bin" => match call.args.as_slice() {
-            [length, time, ..] if matches!(of(time), Origin::Row(_)) => {
-                Origin::Row(milliseconds(length))
-            }
-            _ => Origin::Batch,
-        },
-        // A sum of nothing is missing; what stands for it is added up like 0.
-        Expr::ScalarFunction(call) if call.name() == "coalesce" => match call.args.as_slice() {
-            [value, Expr::Literal(..)] if matches!(of(value), Origin::Measure(_)) => of(value),
-            parts => all_of_rows(parts.iter().map(of)),
-        },
-        Expr::ScalarFunction(call) if matches!(call.name(), "greatest" | "least") => {
-            let merge = match call.name() {
-                "greatest" => Merge::Max,
-                _ => Merge::Min,
-            };
-            all_alike(call.args.iter().map(of), Origin::Measure(merge))
-        }
-        Expr::BinaryExpr(sum) if matches!(sum.op, Operator::Plus | Operator::Minus) => {
-            let parts = [&sum.left, &sum.right].into_iter();
-            all_alike(parts.map(|part| of(part)), Origin::Measure(Merge::Sum))
-        }
-        // Of another unit.
-        Expr::BinaryExpr(times) if times.op == Operator::Multiply => {
-            let added = Origin::Measure(Merge::Sum);
-            match (times.left.as_ref(), times.right.as_ref()) {
-                (sum, Expr::Literal(..)) | (Expr::Literal(..), sum) if of(sum) == added => added,
-                (one, other) => all_of_rows([of(one), of(other)].into_iter()),
-            }
-        }
-        other => {
-            let parts = other.column_refs();
-            all_of_rows(
-                parts
-                    .into_iter()
-                    .map(|column| of(&Expr::Column(column.clone()))),
-            )
-        }
-    }
-}
-
-/// That, if all parts are; else what they are together.
-fn all_alike(parts: impl Iterator<Item = Origin>, alike: Origin) -> Origin {
-    let parts: Vec<Origin> = parts.collect();
-    if parts.iter().all(|part| *part == alike) {
-        return alike;
-    }
-    all_of_rows(parts.into_iter())
-}
-
-fn all_of_rows(mut parts: impl Iterator<Item = Origin>) -> Origin {
-    if parts.all(|part| matches!(part, Origin::Row(_))) {
-        Origin::Row(None)
-    } else {
-        Origin::Batch
+        Origin::Measure(..) | Origin::Batch => Err(Unmergeable::judges(how)),
     }
 }
 
@@ -439,33 +394,24 @@ fn added_up(measure: &Expr, schema: &DFSchema, input: &Rows) -> Result<Origin, U
     let counts = call.func.name() == "count";
     let fits = parts.all(|part| match part {
         Origin::Row(_) => is_least_or_greatest || !input.grouped,
-        Origin::Measure(before) => before == merge && !counts,
+        Origin::Measure(before, _) => before == merge && !counts,
         Origin::Batch => false,
     });
     // Groups of one batch are counted, and come again in the next.
     let fits =
         fits && (!counts || !input.grouped) && (is_least_or_greatest || !call.params.distinct);
     if fits {
-        return Ok(Origin::Measure(merge));
+        let presence = if counts {
+            Presence::Always
+        } else {
+            Presence::Perhaps
+        };
+        return Ok(Origin::Measure(merge, presence));
     }
     Err(Unmergeable::judges(&format!(
         "{}() is made of",
         call.func.name()
     )))
-}
-
-/// The length of an interval that is always as long.
-fn milliseconds(length: &Expr) -> Option<i64> {
-    let Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(length)), _) = length else {
-        return None;
-    };
-    let IntervalMonthDayNano {
-        months,
-        days,
-        nanoseconds,
-    } = *length;
-    let of_days = i64::from(days).checked_mul(86_400_000)?;
-    (months == 0).then(|| of_days.checked_add(nanoseconds / 1_000_000))?
 }
 
 #[cfg(test)]

@@ -13,12 +13,12 @@ use crate::engine::reference;
 use crate::signal::{Merge, Rollup};
 
 /// A query of `window_start`, and the measure `n` that is merged so; what is said of it, in part.
-const QUERIES: [(&str, Merge, Option<&str>); 30] = [
+const QUERIES: [(&str, Merge, Option<&str>); 48] = [
     ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) AS n FROM flow_logs GROUP BY 1", Merge::Sum, None),
     ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, bytes AS n FROM flow_logs", Merge::Sum, None),
     (
         "WITH f AS (SELECT ts_end, bytes, CASE WHEN dstport < 1024 THEN 1 ELSE 0 END AS low FROM flow_logs WHERE action = 'REJECT')
-         SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, coalesce(sum(bytes), 0) + sum(low) AS n FROM f WHERE low = 1 GROUP BY 1",
+         SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, coalesce(sum(bytes), 0) + coalesce(sum(low), 0) AS n FROM f WHERE low = 1 GROUP BY 1",
         Merge::Sum,
         None,
     ),
@@ -59,17 +59,35 @@ const QUERIES: [(&str, Merge, Option<&str>); 30] = [
     ("SELECT window_start, count(*) AS n FROM (SELECT DISTINCT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, src FROM flow_logs) GROUP BY 1", Merge::Sum, Some("count() is made of")),
     ("SELECT window_start, count(*) AS n FROM (SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, src FROM flow_logs GROUP BY 1, 2) GROUP BY 1", Merge::Sum, Some("count() is made of")),
     ("SELECT window_start, max(c) AS n FROM (SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, src, count(*) AS c FROM flow_logs GROUP BY 1, 2) GROUP BY 1", Merge::Max, Some("max() is made of")),
-    ("SELECT window_start, count(*) AS n FROM (SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) AS c FROM flow_logs GROUP BY 1) GROUP BY 1, c", Merge::Sum, Some("GROUP BY names")),
+    ("SELECT window_start, count(*) AS n FROM (SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) AS c FROM flow_logs GROUP BY 1) GROUP BY 1, c", Merge::Sum, Some("count() is made of")),
     ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, sum(bytes) / count(*) AS n FROM flow_logs GROUP BY 1", Merge::Sum, Some("the measure n is made of")),
     ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, dstport AS n FROM flow_logs GROUP BY 1, 2", Merge::Sum, Some("added up once for each batch")),
     ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, sum(DISTINCT bytes) AS n FROM flow_logs GROUP BY 1", Merge::Sum, Some("sum() is made of")),
     ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, row_number() OVER (ORDER BY ts_end) AS n FROM flow_logs", Merge::Sum, Some("beside each other")),
     ("SELECT to_timestamp(0) AS window_start, count(*) AS n FROM clusters GROUP BY 1", Merge::Sum, Some("does not read flow_logs")),
-    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) AS n FROM clusters LEFT JOIN flow_logs ON region = cluster_name GROUP BY 1", Merge::Sum, Some("an outer join")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) AS n FROM clusters LEFT JOIN flow_logs ON region = cluster_name GROUP BY 1", Merge::Sum, Some("a join keeps rows")),
     ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, avg(bytes) AS n FROM flow_logs GROUP BY 1", Merge::Sum, Some("avg() cannot be merged")),
     ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, CAST(sum(bytes) AS DOUBLE) * 8 AS n FROM flow_logs GROUP BY 1", Merge::Sum, None),
     ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, greatest(max(bytes), max(packets)) AS n FROM flow_logs GROUP BY 1", Merge::Max, None),
     ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, greatest(sum(bytes), 1) AS n FROM flow_logs GROUP BY 1", Merge::Max, Some("the measure n is made of")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, sum(bytes) FILTER (WHERE action = 'ACCEPT') + sum(packets) AS n FROM flow_logs GROUP BY 1", Merge::Sum, Some("the measure n is made of")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, coalesce(sum(bytes), 5) AS n FROM flow_logs GROUP BY 1", Merge::Sum, Some("the measure n is made of")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, coalesce(min(bytes), 0) AS n FROM flow_logs GROUP BY 1", Merge::Min, Some("the measure n is made of")),
+    ("SELECT DISTINCT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) AS n FROM flow_logs GROUP BY ts_end, src", Merge::Sum, Some("the measure n is made of")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) AS n FROM flow_logs GROUP BY 1 UNION SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) AS n FROM flow_logs GROUP BY 1", Merge::Sum, Some("the measure n is made of")),
+    ("SELECT to_timestamp(0) AS window_start, count(*) AS n FROM clusters LEFT SEMI JOIN flow_logs ON region = cluster_name GROUP BY 1", Merge::Sum, Some("a join keeps rows")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, bytes AS n FROM flow_logs UNION ALL SELECT to_timestamp(0), 7", Merge::Sum, Some("a part of the UNION")),
+    ("SELECT window_start, n FROM (SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) AS n FROM flow_logs GROUP BY 1) t WHERE EXISTS (SELECT 1 FROM clusters WHERE length(cluster_name) < t.n)", Merge::Sum, Some("HAVING")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, CAST(sum(bytes / 150.0) AS BIGINT) AS n FROM flow_logs GROUP BY 1", Merge::Sum, Some("the measure n is made of")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, CAST(CAST(count(*) AS BOOLEAN) AS BIGINT) AS n FROM flow_logs GROUP BY 1", Merge::Sum, Some("the measure n is made of")),
+    ("SELECT window_start, unnest(make_array(c)) AS n FROM (SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) AS c FROM flow_logs GROUP BY 1)", Merge::Max, Some("made of what was added up")),
+    ("SELECT window_start, region, count(*) AS n FROM (SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, region FROM flow_logs) GROUP BY GROUPING SETS ((window_start), (window_start, region))", Merge::Sum, Some("several ways")),
+    ("WITH a AS (SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, region, count(*) AS c FROM flow_logs GROUP BY 1, 2) SELECT window_start, sum(a.c) AS n FROM a LEFT JOIN clusters k ON k.cluster_name = a.region GROUP BY 1", Merge::Sum, None),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) AS n FROM flow_logs JOIN (SELECT DISTINCT cluster_name FROM clusters) c ON c.cluster_name = region GROUP BY 1", Merge::Sum, None),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, CAST(date_part('epoch', max(ts_end)) AS BIGINT) AS n FROM flow_logs GROUP BY 1", Merge::Max, None),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, to_unixtime(min(ts_end)) AS n FROM flow_logs GROUP BY 1", Merge::Min, None),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) - count(*) FILTER (WHERE action = 'REJECT') AS n FROM flow_logs GROUP BY 1", Merge::Sum, None),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, -coalesce(sum(bytes), CAST(0 AS BIGINT)) AS n FROM flow_logs GROUP BY 1", Merge::Sum, None),
 ];
 
 #[tokio::test]
