@@ -206,7 +206,10 @@ fn json_text_redacted(raw: &[u8], depth: usize) -> Option<String> {
     if raw.first().is_none_or(u8::is_ascii_alphanumeric) {
         return None;
     }
-    let text = unescaped(raw).ok()?;
+    let Ok(text) = unescaped(raw) else {
+        // Its escapes are no text, so that it cannot be read; it may name a secret all the same.
+        return names_secret(raw).then(|| String::from("\"REDACTED\""));
+    };
     let json = text.trim_start_matches(|c: char| c == BYTE_ORDER_MARK || c.is_whitespace());
     if !json.starts_with(['{', '[']) {
         return None;
@@ -232,6 +235,16 @@ fn json_text_redacted(raw: &[u8], depth: usize) -> Option<String> {
     }
 }
 
+/// The same as [`is_secret`], of a name in text that need not be JSON: its quotes may be escaped themselves, and
+/// what cannot be read is not a name.
+fn sounds_secret_in_text(raw_key: &[u8]) -> bool {
+    let end = raw_key.iter().rposition(|byte| *byte != b'\\');
+    let key = raw_key
+        .get(..end.map_or(0, |end| end + 1))
+        .unwrap_or_default();
+    unescaped(key).is_ok() && is_secret(key)
+}
+
 /// Whether a text that is no JSON has the name of a secret in quotes, and a colon behind it.
 fn names_secret(text: &[u8]) -> bool {
     let mut quotes = memchr::memchr_iter(b'"', text);
@@ -243,7 +256,7 @@ fn names_secret(text: &[u8]) -> bool {
         let name = text.get(opened + 1..quote).unwrap_or_default();
         let after = text.get(quote + 1..).unwrap_or_default().trim_ascii_start();
         opened = quote;
-        after.starts_with(b":") && is_secret(name)
+        after.starts_with(b":") && sounds_secret_in_text(name)
     })
 }
 
@@ -333,6 +346,20 @@ mod tests {
                 r#"["{\"token\" is no JSON"]"#,
             ),
             (
+                r#"{"subjectFromWebIdentityToken":"sub"}"#,
+                r#"{"subjectFromWebIdentityToken":"sub"}"#,
+            ),
+            (r#""token""#, r#""token""#),
+            ("12", "12"),
+        ] {
+            assert_eq!(redacted(json.as_bytes()).as_deref(), Ok(expected), "{json}");
+        }
+    }
+
+    #[test]
+    fn text_is_searched_to_its_end_and_goes_whole_where_a_secret_has_none() {
+        for (json, expected) in [
+            (
                 r#"["{\"a\":1}{\"token\":\"x\"} 12"]"#,
                 r#"["{\"a\":1}{\"token\":\"REDACTED\"} 12"]"#,
             ),
@@ -345,17 +372,25 @@ mod tests {
                 r#"["{\"token\":\"REDACTED\"}"]"#,
             ),
             (r#"["{\"token\":\"x\",\"a\":"]"#, r#"["REDACTED"]"#),
+            (r#"["{\"token\":\"x\",\"b\":\"\x\"}"]"#, r#"["REDACTED"]"#),
+            (r#"["{\"token\":\"x\",\"b\":\"\u00"]"#, r#"["REDACTED"]"#),
+            (
+                r#"["[string]$p = \"{\\\"Version\\\":\\\"1\\\"}\"; aws s3 ls"]"#,
+                r#"["[string]$p = \"{\\\"Version\\\":\\\"1\\\"}\"; aws s3 ls"]"#,
+            ),
+            (
+                r#"["{\"PolicyDocument\":\"{\\\"Version\\\":\\\"2012-10-17\\\",\\\"Statement\\\":["]"#,
+                r#"["{\"PolicyDocument\":\"{\\\"Version\\\":\\\"2012-10-17\\\",\\\"Statement\\\":["]"#,
+            ),
+            (
+                r#"["{\"Doc\":\"{\\\"token\\\":\\\"x\\\",\\\"Statement\\\":["]"#,
+                r#"["REDACTED"]"#,
+            ),
             (r#"["{\"a\":1}, {\"token\" : \"x"]"#, r#"["REDACTED"]"#),
             (
                 r#"["{\"a\":1, b, \"c\":\"token\"}"]"#,
                 r#"["{\"a\":1, b, \"c\":\"token\"}"]"#,
             ),
-            (
-                r#"{"subjectFromWebIdentityToken":"sub"}"#,
-                r#"{"subjectFromWebIdentityToken":"sub"}"#,
-            ),
-            (r#""token""#, r#""token""#),
-            ("12", "12"),
         ] {
             assert_eq!(redacted(json.as_bytes()).as_deref(), Ok(expected), "{json}");
         }
