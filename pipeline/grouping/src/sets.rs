@@ -264,13 +264,12 @@ fn next(len: &mut u32) -> Result<u32, ArrowError> {
     Ok(group)
 }
 
-/// Numbers are small and dense; two rounds spread them over all bits.
+/// Sets may differ in any bits, low or high, and a table looks at the lowest and the highest. A product spreads
+/// bits upwards alone, so its upper half is folded onto the lower one, after each of two rounds.
 fn hash(set: &[u64]) -> u64 {
-    let mixed = set.iter().fold(0_u64, |hash, word| {
-        hash.wrapping_add(*word)
-            .wrapping_add(1)
-            .wrapping_mul(ODD)
-            .rotate_left(23)
-    });
-    (mixed ^ (mixed >> 32)).wrapping_mul(ODD)
+    let folded = |bits: u64| bits ^ (bits >> 32);
+    let mixed = set
+        .iter()
+        .fold(ODD, |hash, word| folded((hash ^ word).wrapping_mul(ODD)));
+    folded(mixed.wrapping_mul(ODD))
 }
