@@ -81,7 +81,9 @@ impl KeepingStore {
         let kept = if read.meta.size > SCHEDULE_FILE_BYTES_MAX {
             Kept::Large
         } else {
-            Kept::Whole(read.meta.clone(), read.bytes().await?)
+            let meta = read.meta.clone();
+            // Of its own: what came may be a part of the connection's much larger buffer.
+            Kept::Whole(meta, Bytes::copy_from_slice(&read.bytes().await?))
         };
         self.files.0.put(location, kept.clone());
         Ok(kept)
@@ -145,32 +147,35 @@ impl ObjectStore for KeepingStore {
         self.store.list_with_delimiter(prefix).await
     }
 
-    async fn put_opts(
-        &self,
-        location: &Path,
-        payload: PutPayload,
-        options: PutOptions,
-    ) -> Result<PutResult> {
-        self.store.put_opts(location, payload, options).await
+    async fn put_opts(&self, _: &Path, _: PutPayload, _: PutOptions) -> Result<PutResult> {
+        Err(read_only("put"))
     }
 
     async fn put_multipart_opts(
         &self,
-        location: &Path,
-        options: PutMultipartOptions,
+        _: &Path,
+        _: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        self.store.put_multipart_opts(location, options).await
+        Err(read_only("put_multipart"))
     }
 
     fn delete_stream(
         &self,
         locations: BoxStream<'static, Result<Path>>,
     ) -> BoxStream<'static, Result<Path>> {
-        self.store.delete_stream(locations)
+        locations.map(|_| Err(read_only("delete"))).boxed()
     }
 
-    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.store.copy_opts(from, to, options).await
+    async fn copy_opts(&self, _: &Path, _: &Path, _: CopyOptions) -> Result<()> {
+        Err(read_only("copy"))
+    }
+}
+
+/// Nobody writes through it, so that nothing that is kept changes under it.
+fn read_only(operation: &str) -> object_store::Error {
+    object_store::Error::NotImplemented {
+        operation: operation.to_owned(),
+        implementer: String::from("KeepingStore"),
     }
 }
 
