@@ -23,6 +23,9 @@ use crate::telemetry::health::{Health, Ill};
 /// has not come by then will not come before others are settled.
 const IDLE_MAX: Duration = Duration::from_millis(20);
 
+/// A lake that refuses for so long is not refusing by chance: one answer of many, or a token that has ended.
+const REFUSED_MAX: Duration = Duration::from_secs(5);
+
 #[derive(Debug, Serialize)]
 struct Report<'a> {
     #[serde(flatten)]
@@ -67,7 +70,7 @@ pub(super) async fn ingest(
             done = &mut running => break done?,
             () = tokio::time::sleep(Duration::from_millis(100)) => {
                 bar.set_position(totals.summary().ended.min(total));
-                if lake.is_out(&health, &bar) {
+                if lake.is_out(Instant::now(), &health, &bar) {
                     stop.cancel();
                 }
             }
@@ -77,7 +80,7 @@ pub(super) async fn ingest(
     let summary = totals.summary();
     report(format, &summary, started.elapsed())?;
     let quarantined = summary.quarantined;
-    if let Some(why) = lake.refusal {
+    if let Some((_, why)) = lake.refusal.filter(|_| summary.objects < total) {
         anyhow::bail!("the lake does not let anything be written: {why}");
     }
     if summary.objects < total {
@@ -101,24 +104,26 @@ pub(super) async fn ingest(
 #[derive(Debug, Default)]
 struct Patience {
     told: bool,
-    refusal: Option<String>,
+    /// Since when it refuses, and why.
+    refusal: Option<(Instant, String)>,
 }
 
 impl Patience {
     /// Whether it makes no sense to go on.
-    fn is_out(&mut self, health: &Health, bar: &indicatif::ProgressBar) -> bool {
+    fn is_out(&mut self, now: Instant, health: &Health, bar: &indicatif::ProgressBar) -> bool {
         match health.trouble(Lake::PART) {
             Some(Ill::Denied(why)) => {
-                self.refusal = Some(why);
-                true
+                let (since, _) = self.refusal.get_or_insert((now, why));
+                return now.duration_since(*since) >= REFUSED_MAX;
             }
             Some(Ill::Unavailable(why)) if !self.told => {
                 self.told = true;
                 bar.suspend(|| super::note(&format!("the lake does not answer; trying on: {why}")));
-                false
             }
-            Some(Ill::Unavailable(_)) | None => false,
+            Some(Ill::Unavailable(_)) | None => {}
         }
+        self.refusal = None;
+        false
     }
 }
 
@@ -177,11 +182,19 @@ mod tests {
     fn a_lake_that_refuses_ends_the_command_and_one_that_is_silent_does_not() {
         let (health, bar) = (Health::default(), indicatif::ProgressBar::hidden());
         let mut lake = Patience::default();
-        assert!(!lake.is_out(&health, &bar));
+        let began = Instant::now();
+        assert!(!lake.is_out(began, &health, &bar));
         health.unavailable(Lake::PART, "connection refused");
-        assert!(!lake.is_out(&health, &bar) && lake.told);
+        assert!(!lake.is_out(began + REFUSED_MAX, &health, &bar) && lake.told);
+        // Once, and then it works.
+        health.denied(Lake::PART, "s3: ExpiredToken");
+        assert!(!lake.is_out(began, &health, &bar));
+        health.readable(Lake::PART);
+        assert!(!lake.is_out(began + REFUSED_MAX, &health, &bar) && lake.refusal.is_none());
         health.denied(Lake::PART, "s3: AccessDenied");
-        assert!(lake.is_out(&health, &bar));
-        assert_eq!(lake.refusal.as_deref(), Some("s3: AccessDenied"));
+        assert!(!lake.is_out(began, &health, &bar));
+        assert!(lake.is_out(began + REFUSED_MAX, &health, &bar));
+        let why = lake.refusal.map(|(_, why)| why);
+        assert_eq!(why.as_deref(), Some("s3: AccessDenied"));
     }
 }

@@ -116,8 +116,12 @@ impl Query {
         let (_, session) = open(&self.config, environment, &self.lake, views).await?;
         match &self.sql {
             Some(sql) => {
-                for sql in query::statements(sql) {
-                    self.answer(&session, &sql).await?;
+                let statements = query::statements(sql);
+                if self.format == Format::Parquet && statements.len() > 1 {
+                    anyhow::bail!("--format parquet writes one file: ask one statement at a time");
+                }
+                for sql in statements {
+                    self.answer(&session, sql).await?;
                 }
                 Ok(ExitCode::SUCCESS)
             }
@@ -159,7 +163,7 @@ impl Query {
             let sql = whole.trim_end_matches(';').to_owned();
             statement.clear();
             for sql in query::statements(&sql) {
-                match self.answer(session, &sql).await {
+                match self.answer(session, sql).await {
                     Ok(()) => {}
                     // A person at a prompt tries again; a script has failed.
                     Err(error) if terminal => super::note(&format!("{error:#}")),

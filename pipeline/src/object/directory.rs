@@ -3,7 +3,7 @@
 //! In: a directory. Out: its files as objects. Must hold: a file's version is its size and the
 //! time it was changed, so that a rewritten file is another object (I3).
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -57,11 +57,11 @@ impl Directory {
     /// the directory cannot be looked into is told, and is no reason to leave the rest.
     pub fn list(&self) -> io::Result<Found> {
         let mut found = Found::default();
+        let mut folders = Folders::default();
+        self.look_into(&self.root, &mut found, &mut folders)?;
         // A link may lead back to where it came from: each folder is entered once.
         let mut entered: HashSet<PathBuf> = fs::canonicalize(&self.root).into_iter().collect();
-        let mut folders = Vec::new();
-        self.look_into(&self.root, &mut found, &mut folders)?;
-        while let Some(folder) = folders.pop() {
+        while let Some(folder) = folders.next() {
             let looked = fs::canonicalize(&folder).and_then(|full| {
                 if entered.insert(full) {
                     self.look_into(&folder, &mut found, &mut folders)
@@ -78,12 +78,7 @@ impl Directory {
         Ok(found)
     }
 
-    fn look_into(
-        &self,
-        folder: &Path,
-        found: &mut Found,
-        folders: &mut Vec<PathBuf>,
-    ) -> io::Result<()> {
+    fn look_into(&self, folder: &Path, found: &mut Found, folders: &mut Folders) -> io::Result<()> {
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
             let name = entry.file_name();
@@ -94,7 +89,10 @@ impl Directory {
             let path = entry.path();
             // Follows links, so that a file mounted into place is a file.
             match fs::metadata(&path) {
-                Ok(metadata) if metadata.is_dir() => folders.push(path),
+                Ok(metadata) if metadata.is_dir() => {
+                    let is_link = entry.file_type()?.is_symlink();
+                    folders.add(path, is_link);
+                }
                 Ok(metadata) if metadata.is_file() => {
                     found.objects.push(self.object(&path, &metadata));
                 }
@@ -121,6 +119,29 @@ impl Directory {
             size_bytes: Some(metadata.len()),
             written_at,
         }
+    }
+}
+
+/// Folders that are to be looked into: first those that are there, then what links lead to, each in the order of
+/// their names. What a link leads to may be there as well, and an object keeps its key.
+#[derive(Debug, Default)]
+struct Folders {
+    there: BTreeSet<PathBuf>,
+    linked: BTreeSet<PathBuf>,
+}
+
+impl Folders {
+    fn add(&mut self, folder: PathBuf, is_link: bool) {
+        let folders = if is_link {
+            &mut self.linked
+        } else {
+            &mut self.there
+        };
+        folders.insert(folder);
+    }
+
+    fn next(&mut self) -> Option<PathBuf> {
+        self.there.pop_first().or_else(|| self.linked.pop_first())
     }
 }
 
@@ -151,5 +172,42 @@ fn refused(error: &io::Error) -> FetchError {
             message: error.to_string(),
         },
         _ => FetchError::Unavailable(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_file_has_one_key_whatever_links_lead_to_it() {
+        let place = tempfile::tempdir().unwrap();
+        let (root, beside) = (place.path().join("logs"), place.path().join("beside"));
+        for folder in [root.join("b/c"), beside.clone()] {
+            fs::create_dir_all(folder).unwrap();
+        }
+        for file in [
+            root.join("b/c/1.json"),
+            root.join(".hidden"),
+            root.join("2.tmp"),
+            beside.join("3.json"),
+        ] {
+            fs::write(file, "{}").unwrap();
+        }
+        // To a folder that is there too, to one that is not, and back to where it came from.
+        symlink(root.join("b/c"), root.join("a")).unwrap();
+        symlink(&beside, root.join("linked")).unwrap();
+        symlink(&root, root.join("b/up")).unwrap();
+        symlink(root.join("nowhere"), root.join("broken")).unwrap();
+        let found = Directory::new(&root).list().unwrap();
+        let keys: Vec<&str> = found
+            .objects
+            .iter()
+            .map(|object| object.key.as_str())
+            .collect();
+        assert_eq!(keys, ["b/c/1.json", "linked/3.json"]);
+        assert!(found.unreadable.is_empty(), "{:?}", found.unreadable);
     }
 }

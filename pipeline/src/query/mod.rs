@@ -28,7 +28,7 @@ use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
-use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{Location, Token, Tokenizer};
 use object_store::ObjectStore;
 use url::Url;
 
@@ -121,21 +121,42 @@ impl LakeSession {
     }
 }
 
-/// The statements of a text, each up to its semicolon; one that cannot be read whole stays as it is, so that
-/// its own error is told.
-pub fn statements(text: &str) -> Vec<String> {
-    let mut tokenizer = Tokenizer::new(&GenericDialect {}, text).with_unescape(false);
-    let Ok(tokens) = tokenizer.tokenize() else {
-        return vec![text.to_owned()];
+/// The statements of a text, each up to its semicolon; a text that cannot be read whole stays as it is, so
+/// that its own error is told.
+pub fn statements(text: &str) -> Vec<&str> {
+    let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize_with_location();
+    let Ok(tokens) = tokens else {
+        return vec![text];
     };
-    let is_end = |token: &Token| *token == Token::SemiColon;
-    let statements = tokens.split(is_end).map(|statement| {
-        let text = statement.iter().map(Token::to_string).collect::<String>();
-        text.trim().to_owned()
-    });
+    let (mut statements, mut from, mut is_empty) = (Vec::new(), 0, true);
+    for token in &tokens {
+        match token.token {
+            Token::SemiColon => {
+                let end = place(text, token.span.start);
+                if !is_empty {
+                    statements.push(text.get(from..end).unwrap_or_default().trim());
+                }
+                (from, is_empty) = (end + 1, true);
+            }
+            // Comments are white space.
+            Token::Whitespace(_) => {}
+            _ => is_empty = false,
+        }
+    }
+    if !is_empty {
+        statements.push(text.get(from..).unwrap_or_default().trim());
+    }
     statements
-        .filter(|statement| !statement.is_empty())
-        .collect()
+}
+
+/// Where in a text this is; lines and columns count from 1, columns in characters.
+fn place(text: &str, at: Location) -> usize {
+    let behind = |count: u64| usize::try_from(count.saturating_sub(1)).unwrap_or(usize::MAX);
+    let mut lines = text.split_inclusive('\n');
+    let before: usize = lines.by_ref().take(behind(at.line)).map(str::len).sum();
+    let line = lines.next().unwrap_or_default();
+    let column = line.char_indices().nth(behind(at.column));
+    before + column.map_or(line.len(), |(column, _)| column)
 }
 
 /// Memory for queries: at most so many bytes.
@@ -212,17 +233,16 @@ mod tests {
 
     #[test]
     fn statements_end_at_semicolons_that_are_no_text() {
-        let text = "SELECT 1; SELECT 'it''s; so' -- not; here\n, 2;\n ; SELECT \"a;b\"";
+        let text =
+            "SELECT 1; SELECT 'it''s; só' -- not; here\n, E'a\\'b' ;\n ; SELECT \"a;b\" ; -- done";
         let expected = [
             "SELECT 1",
-            "SELECT 'it''s; so' -- not; here\n, 2",
+            "SELECT 'it''s; só' -- not; here\n, E'a\\'b'",
             "SELECT \"a;b\"",
         ];
         assert_eq!(statements(text), expected);
-        assert_eq!(
-            statements("SELECT 'open; SELECT 2"),
-            ["SELECT 'open; SELECT 2"]
-        );
+        let open = "SELECT 'open; SELECT 2";
+        assert_eq!(statements(open), [open]);
         assert_eq!(statements(" ; "), [""; 0]);
     }
 }
