@@ -76,6 +76,16 @@ pub(super) fn unmergeable(
     fields.find_map(|(field, origin)| {
         let name = field.name();
         match promised.measures.get(name) {
+            Some(merge)
+                if promised.window_seconds == 0
+                    && matches!(origin, Origin::Measure(Merge::Min | Merge::Max, _)) =>
+            {
+                let merge = word(*merge);
+                Some(Unmergeable::new(
+                    format!("without a [rollup] {name} is merged as a {merge}, and it is none"),
+                    "add a [rollup] that says how it merges",
+                ))
+            }
             Some(merge) => measure(name, *merge, *origin, rows.grouped),
             None => grain(name, *origin, promised),
         }
@@ -100,9 +110,9 @@ fn measure(name: &str, merge: Merge, origin: Origin, grouped: bool) -> Option<Un
         Origin::Row(_) => None,
         Origin::Batch => Some(Unmergeable::new(
             format!(
-                "the measure {name} is made of what was added up in one batch, and does not add up itself"
+                "the measure {name} is made of what was added up in one batch, and may not add up itself"
             ),
-            "make it by count(), sum(), min() or max(); of two sums write coalesce(sum(…), 0) + coalesce(sum(…), 0)",
+            "put casts and arithmetic into count(), sum(), min() or max(), or store the parts; two sums are coalesce(sum(…), 0) + coalesce(sum(…), 0)",
         )),
     }
 }

@@ -7,7 +7,7 @@
 use arrow::datatypes::{DataType, IntervalMonthDayNano};
 use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, ScalarValue};
-use datafusion::logical_expr::expr::{Exists, InSubquery, ScalarFunction};
+use datafusion::logical_expr::expr::{Exists, InSubquery, ScalarFunction, SetComparison};
 use datafusion::logical_expr::{Expr, ExprSchemable as _, Operator, Subquery};
 
 use crate::signal::Merge;
@@ -62,11 +62,17 @@ pub(super) fn origin(expr: &Expr, schema: &DFSchema, columns: &[Origin]) -> Orig
         }
         // In another unit.
         Expr::BinaryExpr(times) if times.op == Operator::Multiply => {
-            let (left, right) = (of(&times.left), of(&times.right));
-            match (&*times.left, left, &*times.right, right) {
-                (_, added @ Origin::Measure(Merge::Sum, _), Expr::Literal(..), _)
-                | (Expr::Literal(..), _, _, added @ Origin::Measure(Merge::Sum, _)) => added,
-                _ => together([left, right]),
+            match (of(&times.left), of(&times.right)) {
+                (added @ Origin::Measure(Merge::Sum, _), _) if is_constant(&times.right) => added,
+                (_, added @ Origin::Measure(Merge::Sum, _)) if is_constant(&times.left) => added,
+                (left, right) => together([left, right]),
+            }
+        }
+        // Of whole numbers the rest is lost.
+        Expr::BinaryExpr(part) if part.op == Operator::Divide && is_float(&part.right) => {
+            match of(&part.left) {
+                added @ Origin::Measure(Merge::Sum, _) => added,
+                other => together([other]),
             }
         }
         other => together(parts_of(other, schema, columns)),
@@ -101,17 +107,24 @@ fn of_function(call: &ScalarFunction, of: &impl Fn(&Expr) -> Origin) -> Origin {
     }
 }
 
-/// A value in another type.
+/// A value in another type. Where the cast may round, wrap or fail, it belongs into the function: the parts of two
+/// batches would be rounded, and not their whole.
 fn converted(value: Origin, expr: &Expr, schema: &DFSchema, to: &DataType) -> Origin {
     let Origin::Measure(merge, _) = value else {
         return value;
     };
-    let from = expr.get_type(schema);
-    let is_exact = from.is_ok_and(|from| match merge {
-        // The rounded parts of a sum do not add up to its rounded whole.
-        Merge::Sum => to.is_floating() || from.is_integer() && (to.is_integer() || to.is_decimal()),
-        Merge::Min | Merge::Max => to.is_numeric() || matches!(to, DataType::Timestamp(..)),
-    });
+    let is_exact = match merge {
+        Merge::Sum => *to == DataType::Float64,
+        // Numbers and times keep their order; texts have one of their own.
+        Merge::Min | Merge::Max => {
+            let from = expr.get_type(schema);
+            from.is_ok_and(|from| from.is_numeric() || matches!(from, DataType::Timestamp(..)))
+                && matches!(
+                    to,
+                    DataType::Int64 | DataType::Float64 | DataType::Timestamp(..)
+                )
+        }
+    };
     if is_exact { value } else { Origin::Batch }
 }
 
@@ -152,7 +165,8 @@ fn parts_of(expr: &Expr, schema: &DFSchema, columns: &[Origin]) -> Vec<Origin> {
             }
             Expr::ScalarSubquery(subquery)
             | Expr::Exists(Exists { subquery, .. })
-            | Expr::InSubquery(InSubquery { subquery, .. }) => {
+            | Expr::InSubquery(InSubquery { subquery, .. })
+            | Expr::SetComparison(SetComparison { subquery, .. }) => {
                 let Subquery {
                     outer_ref_columns, ..
                 } = subquery;
@@ -170,6 +184,20 @@ fn parts_of(expr: &Expr, schema: &DFSchema, columns: &[Origin]) -> Vec<Origin> {
         parts.push(Origin::Batch);
     }
     parts
+}
+
+/// Numbers and what is made of them alone.
+fn is_constant(expr: &Expr) -> bool {
+    match expr {
+        Expr::Literal(value, _) => !value.is_null(),
+        Expr::Cast(cast) => is_constant(&cast.expr),
+        Expr::BinaryExpr(both) => is_constant(&both.left) && is_constant(&both.right),
+        _ => false,
+    }
+}
+
+fn is_float(expr: &Expr) -> bool {
+    matches!(expr, Expr::Literal(ScalarValue::Float64(Some(_)), _))
 }
 
 fn is_zero(expr: &Expr) -> bool {

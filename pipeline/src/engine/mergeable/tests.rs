@@ -13,7 +13,7 @@ use crate::engine::reference;
 use crate::signal::{Merge, Rollup};
 
 /// A query of `window_start`, and the measure `n` that is merged so; what is said of it, in part.
-const QUERIES: [(&str, Merge, Option<&str>); 48] = [
+const QUERIES: [(&str, Merge, Option<&str>); 56] = [
     ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) AS n FROM flow_logs GROUP BY 1", Merge::Sum, None),
     ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, bytes AS n FROM flow_logs", Merge::Sum, None),
     (
@@ -88,6 +88,14 @@ const QUERIES: [(&str, Merge, Option<&str>); 48] = [
     ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, to_unixtime(min(ts_end)) AS n FROM flow_logs GROUP BY 1", Merge::Min, None),
     ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) - count(*) FILTER (WHERE action = 'REJECT') AS n FROM flow_logs GROUP BY 1", Merge::Sum, None),
     ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, -coalesce(sum(bytes), CAST(0 AS BIGINT)) AS n FROM flow_logs GROUP BY 1", Merge::Sum, None),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, CAST(sum(CASE WHEN action = 'ACCEPT' THEN 0 ELSE bytes * 0.003 END) AS BIGINT) AS n FROM flow_logs GROUP BY 1", Merge::Sum, Some("the measure n is made of")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, CAST(max(CAST(bytes AS VARCHAR)) AS BIGINT) AS n FROM flow_logs GROUP BY 1", Merge::Max, Some("the measure n is made of")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, CAST(sum(bytes) AS REAL) AS n FROM flow_logs GROUP BY 1", Merge::Sum, Some("the measure n is made of")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, TRY_CAST(max(bytes) AS INT) AS n FROM flow_logs GROUP BY 1", Merge::Max, Some("the measure n is made of")),
+    ("SELECT window_start, n FROM (SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) AS n FROM flow_logs GROUP BY 1) t WHERE 0 < ANY (SELECT length(cluster_name) FROM clusters WHERE length(cluster_name) < t.n)", Merge::Sum, Some("HAVING")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, sum(bytes) / 300 AS n FROM flow_logs GROUP BY 1", Merge::Sum, Some("the measure n is made of")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, sum(bytes) / 300.0 AS n FROM flow_logs GROUP BY 1", Merge::Sum, None),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, 60 * 8 * sum(bytes) AS n FROM flow_logs GROUP BY 1", Merge::Sum, None),
 ];
 
 #[tokio::test]
