@@ -235,14 +235,13 @@ fn json_text_redacted(raw: &[u8], depth: usize) -> Option<String> {
     }
 }
 
-/// The same as [`is_secret`], of a name in text that need not be JSON: its quotes may be escaped themselves, and
-/// what cannot be read is not a name.
+/// The same as [`is_secret`], of a name in text that need not be JSON: its quotes may be escaped themselves.
 fn sounds_secret_in_text(raw_key: &[u8]) -> bool {
     let end = raw_key.iter().rposition(|byte| *byte != b'\\');
     let key = raw_key
         .get(..end.map_or(0, |end| end + 1))
         .unwrap_or_default();
-    unescaped(key).is_ok() && is_secret(key)
+    is_secret(key)
 }
 
 /// Whether a text that is no JSON has the name of a secret in quotes, and a colon behind it.
@@ -264,10 +263,13 @@ fn is_secret(raw_key: &[u8]) -> bool {
     if !may_name_secret(raw_key) {
         return false;
     }
-    let Ok(key) = unescaped(raw_key) else {
-        return true;
+    let key = match unescaped(raw_key) {
+        Ok(key) => key.to_ascii_lowercase(),
+        // Its escapes are no text: a pattern, or a path. Its letters are looked at.
+        Err(_) => String::from_utf8_lossy(raw_key)
+            .replace('\\', "")
+            .to_ascii_lowercase(),
     };
-    let key = key.to_ascii_lowercase();
     // Paging tokens and idempotency tokens are no secrets, but nobody asks for them either.
     (key.starts_with(BEGINNING) || ENDINGS.iter().any(|ending| key.ends_with(ending)))
         && !NOT_SECRET.contains(&key.as_str())
@@ -374,6 +376,14 @@ mod tests {
             (r#"["{\"token\":\"x\",\"a\":"]"#, r#"["REDACTED"]"#),
             (r#"["{\"token\":\"x\",\"b\":\"\x\"}"]"#, r#"["REDACTED"]"#),
             (r#"["{\"token\":\"x\",\"b\":\"\u00"]"#, r#"["REDACTED"]"#),
+            (
+                r#"["{\"^\\d+$\":\"digits\",\"C:\\Logs\":\"DB\\_PASSWORD\"}"]"#,
+                r#"["{\"^\\d+$\":\"digits\",\"C:\\Logs\":\"DB\\_PASSWORD\"}"]"#,
+            ),
+            (
+                r#"["{\"a\":b,\"DB\\_PASSWORD\":\"x\"}"]"#,
+                r#"["REDACTED"]"#,
+            ),
             (
                 r#"["[string]$p = \"{\\\"Version\\\":\\\"1\\\"}\"; aws s3 ls"]"#,
                 r#"["[string]$p = \"{\\\"Version\\\":\\\"1\\\"}\"; aws s3 ls"]"#,
