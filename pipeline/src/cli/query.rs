@@ -117,9 +117,7 @@ impl Query {
         match &self.sql {
             Some(sql) => {
                 let statements = query::statements(sql);
-                if self.format == Format::Parquet && statements.len() > 1 {
-                    anyhow::bail!("--format parquet writes one file: ask one statement at a time");
-                }
+                self.one_file(statements.len())?;
                 for sql in statements {
                     self.answer(&session, sql).await?;
                 }
@@ -127,6 +125,14 @@ impl Query {
             }
             None => self.prompt(&session).await,
         }
+    }
+
+    /// Parquet files that follow each other are none.
+    fn one_file(&self, statements: usize) -> anyhow::Result<()> {
+        if self.format == Format::Parquet && statements > 1 {
+            anyhow::bail!("--format parquet writes one file: ask one statement at a time");
+        }
+        Ok(())
     }
 
     async fn answer(&self, session: &LakeSession, sql: &str) -> anyhow::Result<()> {
@@ -140,10 +146,10 @@ impl Query {
     /// Statements from stdin, each up to its semicolon or the end.
     async fn prompt(&self, session: &LakeSession) -> anyhow::Result<ExitCode> {
         let terminal = io::stdin().is_terminal();
-        let mut statement = String::new();
+        let (mut text, mut answered) = (String::new(), 0);
         loop {
             if terminal {
-                let mark = if statement.is_empty() {
+                let mark = if text.is_empty() {
                     "trailflow> "
                 } else {
                     "        -> "
@@ -151,18 +157,19 @@ impl Query {
                 write!(io::stderr(), "{mark}")?;
                 io::stderr().flush()?;
             }
-            let ended = io::stdin().lock().read_line(&mut statement)? == 0;
-            let whole = statement.trim_end();
-            let asks_to_leave = matches!(whole, "exit" | "quit" | "\\q");
-            if asks_to_leave || (ended && whole.trim().is_empty()) {
+            let ended = io::stdin().lock().read_line(&mut text)? == 0;
+            let asks_to_leave =
+                matches!(text.trim().trim_end_matches(';'), "exit" | "quit" | "\\q");
+            if asks_to_leave || (ended && text.trim().is_empty()) {
                 return Ok(ExitCode::SUCCESS);
             }
-            if !ended && !whole.ends_with(';') {
+            if !ended && !query::is_ended(&text) {
                 continue;
             }
-            let sql = whole.trim_end_matches(';').to_owned();
-            statement.clear();
-            for sql in query::statements(&sql) {
+            let whole = std::mem::take(&mut text);
+            for sql in query::statements(&whole) {
+                answered += 1;
+                self.one_file(answered)?;
                 match self.answer(session, sql).await {
                     Ok(()) => {}
                     // A person at a prompt tries again; a script has failed.

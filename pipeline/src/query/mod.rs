@@ -124,6 +124,7 @@ impl LakeSession {
 /// The statements of a text, each up to its semicolon; a text that cannot be read whole stays as it is, so
 /// that its own error is told.
 pub fn statements(text: &str) -> Vec<&str> {
+    let text = text.trim_start_matches('\u{feff}');
     let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize_with_location();
     let Ok(tokens) = tokens else {
         return vec![text];
@@ -147,6 +148,16 @@ pub fn statements(text: &str) -> Vec<&str> {
         statements.push(text.get(from..).unwrap_or_default().trim());
     }
     statements
+}
+
+/// Whether a text ends with its last statement's semicolon, which is in no comment and no string.
+pub fn is_ended(text: &str) -> bool {
+    let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize();
+    let last = |tokens: Vec<Token>| {
+        let mut told = tokens.into_iter().rev();
+        told.find(|token| !matches!(token, Token::Whitespace(_)))
+    };
+    tokens.is_ok_and(|tokens| last(tokens) == Some(Token::SemiColon))
 }
 
 /// Where in a text this is; lines and columns count from 1, columns in characters.
@@ -229,7 +240,7 @@ fn register_folder(
 
 #[cfg(test)]
 mod tests {
-    use super::statements;
+    use super::{is_ended, statements};
 
     #[test]
     fn statements_end_at_semicolons_that_are_no_text() {
@@ -243,6 +254,16 @@ mod tests {
         assert_eq!(statements(text), expected);
         let open = "SELECT 'open; SELECT 2";
         assert_eq!(statements(open), [open]);
+        for (text, expected) in [
+            ("SELECT 1;\n", true),
+            ("SELECT 1 -- note;\n", false),
+            ("SELECT 'a;\n", false),
+            ("/* a;\n", false),
+            ("SELECT 'a;\nb'; -- done\n", true),
+            ("\n", false),
+        ] {
+            assert_eq!(is_ended(text), expected, "{text}");
+        }
         assert_eq!(statements(" ; "), [""; 0]);
     }
 }
