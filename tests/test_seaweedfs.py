@@ -81,3 +81,22 @@ def test_a_backfill_writes_a_lake_that_others_read(trailflow, seaweedfs, tmp_pat
     folder = lake.mirror(seaweedfs.client("s3"), BUCKET, prefix, tmp_path / "mirror")
     assert_lake(folder, expected)
     assert_queries(trailflow, url, aws, folder, expected)
+
+
+def test_a_prefix_without_a_lake_is_no_empty_lake(trailflow, seaweedfs):
+    """A count of nothing would read as no events."""
+    url, aws = f"s3://{BUCKET}/nothing-{uuid.uuid4()}", lake_environment(seaweedfs)
+    for command in (("query", "--lake", url, "SELECT count(*) FROM cloudtrail"), ("quarantine", "list", "--lake", url)):
+        done = trailflow.run(*command, env=aws)
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert f"there is no lake at {url}" in done.stderr.decode()
+
+
+def test_a_backfill_into_a_bucket_that_is_not_there_ends(trailflow, seaweedfs, tmp_path):
+    objects, _ = inputs.all_signals(scale=1)
+    inputs.write_objects(tmp_path / "source", objects)
+    url = f"s3://no-such-bucket-{uuid.uuid4()}/lake"
+    done = trailflow.run("backfill", tmp_path / "source", "--lake", url, env=lake_environment(seaweedfs))
+    assert done.returncode == 2
+    said = done.stderr.decode()
+    assert "the lake does not let anything be written" in said and "NoSuchBucket" in said, said
