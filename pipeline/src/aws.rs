@@ -10,6 +10,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::{Builder, tls};
 
+use crate::causes::told;
 use crate::config::Aws;
 use crate::limits::{CONNECT_TIMEOUT, READ_TIMEOUT};
 
@@ -64,19 +65,11 @@ where
         (Some(code), None) => return code.to_owned(),
         (None, _) => {}
     }
-    let mut text = match error.raw_response() {
+    let text = match error.raw_response() {
         Some(response) => format!("HTTP status {}", response.status().as_u16()),
         None => error.to_string(),
     };
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        let words = inner.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        cause = inner.source();
-    }
-    text
+    told(text, error)
 }
 
 #[cfg(test)]

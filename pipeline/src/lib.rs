@@ -31,6 +31,7 @@ pub mod metrics;
 
 // Around it.
 pub mod aws;
+mod causes;
 pub mod query;
 pub mod demo;
 mod running;

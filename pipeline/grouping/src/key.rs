@@ -89,7 +89,7 @@ impl KeyColumn {
 
     /// What can be numbered once for all rows of a batch: the distinct values.
     pub(super) fn prepare(&mut self, key: &Key) -> Result<Prepared, ArrowError> {
-        let (keys, mut of) = match (key, &mut self.known) {
+        let (keys, of) = match (key, &mut self.known) {
             (Key::Distinct(distinct), _) => {
                 (distinct.keys().clone(), self.number(distinct.answers())?)
             }
@@ -98,16 +98,14 @@ impl KeyColumn {
                     return Ok(Prepared::Each(Arc::clone(values)));
                 };
                 let keys = cast(dictionary.keys(), &DataType::Int32)?;
-                let of = texts.number(dictionary.values().as_string::<i32>());
+                let mut of = texts.number(dictionary.values().as_string::<i32>());
+                of.push(MISSING);
                 (keys.as_primitive::<Int32Type>().clone(), of)
             }
             (Key::Each(values), Known::Integers(_)) => {
                 return Ok(Prepared::Each(Arc::clone(values)));
             }
         };
-        if matches!(key, Key::Each(_)) {
-            of.push(MISSING);
-        }
         Ok(Prepared::Keyed(keys, of.into()))
     }
 

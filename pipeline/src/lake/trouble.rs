@@ -6,6 +6,7 @@
 use std::io::{self, ErrorKind};
 
 use super::{Lake, LakeError};
+use crate::causes::{causes, told};
 use crate::telemetry::health::Health;
 
 /// Words of S3, STS and KMS for "you may not".
@@ -42,7 +43,7 @@ pub enum Trouble {
 impl LakeError {
     /// What it means for the next attempt.
     pub fn trouble(&self) -> Trouble {
-        let text = chain(self);
+        let text = told(self.to_string(), self);
         let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
         let refused = matches!(
             self,
@@ -80,30 +81,13 @@ impl Trouble {
 
 /// Whether a file system said no.
 fn is_forbidden(error: &LakeError) -> bool {
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        let kind = inner.downcast_ref::<io::Error>().map(io::Error::kind);
-        if let Some(ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) = kind {
-            return true;
-        }
-        cause = inner.source();
-    }
-    false
-}
-
-/// The error and its causes in a line: the outer ones leave out what S3 said.
-fn chain(error: &LakeError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
-        }
-        cause = inner.source();
-    }
-    text
+    causes(error).any(|cause| {
+        let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        matches!(
+            kind,
+            Some(ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+        )
+    })
 }
 
 #[cfg(test)]

@@ -100,10 +100,10 @@ impl Pipeline {
 
     /// Learns from a batch of which nothing is to be committed whether the lake works.
     fn lake_answered(&self, left: &Left) {
-        let mut asked = left.out.values().filter(|end| !matches!(end, End::Own));
-        if asked.any(|end| matches!(end, End::Unclaimed(_))) {
+        let asked = || left.out.values().filter(|end| !matches!(end, End::Own));
+        if asked().any(|end| matches!(end, End::Unclaimed(_))) {
             self.lake_failures.fetch_add(1, Ordering::Relaxed);
-        } else if left.out.values().any(|end| !matches!(end, End::Own)) {
+        } else if asked().next().is_some() {
             self.lake_failures.store(0, Ordering::Relaxed);
         }
     }

@@ -34,14 +34,9 @@ impl<'a> Assumption<'a> {
     pub(super) fn of(record: &Record<'a>) -> Result<Self, JsonError> {
         let mut found = Self::default();
         if let Some(json) = record.request_parameters {
-            found.request(&mut json.cursor())?;
-        }
-        // Anybody may set tags of these names.
-        if record.identity.invoked_by.as_deref() != Some(POD_IDENTITY) {
-            found.cluster = None;
-            found.namespace = None;
-            found.service_account = None;
-            found.pod = None;
+            // Anybody may set tags of these names.
+            let of_a_pod = record.identity.invoked_by.as_deref() == Some(POD_IDENTITY);
+            found.request(&mut json.cursor(), of_a_pod)?;
         }
         if let Some(json) = record.response_elements {
             found.response(&mut json.cursor())?;
@@ -59,12 +54,14 @@ impl<'a> Assumption<'a> {
         Ok(found)
     }
 
-    fn request(&mut self, cursor: &mut Cursor<'a>) -> Result<(), JsonError> {
+    fn request(&mut self, cursor: &mut Cursor<'a>, of_a_pod: bool) -> Result<(), JsonError> {
         lone_object(cursor, |key, value| {
             match key {
                 b"roleArn" => self.role_arn = text(value)?,
                 b"sourceIdentity" => self.source_identity = text(value)?,
-                b"tags" if value.kind()? == Kind::Array => value.array(|tag| self.tag(tag))?,
+                b"tags" if of_a_pod && value.kind()? == Kind::Array => {
+                    value.array(|tag| self.tag(tag))?;
+                }
                 _ => drop(value.skip_value()?),
             }
             Ok(())
