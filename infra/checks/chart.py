@@ -98,7 +98,7 @@ def merged(start: dict, over: dict) -> dict:
 def configuration_is_the_values(given: dict) -> None:
     due = merged(values(CHART / "values.yaml"), given)["config"]
     if any(given.get("signals", {}).values()):
-        due["signals"] = {"directory": SIGNALS_DIRECTORY}
+        due["signals"] |= {"directory": SIGNALS_DIRECTORY}
     equal(configuration(given), {k: v for k, v in due.items() if v}, "trailflow.toml")
 
 

@@ -34,7 +34,7 @@ use crate::queue::Queue;
 use crate::queue::directory::DirectoryQueue;
 use crate::queue::sqs::SqsQueue;
 use crate::schedule::Runs;
-use crate::signal::{Catalog, Signal};
+use crate::signal::Signal;
 use crate::telemetry::health::Health;
 
 /// A mebibyte, as a whole number and for gauges.
@@ -105,17 +105,9 @@ fn open_lake(config: &Config, sdk: Option<&SdkConfig>) -> Result<Lake, BuildErro
     })
 }
 
-/// The signals of a configuration.
-pub fn catalog(config: &Config) -> Result<Catalog, Findings> {
-    match &config.signals {
-        Some(directory) => Catalog::from_directory(directory),
-        None => Catalog::built_in(),
-    }
-}
-
 /// The signals, planned.
 async fn engine(config: &Config, live: bool) -> Result<Engine, Findings> {
-    let mut catalog = catalog(config)?;
+    let mut catalog = config.signals.catalog()?;
     // They run beside the service only; `check` and `run` report their mistakes.
     if !live {
         let over_tables = |signal: &Signal| signal.header.source.table().is_some();
@@ -124,11 +116,8 @@ async fn engine(config: &Config, live: bool) -> Result<Engine, Findings> {
     let memory = config.pipeline.memory_bytes_max;
     // A query that cannot be run must be told now: later it would spoil batches, and objects with them.
     // `check` has run those that are built in.
-    if live || config.signals.is_some() {
-        Engine::new(catalog, &config.reference, memory).await
-    } else {
-        Engine::when_needed(catalog, &config.reference, memory).await
-    }
+    let at_once = |signal: &Signal| live || config.signals.is_own(signal);
+    Engine::when_needed(catalog, &config.reference, memory, at_once).await
 }
 
 /// Puts a pipeline together.

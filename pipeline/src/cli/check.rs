@@ -1,5 +1,6 @@
 //! `trailflow check`: every mistake in configuration and signals, at once.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -12,7 +13,7 @@ use crate::engine::{proof, scheduled_proof};
 use crate::finding::Findings;
 use crate::limits::MEMORY_BYTES_MAX;
 use crate::pipeline::window::{EventWindow, OpenEvents};
-use crate::signal::Catalog;
+use crate::signal::{Selection, Signal};
 
 /// Check signals and configuration; run every signal's tests.
 ///
@@ -20,8 +21,9 @@ use crate::signal::Catalog;
 /// there are, with 2 when it could not check.
 #[derive(Debug, clap::Args)]
 pub(super) struct Check {
-    /// A directory of signals, `<table>/<name>.sql`. Without it: those of this repository when run
-    /// in it, else those built in.
+    /// A directory of signals, `<table>/<name>.sql`, beside those built in unless the configuration says
+    /// otherwise. Without it: that of the configuration, those of this repository when run in it, or
+    /// those built in.
     directory: Option<PathBuf>,
     /// Where the test files of signals are. Without it: `testdata` beside the directory.
     #[arg(long, value_name = "DIR")]
@@ -34,63 +36,90 @@ impl Check {
     pub(super) async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
         let mut findings = Findings::default();
         let mut reference = Reference::default();
-        let mut directory = self.directory.clone();
+        let mut selection = Selection::default();
         let file = self.config.path(environment);
         if file.is_some() || environment.names_a_source_or_lake() {
             match Config::load(file.as_deref(), environment) {
                 Ok(config) => {
-                    directory = directory.or(config.signals);
+                    selection = config.signals;
                     reference = config.reference;
                 }
                 Err(found) => findings.extend(found),
             }
         }
         let here = Path::new("sql");
-        let directory = directory.or_else(|| here.is_dir().then(|| here.to_path_buf()));
-        let catalog = match &directory {
-            Some(directory) if !directory.is_dir() => {
-                super::note(&format!(
-                    "trailflow: there is no directory {}",
-                    directory.display()
-                ));
-                return Ok(ExitCode::from(2));
-            }
-            Some(directory) => survey(directory, &mut findings),
-            None => {
-                let (catalog, found) = Catalog::survey_built_in();
-                findings.extend(found);
-                catalog
-            }
-        };
-        let testdata = self
-            .testdata
-            .unwrap_or_else(|| beside(directory.as_deref(), "testdata"));
-        let (mut signals, mut tests) = (0_usize, 0_usize);
-        match Engine::survey(catalog, &reference, MEMORY_BYTES_MAX).await {
+        let directory = self.directory.or(selection.directory);
+        selection.directory = directory.or_else(|| here.is_dir().then(|| here.to_path_buf()));
+        if let Some(directory) = selection.directory.as_ref().filter(|path| !path.is_dir()) {
+            let path = directory.display();
+            super::note(&format!("trailflow: there is no directory {path}"));
+            return Ok(ExitCode::from(2));
+        }
+        let directory = selection.directory.as_deref();
+        let testdata = self.testdata;
+        let testdata = testdata.unwrap_or_else(|| beside(directory, "testdata"));
+        // Alerts must name a heading of the runbooks, if there are any.
+        let runbooks = std::fs::read_to_string(beside(directory, "docs/runbooks.md"));
+        let (catalog, found) = selection.survey(runbooks.ok().as_deref());
+        findings.extend(found);
+        let proved = match Engine::survey(catalog, &reference, MEMORY_BYTES_MAX).await {
             Ok((engine, found)) => {
                 findings.extend(found);
-                for signal in engine.all_signals() {
-                    signals += 1;
-                    tests += signal.header.tests.len();
-                }
-                for planned in engine.signals() {
-                    findings.extend(proof::prove(planned, &engine, &testdata, &admitted).await);
-                }
-                for scheduled in engine.scheduled() {
-                    let found = scheduled_proof::prove(scheduled, &engine, &testdata).await;
-                    findings.extend(found);
-                }
+                let mut proved = Proved::of(&engine, &selection, &testdata).await;
+                findings.extend(std::mem::take(&mut proved.findings));
+                proved
             }
-            Err(found) => findings.extend(found),
-        }
+            Err(found) => {
+                findings.extend(found);
+                Proved::default()
+            }
+        };
         if findings.is_empty() {
-            let (signals, tests) = (counted(signals, "signal"), counted(tests, "test"));
-            super::note(&format!("{signals}, {tests}: no findings"));
+            super::note(&proved.to_string());
             return Ok(ExitCode::SUCCESS);
         }
         super::print(&findings.to_string())?;
         super::note(&counted(findings.len(), "finding"));
         Ok(ExitCode::from(1))
+    }
+}
+
+/// What the tests of signals showed: of a directory's if there is one, for those built in have passed theirs.
+#[derive(Debug, Default)]
+struct Proved {
+    signals: usize,
+    tests: usize,
+    findings: Findings,
+}
+
+impl Proved {
+    async fn of(engine: &Engine, selection: &Selection, testdata: &Path) -> Self {
+        let mut proved = Self::default();
+        let is_due = |signal: &Signal| selection.directory.is_none() || selection.is_own(signal);
+        for signal in engine.all_signals().filter(|signal| is_due(signal)) {
+            proved.signals += 1;
+            proved.tests += signal.header.tests.len();
+        }
+        for planned in engine.signals() {
+            if is_due(&planned.signal) {
+                let found = proof::prove(planned, engine, testdata, &admitted).await;
+                proved.findings.extend(found);
+            }
+        }
+        for scheduled in engine.scheduled() {
+            if is_due(&scheduled.signal) {
+                let found = scheduled_proof::prove(scheduled, engine, testdata).await;
+                proved.findings.extend(found);
+            }
+        }
+        proved
+    }
+}
+
+impl fmt::Display for Proved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (signals, tests) = (counted(self.signals, "signal"), counted(self.tests, "test"));
+        write!(f, "{signals}, {tests}: no findings")
     }
 }
 
@@ -109,14 +138,6 @@ fn counted(count: usize, noun: &str) -> String {
         1 => format!("1 {noun}"),
         _ => format!("{count} {noun}s"),
     }
-}
-
-/// The signals of a directory; alerts must name a heading of the runbooks, if there are any.
-fn survey(directory: &Path, findings: &mut Findings) -> Catalog {
-    let runbooks = std::fs::read_to_string(beside(Some(directory), "docs/runbooks.md")).ok();
-    let (catalog, found) = Catalog::survey(directory, runbooks.as_deref());
-    findings.extend(found);
-    catalog
 }
 
 fn beside(directory: Option<&Path>, name: &str) -> PathBuf {

@@ -92,11 +92,11 @@ pub(super) async fn open(
         );
     }
     let memory = config.pipeline.memory_bytes_max;
-    let mut catalog = service::catalog(&config)?;
+    let mut catalog = config.signals.catalog()?;
     let is_needed =
         |signal: &Signal| signal.header.source.table().is_some() && views.need(&signal.header.name);
     catalog.signals.retain(is_needed);
-    let engine = Engine::when_needed(catalog, &config.reference, memory).await?;
+    let engine = Engine::when_needed(catalog, &config.reference, memory, |_| false).await?;
     let lake = service::lake(&config).await?;
     if let LakeUrl::S3 { bucket, prefix } = &config.lake
         && !lake.is_begun().await?

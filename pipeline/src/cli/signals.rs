@@ -6,7 +6,6 @@ use serde_json::json;
 
 use super::catalogue;
 use crate::config::{Config, Environment};
-use crate::service;
 use crate::signal::{Catalog, Signal};
 
 /// How to list.
@@ -34,7 +33,9 @@ pub(super) struct Signals {
 impl Signals {
     pub(super) fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
         let catalog = match self.config.path(environment) {
-            Some(file) => service::catalog(&Config::load(Some(&file), environment)?)?,
+            Some(file) => Config::for_signals(Some(&file), environment)?
+                .signals
+                .catalog()?,
             None => Catalog::built_in()?,
         };
         if self.format == ListFormat::Markdown {

@@ -33,6 +33,7 @@ use crate::config::raw::RawConfig;
 use crate::config::walk::Walk;
 use crate::finding::{Finding, Findings};
 use crate::limits;
+use crate::signal::Selection;
 
 /// Where metrics and health are served unless configured: reachable from this machine only.
 pub const LISTEN_DEFAULT: SocketAddr =
@@ -49,8 +50,8 @@ pub struct Config {
     pub lake: LakeUrl,
     /// Where metrics and health are served.
     pub listen: SocketAddr,
-    /// A directory of signals instead of those built in.
-    pub signals: Option<PathBuf>,
+    /// Which signals run.
+    pub signals: Selection,
     /// When a batch of the lake closes.
     pub batch: Batch,
     /// What the pipeline may hold at once.
@@ -168,7 +169,7 @@ impl Config {
             aws: Aws::default(),
             lake,
             listen: LISTEN_DEFAULT,
-            signals: None,
+            signals: Selection::default(),
             batch: Batch::default(),
             pipeline: PipelineLimits::default(),
             telemetry: Telemetry::default(),
@@ -180,7 +181,7 @@ impl Config {
     pub fn load(file: Option<&Path>, environment: &Environment) -> Result<Self, Findings> {
         let file = file.or_else(|| environment.config_file());
         let (raw, findings) = written(file, environment)?;
-        proved(file, raw, findings)
+        proved(file, &raw, findings)
     }
 
     /// The same for a command that names source and lake itself: a file and the environment may
@@ -197,12 +198,19 @@ impl Config {
         raw.buckets = None;
         raw.directory = Some(NO_SOURCE.to_owned());
         raw.lake = Some(lake.to_owned());
-        proved(file, raw, findings)
+        proved(file, &raw, findings)
+    }
+
+    /// The same for a command that only looks at what a file and the environment say of signals.
+    pub fn for_signals(file: Option<&Path>, environment: &Environment) -> Result<Self, Findings> {
+        Self::for_lake(file, environment, NO_LAKE)
     }
 }
 
 /// Stands for the source of a command that reads none.
 const NO_SOURCE: &str = "/nonexistent";
+/// Stands for the lake of a command that opens none.
+const NO_LAKE: &str = "/nonexistent-lake";
 
 /// What file and environment say, of the right types.
 fn written(
@@ -224,7 +232,11 @@ fn written(
     Ok((raw, findings))
 }
 
-fn proved(file: Option<&Path>, raw: RawConfig, mut findings: Findings) -> Result<Config, Findings> {
+fn proved(
+    file: Option<&Path>,
+    raw: &RawConfig,
+    mut findings: Findings,
+) -> Result<Config, Findings> {
     let file = file.unwrap_or(Path::new(place::ENVIRONMENT));
     let (config, mistakes) = proof::prove(file, raw);
     findings.extend(mistakes);
@@ -298,6 +310,7 @@ impl Default for Reference {
             "100.64.0.0/10",
             "172.16.0.0/12",
             "192.168.0.0/16",
+            "198.19.0.0/16",
             "fc00::/7",
         ];
         Self {

@@ -21,6 +21,8 @@ pub(crate) struct RawConfig {
     pub(crate) lake_endpoint_url: Option<String>,
     pub(crate) listen: Option<String>,
     pub(crate) signals: Option<String>,
+    pub(crate) built_in: Option<bool>,
+    pub(crate) without: Option<Vec<String>>,
     pub(crate) batch_bytes_max: Option<u64>,
     pub(crate) batch_rows_max: Option<u64>,
     pub(crate) batch_age_seconds_max: Option<u64>,
@@ -93,6 +95,14 @@ pub(crate) const KEYS: &[Key<RawConfig>] = &[
     Key::optional(
         "signals.directory",
         Kind::Text(|c, text| c.signals = Some(text)),
+    ),
+    Key::optional(
+        "signals.built_in",
+        Kind::Boolean(|c, yes| c.built_in = Some(yes)),
+    ),
+    Key::optional(
+        "signals.without",
+        Kind::Texts(|c, texts| c.without = Some(texts)),
     ),
     Key::optional(
         "batch.bytes_max",

@@ -77,14 +77,16 @@ impl Engine {
         findings.or(engine)
     }
 
-    /// The same, but that a query is made ready when it is run first: for commands that end soon, and
-    /// run few of them or none.
+    /// The same, but that only the queries of these signals are made ready, the others when they are run
+    /// first: for commands that end soon, and run few of them or none.
     pub async fn when_needed(
         catalog: Catalog,
         reference: &Reference,
         memory_bytes_max: usize,
+        at_once: impl Fn(&Signal) -> bool,
     ) -> Result<Self, Findings> {
-        let (engine, findings) = Self::plan(catalog, reference, memory_bytes_max).await?;
+        let (mut engine, mut findings) = Self::plan(catalog, reference, memory_bytes_max).await?;
+        findings.extend(engine.ready(at_once).await);
         findings.or(engine)
     }
 
@@ -94,21 +96,25 @@ impl Engine {
         reference: &Reference,
         memory_bytes_max: usize,
     ) -> Result<(Self, Findings), Findings> {
-        let planned = Self::plan(catalog, reference, memory_bytes_max).await?;
-        let (mut engine, mut findings) = planned;
-        let mut ready = Vec::new();
-        for planned in engine.planned {
-            match planned.prepared().await {
-                Ok(_) => ready.push(planned),
-                Err(error) => findings.extend(plan::at_query(
-                    &planned.signal,
-                    &plan::reason(&error),
-                    "simplify the query",
-                )),
+        let (mut engine, mut findings) = Self::plan(catalog, reference, memory_bytes_max).await?;
+        findings.extend(engine.ready(|_| true).await);
+        Ok((engine, findings))
+    }
+
+    /// Makes queries of these signals ready to run; those that cannot be are reported, and left out.
+    async fn ready(&mut self, wanted: impl Fn(&Signal) -> bool) -> Findings {
+        let mut findings = Findings::default();
+        for planned in std::mem::take(&mut self.planned) {
+            if wanted(&planned.signal)
+                && let Err(error) = planned.prepared().await
+            {
+                let what = plan::reason(&error);
+                findings.extend(plan::at_query(&planned.signal, &what, "simplify the query"));
+            } else {
+                self.planned.push(planned);
             }
         }
-        engine.planned = ready;
-        Ok((engine, findings))
+        findings
     }
 
     async fn plan(

@@ -87,12 +87,22 @@ pub(super) fn session_of_views(
 
 /// Proves that the signal's query can be planned over the views there are.
 pub(super) async fn plan(signal: Signal, session: &SessionContext) -> Result<Scheduled, Findings> {
-    let failed = |error: &DataFusionError, fix: &str| at_query(&signal, &reason(error), fix);
+    let failed = |error: &DataFusionError| {
+        let name = &signal.header.name;
+        let fix = if signal.is_built_in() {
+            format!(
+                "put \"{name}\" into `signals.without` too, or let the signals that it reads run as they are"
+            )
+        } else {
+            String::from("use the views of other signals and their columns")
+        };
+        at_query(&signal, &reason(error), &fix)
+    };
     let logical = session
         .state()
         .create_logical_plan(&signal.sql)
         .await
-        .map_err(|error| failed(&error, "use the views of other signals and their columns"))?;
+        .map_err(|error| failed(&error))?;
     let mut findings = Findings::default();
     findings.extend(volatile(&logical).map(|function| {
         let what = format!("{function} does not give the same value for the same rows");

@@ -9,17 +9,19 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::str;
 
-/// What is own when the configuration does not say: private, shared and unique local ranges.
-const DEFAULT: [&str; 5] = [
+/// What is own when the configuration does not say: private, shared and unique local ranges, and the one for
+/// benchmarks that pods get where EKS's custom networking needs room (EKS Best Practices Guide).
+const DEFAULT: [&str; 6] = [
     "10.0.0.0/8",
     "172.16.0.0/12",
     "192.168.0.0/16",
     "100.64.0.0/10",
+    "198.19.0.0/16",
     "fc00::/7",
 ];
 
 /// Ranges that no packet from the internet bears as its source (RFC 6890), besides the own ones.
-const NOT_PUBLIC: [&str; 14] = [
+const NOT_PUBLIC: [&str; 15] = [
     "0.0.0.0/8",
     "10.0.0.0/8",
     "100.64.0.0/10",
@@ -27,6 +29,7 @@ const NOT_PUBLIC: [&str; 14] = [
     "169.254.0.0/16",
     "172.16.0.0/12",
     "192.168.0.0/16",
+    "198.18.0.0/15",
     "224.0.0.0/4",
     "240.0.0.0/4",
     "::/128",

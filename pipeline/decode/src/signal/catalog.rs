@@ -1,4 +1,4 @@
-//! The signals there are: those built in, or those of a directory.
+//! The signals there are: those built in, and those of a directory.
 //!
 //! In: `<dir>/<table>/<name>.sql`. Out: signals in the order of their files, or every mistake in
 //! any of them.
@@ -6,6 +6,7 @@
 //! Must hold: adding a signal is adding one file; nothing else lists them.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,9 @@ mod embedded {
     //! The files below `sql/`, as `build.rs` found them.
     include!(concat!(env!("OUT_DIR"), "/signals.rs"));
 }
+
+/// Stands for the directory of what is built in, where a finding names a file.
+pub(super) const BUILT_IN: &str = "<built in>";
 
 /// Signals in the order of their files.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -33,17 +37,17 @@ impl Catalog {
         findings.or(catalog)
     }
 
-    /// The signals of a directory, if there is no mistake in any.
-    pub fn from_directory(directory: &Path) -> Result<Self, Findings> {
-        let (catalog, findings) = Self::survey(directory, None);
-        findings.or(catalog)
+    /// Whether a signal of this name is part of this binary.
+    pub fn has_built_in(name: &str) -> bool {
+        let mut files = embedded::BUILT_IN.iter();
+        files.any(|(file, _)| Path::new(file).file_stem() == Some(OsStr::new(name)))
     }
 
     /// The built-in signals that can be read, and every mistake in all of them.
     pub fn survey_built_in() -> (Self, Findings) {
         let texts = embedded::BUILT_IN
             .iter()
-            .map(|(path, text)| (Path::new("sql").join(path), (*text).to_owned()));
+            .map(|(path, text)| (Path::new(BUILT_IN).join(path), (*text).to_owned()));
         Self::of_texts(texts, None)
     }
 

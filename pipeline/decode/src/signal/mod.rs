@@ -11,6 +11,7 @@ mod check;
 pub mod header;
 mod fence;
 mod reference;
+mod selection;
 mod source;
 mod tokens;
 
@@ -22,6 +23,7 @@ pub use crate::signal::header::{
     Alert, Header, Merge, Metric, MetricKind, Rollup, Severity, Status, Test, TestInput, TestValue,
 };
 pub use crate::signal::reference::{TestCluster, TestReference};
+pub use crate::signal::selection::Selection;
 pub use crate::signal::source::{Schedule, Source};
 
 /// One signal, read and not yet planned.
@@ -42,6 +44,11 @@ impl Signal {
     pub fn parse(file: &Path, text: &str) -> Result<Self, Findings> {
         let (signal, findings) = Self::read(file, text)?;
         findings.or(signal)
+    }
+
+    /// Whether it is part of this binary.
+    pub fn is_built_in(&self) -> bool {
+        self.file.starts_with(catalog::BUILT_IN)
     }
 
     /// The signal as far as it can be read, and every mistake in its header; an error when the

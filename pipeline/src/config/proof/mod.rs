@@ -16,28 +16,29 @@ use crate::config::place::{self, Places};
 use crate::config::raw::RawConfig;
 use crate::config::{Aws, Config, LISTEN_DEFAULT, Telemetry, names};
 use crate::finding::Findings;
+use crate::signal::{Catalog, Selection};
 
 /// The configuration, if it has a source and a lake, and every mistake in it.
-pub(crate) fn prove(file: &Path, raw: RawConfig) -> (Option<Config>, Findings) {
+pub(crate) fn prove(file: &Path, raw: &RawConfig) -> (Option<Config>, Findings) {
     let mut proof = Proof {
         file,
         places: &raw.places,
         findings: Findings::default(),
     };
-    let source = proof.source(&raw);
+    let source = proof.source(raw);
     let lake = proof.lake(raw.lake.as_deref());
     proof.lake_outside_source(source.as_ref(), lake.as_ref());
-    let aws = proof.aws(&raw);
+    let aws = proof.aws(raw);
     let listen = proof.listen(raw.listen.as_deref());
-    let (batch, pipeline) = proof.limits(&raw);
-    let telemetry = proof.telemetry(&raw);
-    let reference = proof.reference(&raw);
+    let (batch, pipeline) = proof.limits(raw);
+    let telemetry = proof.telemetry(raw);
+    let reference = proof.reference(raw);
+    let signals = proof.signals(raw);
     let findings = proof.findings;
 
     let (Some(source), Some(lake)) = (source, lake) else {
         return (None, findings);
     };
-    let signals = raw.signals.map(PathBuf::from);
     let config = Config {
         source,
         aws,
@@ -103,6 +104,34 @@ impl Proof<'_> {
             self.at("listen.address", &what, fix);
             LISTEN_DEFAULT
         })
+    }
+
+    fn signals(&mut self, raw: &RawConfig) -> Selection {
+        let built_in = raw.built_in.unwrap_or(true);
+        let without: BTreeSet<String> = raw.without.iter().flatten().cloned().collect();
+        for name in &without {
+            if !Catalog::has_built_in(name) {
+                let what = format!("`signals.without` names \"{name}\", which is not built in");
+                let fix = "write names as `trailflow signals` lists them; a signal of your own is left out by \
+                           taking its file away";
+                self.at("signals.without", &what, fix);
+            }
+        }
+        if !built_in && !without.is_empty() {
+            let what = "`signals.without` has no meaning where no built-in signal runs";
+            let fix = "remove it, or `signals.built_in`";
+            self.at("signals.without", what, fix);
+        }
+        if !built_in && raw.signals.is_none() {
+            let what = "`signals.built_in` is false and there are no others";
+            let fix = "name a directory of signals in `signals.directory`, or remove it";
+            self.at("signals.built_in", what, fix);
+        }
+        Selection {
+            directory: raw.signals.as_ref().map(PathBuf::from),
+            built_in,
+            without,
+        }
     }
 
     fn telemetry(&mut self, raw: &RawConfig) -> Telemetry {

@@ -16,6 +16,7 @@ use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use crate::finding::{Finding, Findings};
+use crate::signal::catalog::BUILT_IN;
 use crate::signal::{Catalog, Signal, Source, fence};
 
 /// Tables that a signal's view cannot be named as.
@@ -43,7 +44,7 @@ pub(crate) fn catalog(catalog: &Catalog, runbooks: Option<&str>) -> Findings {
         let merges = signal.header.source != Source::Rollups;
         query::check(&signal.sql, signal.sql_line, merges, &mut report);
     }
-    unique(catalog, &mut report);
+    Taken::default().take(catalog, &mut report);
     report.findings
 }
 
@@ -125,31 +126,48 @@ fn identity(signal: &Signal, report: &mut Report<'_>) {
     }
 }
 
-/// No name is given twice: not to signals, metrics or alerts.
-fn unique<'r>(catalog: &'r Catalog, report: &mut Report<'r>) {
-    let mut signals = Names::new("signal");
-    let mut metrics = Names::new("metric");
-    let mut alerts = Names::new("alert");
-    for signal in &catalog.signals {
-        let header = &signal.header;
-        report.file = &signal.file;
-        signals.take(
-            &header.name,
-            &signal.file,
-            header.places.line("name"),
-            report,
-        );
-        for metric in &header.metrics {
-            metrics.take(
-                &metric.name,
-                &signal.file,
-                metric.places.line("name"),
-                report,
-            );
+/// Checks that a directory's signals take no name of the built-in ones that run beside them.
+pub(crate) fn beside(built_in: &Catalog, own: &Catalog) -> Findings {
+    let (mut report, mut taken) = (Report::default(), Taken::default());
+    // Their own mistakes, if they had any, are told where they are read.
+    taken.take(built_in, &mut Report::default());
+    taken.take(own, &mut report);
+    report.findings
+}
+
+/// The names that are taken: none is given twice, not to signals, metrics or alerts.
+struct Taken<'n> {
+    signals: Names<'n>,
+    metrics: Names<'n>,
+    alerts: Names<'n>,
+}
+
+impl Default for Taken<'_> {
+    fn default() -> Self {
+        Self {
+            signals: Names::new("signal"),
+            metrics: Names::new("metric"),
+            alerts: Names::new("alert"),
         }
-        for alert in &header.alerts {
-            let name = alert.name.as_ref().unwrap_or(&header.name);
-            alerts.take(name, &signal.file, alert.places.line("name"), report);
+    }
+}
+
+impl<'n> Taken<'n> {
+    fn take(&mut self, catalog: &'n Catalog, report: &mut Report<'n>) {
+        for signal in &catalog.signals {
+            let (header, file) = (&signal.header, &signal.file);
+            report.file = file;
+            self.signals
+                .take(&header.name, file, header.places.line("name"), report);
+            for metric in &header.metrics {
+                self.metrics
+                    .take(&metric.name, file, metric.places.line("name"), report);
+            }
+            for alert in &header.alerts {
+                let name = alert.name.as_ref().unwrap_or(&header.name);
+                self.alerts
+                    .take(name, file, alert.places.line("name"), report);
+            }
         }
     }
 }
@@ -174,12 +192,28 @@ impl<'n> Names<'n> {
                 free.insert(file);
             }
             Entry::Occupied(taken) => {
-                let by = taken.get().file_name().unwrap_or_default().display();
+                let taken = taken.get();
+                let (by, fix) = if taken.starts_with(BUILT_IN) {
+                    let by = format!("the built-in {}", name_of(taken));
+                    (
+                        by,
+                        "give it another name, or leave that signal out with `signals.without`",
+                    )
+                } else {
+                    (
+                        name_of(taken).to_string(),
+                        "give one of the two another name",
+                    )
+                };
                 let what = format!("the {} \"{name}\" exists already, in {by}", self.kind);
-                report.at(line, what, "give one of the two another name");
+                report.at(line, what, fix);
             }
         }
     }
+}
+
+fn name_of(file: &Path) -> impl std::fmt::Display {
+    file.file_name().unwrap_or_default().display()
 }
 
 fn is_snake_case(name: &str) -> bool {
