@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import zlib
+from datetime import UTC, datetime, timedelta
 
 import pyarrow
 import pyarrow.parquet
@@ -189,6 +190,13 @@ def more_rejects_than_are_kept():
     return gzip.compress(json.dumps({"Records": records}).encode(), mtime=0)
 
 
+def events_of_1001_days():
+    first = datetime(2020, 1, 1, tzinfo=UTC)
+    days = [(first + timedelta(days=number)).strftime("%Y-%m-%dT%H:%M:%SZ") for number in range(1001)]
+    records = [event(2000 + number, eventTime=day) for number, day in enumerate(days)]
+    return gzip.compress(json.dumps({"Records": records}).encode(), mtime=0)
+
+
 MADE = {
     "gzip_bomb": ("flow_log", gzip_bomb),
     "record_over_4_mib": ("cloudtrail", record_over_4_mib),
@@ -197,5 +205,6 @@ MADE = {
     "parquet_over_256_mib": ("parquet", parquet_over_256_mib),
     "parquet_row_over_8_mib": ("parquet", parquet_row_over_8_mib),
     "more_rejects_than_are_kept": ("cloudtrail", more_rejects_than_are_kept),
+    "events_of_1001_days": ("cloudtrail", events_of_1001_days),
 }
 """What is made, by name: the form of its key, and its bytes."""

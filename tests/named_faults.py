@@ -23,6 +23,11 @@ CONFLICT = {
 }
 """S3's answer to a create-if-absent that raced; the key may stay absent."""
 
+SAID_TO_BE_DONE = {
+    "error-in-a-200": Refuse(200, "ServiceUnavailable", "Service is unable to handle request."),
+}
+"""S3's answer to a copy that failed after it had begun to answer."""
+
 BROKEN = {
     "reset": Reset(),
     "reply-lost": LoseReply(),

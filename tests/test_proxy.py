@@ -19,6 +19,7 @@ from named_faults import (
     KMS_DENIED,
     LAKE_OPERATIONS,
     S3_REFUSALS,
+    SAID_TO_BE_DONE,
     SQS_REFUSALS,
 )
 from polling import until, until_equal
@@ -65,6 +66,8 @@ def groups(site):
         refusals = refusals | CONFLICT
     if site.operation == "DeleteMessageBatch":
         refusals = refusals | ENTRIES_FAIL
+    if site.operation == "CopyObject":
+        refusals = refusals | SAID_TO_BE_DONE
     endless = site.side != "lake" or site.operation == "GetObject" or ENDLESS_LAKE
     alone = {**ENDLESS} if endless else {}
     if site.side == "source":

@@ -159,7 +159,7 @@ def policies(variables: dict) -> None:
     equal((refusal["Effect"], refusal["Condition"]), ("Deny", {"Bool": {"aws:SecureTransport": "false"}}), "the lake's bucket policy")
     expect(found["visibility"] > contract.lease_seconds(), "the visibility timeout is not longer than the lease")
     claims = variables.get("claims_retention_days", 45)
-    equal(found["lake_expiry_days"], {"staging": claims, "leases": claims, "claims": claims, "batches": claims}, "the lake's lifecycle")
+    equal(found["lake_expiry_days"], dict.fromkeys(("staging", "leases", "claims", "batches", "published"), claims), "the lake's lifecycle")
 
 
 def refused(case: dict) -> None:

@@ -79,10 +79,11 @@ locals {
 
   # Days after which the service's own files go; the tables themselves stay.
   lake_expiry_days = {
-    staging = var.claims_retention_days
-    leases  = var.claims_retention_days
-    claims  = var.claims_retention_days
-    batches = var.claims_retention_days
+    staging   = var.claims_retention_days
+    leases    = var.claims_retention_days
+    claims    = var.claims_retention_days
+    batches   = var.claims_retention_days
+    published = var.claims_retention_days
   }
 
   ################################################################################

@@ -176,6 +176,8 @@ pub async fn pipeline(
         newest: std::sync::Mutex::default(),
         alone: AtomicU32::default(),
         lake_failures: AtomicU32::default(),
+        unnamed_batches: AtomicU32::default(),
+        undecided: std::sync::Mutex::default(),
         totals: Arc::new(Totals::default()),
         health,
     }))

@@ -217,9 +217,9 @@ pub const LEARN_DECISIONS_MAX: usize = 16;
 pub const LEARN_FILES_MAX: usize = 2;
 /// A batch that is open this long is not renewed any more: something hangs, and others take over.
 pub const BATCH_OPEN_MAX: Duration = Duration::from_hours(1);
-/// Access keys of pods that are remembered: a fleet of 5,000 pods that renew every hour, over ten
-/// hours. About 250 bytes each.
-pub const PODS_MAX: usize = 50_000;
+/// Access keys and sessions of pods that are remembered: a fleet of 5,000 pods that renew every hour, over
+/// ten hours. About 250 bytes each.
+pub const PODS_MAX: usize = 100_000;
 /// The longest that credentials of a role are valid: twelve hours (IAM, `MaxSessionDuration`).
 pub const CREDENTIALS_AGE_MAX: Duration = Duration::from_hours(12);
 /// The most that one page of a Parquet flow log may inflate to. Writers cut at a mebibyte; a
@@ -286,8 +286,22 @@ pub const REDRIVE_POLICY_ASSUMED: Duration = Duration::from_mins(1);
 pub const ALONE_BATCHES: u32 = 16;
 /// Times that a listed object is tried before a backfill goes on without it.
 pub const LISTED_ATTEMPTS_MAX: u32 = 5;
+/// A batch closes when its rows are of so many hours, or days: each is a file of a table, each day one of every
+/// rollup, and the decision names them all.
+pub const BATCH_HOURS_FULL: usize = 2_000;
+/// The same, of days.
+pub const BATCH_DAYS_FULL: usize = 200;
+/// More hours than this are no batch: an object whose times lie anywhere is quarantined alone. Above what the
+/// objects in flight may add to a batch that is full.
+pub const BATCH_HOURS_MAX: usize = 10_000;
+/// The same, of days.
+pub const BATCH_DAYS_MAX: usize = 1_000;
 /// How often histograms fold what they observed, also when nobody scrapes.
 pub const METRICS_UPKEEP_EVERY: Duration = Duration::from_secs(5);
+/// How far a log's clock may be ahead of ours: a row of a later time does not count as the newest.
+pub const CLOCKS_APART_MAX: Duration = Duration::from_mins(10);
+/// Batches that could not be abandoned and are tried again before the next one; more wait for their leases.
+pub const UNDECIDED_BATCHES_MAX: usize = 100;
 /// Pause after the store or the queue failed, before the next attempt.
 pub const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 /// The longest such pause, after several failures in a row.

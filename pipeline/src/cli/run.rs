@@ -52,8 +52,9 @@ impl Run {
             idle_max: None,
             live: true,
         };
-        let pipeline = service::pipeline(&config, mode, Arc::clone(&health)).await?;
+        // Before signals are planned: a process that is the first of its container ignores what it does not ask for.
         let stop = service::stop_on_signal(Arc::clone(&health))?;
+        let pipeline = service::pipeline(&config, mode, Arc::clone(&health)).await?;
         health.started();
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),

@@ -22,7 +22,7 @@ use super::create::{Created, create_if_absent, read};
 use super::source::SourceId;
 use super::worker::Worker;
 use super::{Lake, LakeError, protocol_path};
-use crate::limits::CLAIM_ATTEMPTS_MAX;
+use crate::limits::{CLAIM_ATTEMPTS_MAX, LEASE_MAX};
 
 /// What `_trailflow/claims/<source>/<n>` says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,9 @@ struct Claim {
     batch: BatchId,
     worker: Worker,
     at: DateTime<Utc>,
+    /// How long it holds: its writer's, not its reader's. Missing: the reader's.
+    #[serde(default)]
+    lease_seconds: Option<u64>,
 }
 
 /// The answer to a claim.
@@ -52,6 +55,7 @@ impl Lake {
                 batch: batch.clone(),
                 worker: self.worker.clone(),
                 at: self.clock.now(),
+                lease_seconds: Some(self.lease.as_secs()),
             };
             let path = protocol_path(&["claims", source.as_str(), &next.to_string()]);
             let bytes = json(path.as_ref(), &claim)?;
@@ -90,7 +94,9 @@ impl Lake {
     ) -> Result<Option<Claimed>, LakeError> {
         match decision {
             Decision::Committed { files, sources, .. } if sources.contains(source) => {
-                self.publish(batch, files).await?;
+                if !self.is_published(batch).await? {
+                    self.publish(batch, files).await?;
+                }
                 self.settled.insert(batch, sources);
                 Ok(Some(Claimed::Done))
             }
@@ -101,11 +107,11 @@ impl Lake {
     /// How long to wait for an undecided batch. Nothing: it was presumed dead and is decided now.
     async fn undecided(&self, claim: &Claim) -> Result<Option<Duration>, LakeError> {
         if !claim.worker.is_gone() {
-            let mut wait = self.remaining(claim.at);
+            let mut wait = self.remaining(claim.at, claim.lease_seconds);
             if wait.is_zero()
-                && let Some(at) = self.renewed_at(&claim.batch).await?
+                && let Some(renewal) = self.renewed(&claim.batch).await?
             {
-                wait = self.remaining(at);
+                wait = self.remaining(renewal.at, renewal.lease_seconds);
             }
             if !wait.is_zero() {
                 return Ok(Some(wait));
@@ -124,9 +130,12 @@ impl Lake {
     /// What is left of a lease that began at that time. One that begins in the future was written
     /// by a clock that is wrong, and is no longer believed than one from the past: nobody should
     /// wait for hours until that time has come.
-    fn remaining(&self, at: DateTime<Utc>) -> Duration {
+    fn remaining(&self, at: DateTime<Utc>, lease_seconds: Option<u64>) -> Duration {
+        let lease = lease_seconds.map_or(self.lease, Duration::from_secs);
         let age = self.clock.now().signed_duration_since(at).abs();
-        self.lease.saturating_sub(age.to_std().unwrap_or_default())
+        lease
+            .min(LEASE_MAX)
+            .saturating_sub(age.to_std().unwrap_or_default())
     }
 
     /// How many workers were presumed dead, or were, while they had the source claimed: its claims
@@ -165,5 +174,89 @@ impl Lake {
                 why: String::from("the claim was there and is gone"),
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use object_store::ObjectStoreExt as _;
+    use object_store::path::Path;
+
+    use super::*;
+    use crate::lake::batch::{Commit, StagedFile};
+    use crate::object::{ObjectRef, Version};
+
+    fn source() -> SourceId {
+        let object = ObjectRef {
+            bucket: String::from("bucket"),
+            key: String::from("key"),
+            version: Version::of_etag("e"),
+            size_bytes: None,
+            written_at: None,
+        };
+        SourceId::of(&object, 0).unwrap()
+    }
+
+    /// Another worker of the same lake, that has met nothing yet.
+    fn beside(lake: &Lake) -> Lake {
+        Lake {
+            settled: Arc::default(),
+            ..lake.clone()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_claim_holds_as_long_as_its_writer_says() {
+        let slow = Lake {
+            lease: Duration::from_mins(10),
+            ..Lake::in_memory()
+        };
+        let hasty = Lake {
+            lease: Duration::from_secs(1),
+            ..beside(&slow)
+        };
+        let (theirs, ours) = (
+            BatchId::new(slow.clock.as_ref()),
+            BatchId::new(slow.clock.as_ref()),
+        );
+        let claimed = slow.claim(&source(), &theirs).await.unwrap();
+        assert_eq!(claimed, Claimed::Mine);
+        let Claimed::Busy(wait) = hasty.claim(&source(), &ours).await.unwrap() else {
+            panic!("the claim of a living worker is taken over");
+        };
+        assert!(wait > Duration::from_mins(5), "{wait:?}");
+    }
+
+    #[tokio::test]
+    async fn what_is_marked_as_published_is_not_looked_for_again() {
+        let lake = Lake::in_memory();
+        let batch = BatchId::new(lake.clock.as_ref());
+        let file = StagedFile {
+            staged: format!("_trailflow/staging/{batch}/cloudtrail/a.parquet"),
+            published: String::from("cloudtrail/a.parquet"),
+            rows: 1,
+            bytes: 4,
+        };
+        let (staged, published) = (
+            Path::from(file.staged.as_str()),
+            Path::from(file.published.as_str()),
+        );
+        lake.claim(&source(), &batch).await.unwrap();
+        lake.store.put(&staged, "rows".into()).await.unwrap();
+        let committed = lake.commit(&batch, vec![file.clone()], vec![source()]);
+        assert!(matches!(committed.await.unwrap(), Commit::Committed(_)));
+        lake.publish(&batch, &[file]).await.unwrap();
+        // A lifecycle rule takes old rows.
+        lake.store.delete(&published).await.unwrap();
+        let next = BatchId::new(lake.clock.as_ref());
+        let again = beside(&lake).claim(&source(), &next).await.unwrap();
+        assert_eq!(again, Claimed::Done);
+        // Without the mark they might be lost, and nothing may be acknowledged.
+        let mark = protocol_path(&["published", batch.as_str()]);
+        lake.store.delete(&mark).await.unwrap();
+        let unknown = beside(&lake).claim(&source(), &next).await;
+        assert!(matches!(unknown, Err(LakeError::Foreign { .. })));
     }
 }

@@ -130,6 +130,11 @@ impl Entry {
         };
     }
 
+    /// Whether anything came of it: suppressed rows too, for their twins may have been rows of this very object.
+    pub fn has_given(&self) -> bool {
+        self.row_count() + self.suppressed > 0
+    }
+
     /// Rows of all tables.
     pub fn row_count(&self) -> u64 {
         self.rows.iter().map(|(_, rows)| rows).sum()

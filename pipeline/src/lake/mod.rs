@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! claim ─ stage ─ commit ─ publish
-//!   │       │        │        └ <table>/event_date=…/event_hour=…/<batch>.parquet
+//!   │       │        │        ├ <table>/event_date=…/event_hour=…/<batch>.parquet
+//!   │       │        │        └ _trailflow/published/<batch>
 //!   │       │        └ _trailflow/batches/<batch>          create-if-absent
 //!   │       └ _trailflow/staging/<batch>/…
 //!   └ _trailflow/claims/<source>/<n>                        create-if-absent
@@ -15,6 +16,7 @@
 pub mod batch;
 pub mod claim;
 pub mod committed;
+mod copied;
 pub mod create;
 mod encoding;
 pub mod ingest_log;

@@ -1,19 +1,28 @@
 //! Publishing: staged files of a committed batch get the names that readers glob.
 //!
-//! Must hold: anyone may do it, any number of times, and finish what another began: a staged file
-//! that is gone was published.
+//! In: a committed batch. Out: its files in the tables, and `_trailflow/published/<batch>`. Must hold: anyone may do
+//! it, any number of times, and finish what another began: a staged file that is gone was published. What
+//! is marked as published is never looked for again: old files of the tables may be deleted.
 
+use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
 use futures::stream::{self, StreamExt as _};
 use object_store::path::Path;
-use object_store::{Error, ObjectStore as _, ObjectStoreExt as _};
+use object_store::{Error, ObjectStore as _, ObjectStoreExt as _, PutPayload};
+use serde::Serialize;
 
-use super::batch::{BatchId, StagedFile};
+use super::batch::{BatchId, StagedFile, json};
 use super::{Lake, LakeError, protocol_path};
 use crate::limits::PUBLISH_FILES_AT_ONCE;
 
+/// What `_trailflow/published/<batch>` says. That it is there is what counts.
+#[derive(Debug, Serialize)]
+struct Published {
+    at: DateTime<Utc>,
+}
+
 impl Lake {
-    /// Step 4: moves every file of a committed batch to its name.
+    /// Step 4: moves every file of a committed batch to its name, and marks the batch.
     pub async fn publish(&self, batch: &BatchId, files: &[StagedFile]) -> Result<(), LakeError> {
         let mut moves = Vec::with_capacity(files.len());
         for file in files {
@@ -22,7 +31,21 @@ impl Lake {
         let moves = stream::iter(moves).buffer_unordered(PUBLISH_FILES_AT_ONCE);
         // One that fails does not stop the others half-way.
         let ended: Vec<Result<(), LakeError>> = moves.collect().await;
-        ended.into_iter().collect()
+        ended.into_iter().collect::<Result<(), LakeError>>()?;
+        let path = marker(batch);
+        let at = self.clock.now();
+        let bytes = json(path.as_ref(), &Published { at })?;
+        self.store.put(&path, PutPayload::from(bytes)).await?;
+        Ok(())
+    }
+
+    /// Whether the batch is marked as published. One that is not may be all the same.
+    pub(super) async fn is_published(&self, batch: &BatchId) -> Result<bool, LakeError> {
+        match self.store.head(&marker(batch)).await {
+            Ok(_) => Ok(true),
+            Err(Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn publish_file(&self, batch: &BatchId, file: &StagedFile) -> Result<(), LakeError> {
@@ -42,7 +65,10 @@ impl Lake {
                 }
                 Err(Error::NotFound { .. }) => Err(LakeError::Foreign {
                     path: file.staged.clone(),
-                    why: String::from("it was committed, and is neither staged nor published"),
+                    why: String::from(
+                        "it was committed, and is neither staged nor published, nor marked as published; its \
+                         rows are lost unless something put them elsewhere",
+                    ),
                 }),
                 Err(error) => Err(error.into()),
             },
@@ -75,4 +101,8 @@ impl Lake {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+fn marker(batch: &BatchId) -> Path {
+    protocol_path(&["published", batch.as_str()])
 }

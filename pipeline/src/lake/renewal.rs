@@ -15,8 +15,11 @@ use super::{Lake, LakeError, protocol_path};
 
 /// What `_trailflow/leases/<batch>` says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Renewal {
-    at: DateTime<Utc>,
+pub(super) struct Renewal {
+    pub(super) at: DateTime<Utc>,
+    /// How long it holds. Missing: as long as the reader's.
+    #[serde(default)]
+    pub(super) lease_seconds: Option<u64>,
 }
 
 impl Lake {
@@ -25,6 +28,7 @@ impl Lake {
         let path = protocol_path(&["leases", batch.as_str()]);
         let renewal = Renewal {
             at: self.clock.now(),
+            lease_seconds: Some(self.lease.as_secs()),
         };
         let bytes = json(path.as_ref(), &renewal)?;
         self.store.put(&path, PutPayload::from(bytes)).await?;
@@ -32,16 +36,10 @@ impl Lake {
     }
 
     /// When it last said so.
-    pub(super) async fn renewed_at(
-        &self,
-        batch: &BatchId,
-    ) -> Result<Option<DateTime<Utc>>, LakeError> {
+    pub(super) async fn renewed(&self, batch: &BatchId) -> Result<Option<Renewal>, LakeError> {
         let path = protocol_path(&["leases", batch.as_str()]);
         match read(self.store.as_ref(), &path).await? {
-            Some(bytes) => {
-                let renewal: Renewal = parse(path.as_ref(), &bytes)?;
-                Ok(Some(renewal.at))
-            }
+            Some(bytes) => parse(path.as_ref(), &bytes).map(Some),
             None => Ok(None),
         }
     }

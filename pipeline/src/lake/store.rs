@@ -16,6 +16,7 @@ use object_store::prefix::PrefixStore;
 use object_store::{ClientOptions, CredentialProvider, ObjectStore, RetryConfig};
 use tokio::sync::Mutex;
 
+use super::copied::ProvenCopies;
 use crate::clock::Clock;
 use crate::config::{Aws, LakeUrl};
 use crate::limits::{
@@ -61,6 +62,7 @@ pub fn open(
             let sdk = sdk.ok_or(OpenError::Region)?;
             let region = sdk.region().ok_or(OpenError::Region)?;
             let mut builder = AmazonS3Builder::new()
+                .with_http_connector(ProvenCopies::default())
                 .with_bucket_name(bucket)
                 .with_region(region.as_ref())
                 .with_conditional_put(S3ConditionalPut::ETagMatch)
@@ -118,14 +120,13 @@ impl CredentialProvider for ProviderChain {
         let credentials = if let Some(credentials) = fresh {
             credentials.clone()
         } else {
-            let failed = |source| object_store::Error::Generic {
-                store: "S3",
-                source,
-            };
-            self.chain
-                .provide_credentials()
-                .await
-                .map_err(|error| failed(error.into()))?
+            match self.chain.provide_credentials().await {
+                Ok(credentials) => credentials,
+                Err(error) => valid_at(kept.as_ref(), now).ok_or_else(|| {
+                    let (store, source) = ("S3", error.into());
+                    object_store::Error::Generic { store, source }
+                })?,
+            }
         };
         let credential = AwsCredential {
             key_id: credentials.access_key_id().to_owned(),
@@ -135,4 +136,10 @@ impl CredentialProvider for ProviderChain {
         *kept = Some(credentials);
         Ok(Arc::new(credential))
     }
+}
+
+/// What is kept, while it holds: a chain that fails for a minute is no reason to stop before.
+fn valid_at(kept: Option<&Credentials>, now: DateTime<Utc>) -> Option<Credentials> {
+    let expiry = kept?.expiry().map(DateTime::<Utc>::from)?;
+    kept.filter(|_| now < expiry).cloned()
 }

@@ -58,7 +58,8 @@ impl S3Objects {
     async fn pump(self, object: ObjectRef, first: ByteStream, to: mpsc::Sender<io::Result<Bytes>>) {
         let mut body = first;
         let mut sent = 0_u64;
-        let mut attempts = 1;
+        // Of one place in the object: a large one may meet many breaks and still come.
+        let (mut attempts, mut broke_at) = (1, 0);
         loop {
             let error = match body.try_next().await {
                 Ok(None) => {
@@ -76,6 +77,9 @@ impl S3Objects {
                 }
                 Err(error) => FetchError::Unavailable(error.to_string()),
             };
+            if sent > broke_at {
+                (attempts, broke_at) = (1, sent);
+            }
             let again = if attempts < GET_ATTEMPTS_MAX {
                 attempts += 1;
                 tracing::debug!(key = %object.key, %error, sent, "resuming a broken download");

@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array as _, AsArray as _, RecordBatch};
-use arrow::datatypes::TimestampMillisecondType;
+use arrow::array::{Array as _, AsArray as _, RecordBatch, TimestampMillisecondArray};
 use metrics::{counter, gauge, histogram};
 
 use super::flush::{Flush, Flushed};
+use super::hours::{Hours, Scattered};
 use super::partials::{Merged, Partials};
 use super::pending::Pending;
 use super::piece::{End, Piece, Read, Slot};
@@ -20,11 +20,11 @@ use crate::config::Batch;
 use crate::decode::Table;
 use crate::engine::Engine;
 use crate::lake::batch::BatchId;
-use crate::lake::ingest_log::Entry;
+use crate::lake::ingest_log::{Entry, Outcome};
 use crate::lake::source::SourceId;
 use crate::lake::staging::Staging;
 use crate::lake::{Lake, LakeError};
-use crate::limits::{BATCH_OBJECTS_MAX, PENDING_BYTES_MAX, REJECTS_KEPT_MAX};
+use crate::limits::{BATCH_OBJECTS_MAX, CLOCKS_APART_MAX, PENDING_BYTES_MAX, REJECTS_KEPT_MAX};
 use crate::metrics::SignalMetrics;
 
 /// Why a batch cannot be committed.
@@ -44,6 +44,9 @@ pub enum BatchError {
     /// An object failed after rows of it had come.
     #[error("{0}")]
     Spoiled(String),
+    /// Its rows would be too many files.
+    #[error(transparent)]
+    Scattered(#[from] Scattered),
     /// The store of an object asked for fewer requests after rows of it had come.
     #[error("throttled in the middle of {0}")]
     Throttled(String),
@@ -68,6 +71,7 @@ pub struct OpenBatch {
     /// Slots of objects that are not to be committed with this batch.
     pub left_out: BTreeMap<Slot, End>,
     pending: Pending,
+    hours: Hours,
     /// Event time of the newest row, epoch milliseconds.
     newest: BTreeMap<Table, i64>,
     partials: Partials,
@@ -112,6 +116,7 @@ impl OpenBatch {
             entries: Vec::new(),
             left_out: BTreeMap::new(),
             pending: Pending::default(),
+            hours: Hours::default(),
             newest: BTreeMap::new(),
             rows: 0,
             staged_bytes: 0,
@@ -166,9 +171,10 @@ impl OpenBatch {
             return Ok(());
         }
         let span = span(&rows, table);
-        if let Some((_, newest)) = span {
-            let known = self.newest.entry(table).or_insert(newest);
-            *known = newest.max(*known);
+        self.freshen(table, &rows, span);
+        if let Some(span) = span {
+            let times = times(&rows, table).into_iter().flatten().flatten();
+            self.hours.take(table, span, times)?;
         }
         if let Some(entry) = self.entries.get_mut(slot) {
             entry.add_rows(table.name(), rows.num_rows(), span);
@@ -179,6 +185,20 @@ impl OpenBatch {
             self.flush().await
         } else {
             Ok(())
+        }
+    }
+
+    /// Takes note of the newest row of a table. What is of the future says nothing of how fresh rows are.
+    fn freshen(&mut self, table: Table, rows: &RecordBatch, span: Option<(i64, i64)>) {
+        let latest = (self.lake.clock.now() + CLOCKS_APART_MAX).timestamp_millis();
+        let newest = match span {
+            Some((_, newest)) if newest > latest => newest_until(rows, table, latest),
+            Some((_, newest)) => Some(newest),
+            None => None,
+        };
+        if let Some(newest) = newest {
+            let known = self.newest.entry(table).or_insert(newest);
+            *known = newest.max(*known);
         }
     }
 
@@ -194,20 +214,26 @@ impl OpenBatch {
                 inflated_bytes,
                 inflated_sha256,
             }) => {
-                entry.outcome = outcome;
+                entry.outcome = match outcome {
+                    // It was overwritten or deleted while it was read: what came of it is in the tables.
+                    Outcome::Ignored("missing_object") if entry.has_given() => {
+                        Outcome::Quarantined("missing_midway")
+                    }
+                    outcome => outcome,
+                };
                 entry.detail = detail;
                 entry.compressed_bytes = compressed_bytes;
                 entry.inflated_bytes = inflated_bytes;
                 entry.inflated_sha256 = inflated_sha256;
                 Ok(())
             }
-            // Suppressed rows count too: their twins may have been rows of this very object.
-            End::Throttled(why) if entry.row_count() + entry.suppressed > 0 => Err(
-                BatchError::Throttled(format!("{}: {why}", entry.object.key)),
-            ),
-            End::Failed(why) | End::Denied(why) if entry.row_count() + entry.suppressed > 0 => Err(
-                BatchError::Spoiled(format!("{} failed midway: {why}", entry.object.key)),
-            ),
+            End::Throttled(why) if entry.has_given() => Err(BatchError::Throttled(format!(
+                "{}: {why}",
+                entry.object.key
+            ))),
+            End::Failed(why) | End::Denied(why) if entry.has_given() => Err(BatchError::Spoiled(
+                format!("{} failed midway: {why}", entry.object.key),
+            )),
             end @ (End::Duplicate
             | End::Own
             | End::Busy(_)
@@ -228,6 +254,7 @@ impl OpenBatch {
             || self.staged_bytes + self.pending.bytes() >= limits.bytes_max
             || self.entries.len() >= BATCH_OBJECTS_MAX
             || self.partials.is_full()
+            || self.hours.are_many()
     }
 
     /// Begins to evaluate the signals on the pending rows and to stage the rows, once the flush before has
@@ -335,12 +362,21 @@ fn files<'a>(staging: &'a mut Option<Staging>, lake: &Lake, id: &BatchId) -> &'a
 
 /// The oldest and newest event time of a batch.
 fn span(rows: &RecordBatch, table: Table) -> Option<(i64, i64)> {
-    let times = rows.column_by_name(table.time_column())?;
-    let times = times.as_primitive_opt::<TimestampMillisecondType>()?;
+    let times = times(rows, table)?;
     if times.null_count() == times.len() {
         return None;
     }
     Some((arrow::compute::min(times)?, arrow::compute::max(times)?))
+}
+
+/// The newest event time that is no later than this.
+fn newest_until(rows: &RecordBatch, table: Table, latest: i64) -> Option<i64> {
+    let times = times(rows, table)?.iter().flatten();
+    times.filter(|time| *time <= latest).max()
+}
+
+fn times(rows: &RecordBatch, table: Table) -> Option<&TimestampMillisecondArray> {
+    rows.column_by_name(table.time_column())?.as_primitive_opt()
 }
 
 /// Shows how fresh the committed rows are. Never backwards: a late object does not make them old.
@@ -373,8 +409,49 @@ pub fn count(entries: &[Entry]) {
             counter!("trailflow_records_rejected_total", "table" => *table, "reason" => *reason)
                 .increment(*count);
         }
-        if let crate::lake::ingest_log::Outcome::Quarantined(reason) = entry.outcome {
+        if let Outcome::Quarantined(reason) = entry.outcome {
             counter!("trailflow_quarantined_total", "reason" => reason).increment(1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::config::Reference;
+    use crate::limits::MEMORY_BYTES_MAX;
+    use crate::object::{ObjectRef, Version};
+    use crate::signal::Catalog;
+
+    #[tokio::test]
+    async fn what_vanishes_midway_is_no_object_of_nothing() {
+        let none = Catalog::default();
+        let engine = Engine::new(none, &Reference::default(), MEMORY_BYTES_MAX).await;
+        let engine = Arc::new(engine.unwrap());
+        let mut open = OpenBatch::new(Lake::in_memory(), engine, Arc::default(), None);
+        for (slot, suppressed) in [(0, 0), (1, 1)] {
+            let object = ObjectRef {
+                bucket: String::from("bucket"),
+                key: format!("key {slot}"),
+                version: Version::of_etag("e"),
+                size_bytes: None,
+                written_at: None,
+            };
+            let source = SourceId::of(&object, 0).unwrap();
+            let mut entry = Entry::begun(source, object, "cloudtrail", DateTime::UNIX_EPOCH);
+            entry.suppressed = suppressed;
+            open.entries.push(entry);
+            let missing = Read::nothing(Outcome::Ignored("missing_object"), None);
+            let ended = open.take(Piece::Ended(slot, End::Read(missing))).await;
+            assert!(ended.unwrap());
+        }
+        let outcomes: Vec<_> = open.entries.iter().map(|entry| entry.outcome).collect();
+        let expected = [
+            Outcome::Ignored("missing_object"),
+            Outcome::Quarantined("missing_midway"),
+        ];
+        assert_eq!(outcomes, expected);
     }
 }

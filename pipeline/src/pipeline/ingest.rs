@@ -127,7 +127,7 @@ impl Ingest {
             }
             Err(error) => {
                 error.trouble().tell(&self.health);
-                return End::Busy(self.lake.lease);
+                return End::Unclaimed(self.lake.lease);
             }
         }
         if kind == KeyKind::CloudTrailDigest {

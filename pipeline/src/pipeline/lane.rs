@@ -77,7 +77,8 @@ impl Lane {
     /// Runs until the intake ends or the lane is told to stop.
     pub(super) async fn run(mut self) {
         while let Some(first) = self.next_first().await {
-            self.wait_for_the_lake().await;
+            self.wait_after_failures().await;
+            self.pipeline.give_up_the_rest().await;
             self.pipeline.catch_up(&self.stop).await;
             if self.stop.is_cancelled() {
                 self.pipeline
@@ -145,9 +146,12 @@ impl Lane {
         self.pipeline.settle(filling, filled).await
     }
 
-    /// After batches that the lake failed, longer each time: nothing is gained by trying harder.
-    async fn wait_for_the_lake(&self) {
-        let failures = self.pipeline.lake_failures.load(Ordering::Relaxed);
+    /// After batches that the lake failed, or whose objects cannot be named, longer each time: nothing is gained
+    /// by trying harder, and each try uses up a receive.
+    async fn wait_after_failures(&self) {
+        let of_lake = self.pipeline.lake_failures.load(Ordering::Relaxed);
+        let unnamed = self.pipeline.unnamed_batches.load(Ordering::Relaxed);
+        let failures = of_lake.max(unnamed);
         if failures > 0 {
             tokio::select! {
                 biased;
@@ -302,23 +306,35 @@ impl Lane {
             }
             Err(error) => {
                 tracing::warn!(%error, key = object.key, "an object cannot be named; its message goes back");
-                if let FetchError::Denied { by, message } = &error {
-                    let health = &self.pipeline.health;
-                    health.denied(NAMING, &format!("{by}: {message}"));
-                    return Err(Return::Denied);
-                }
-                Err(Return::Failed)
+                let Pipeline {
+                    health,
+                    concurrency,
+                    ..
+                } = self.pipeline.as_ref();
+                Err(match &error {
+                    FetchError::Denied { by, message } => {
+                        health.denied(NAMING, &format!("{by}: {message}"));
+                        Return::Denied
+                    }
+                    FetchError::Throttled(_) => {
+                        concurrency.slow_down();
+                        Return::Throttled
+                    }
+                    FetchError::Missing | FetchError::Unavailable(_) => Return::Failed,
+                })
             }
         }
     }
 }
 
 impl Filling {
-    /// Whether nothing came of all that has ended, because the lake does not answer: to receive
-    /// more would use up more receives.
+    /// Whether nothing came of all that has ended, because the lake does not answer or objects cannot be
+    /// named: to receive more would use up more receives.
     fn is_refused(&self) -> bool {
         let ended = self.open.entries.len() - self.in_flight;
-        self.unclaimed > 0 && self.open.left_out.len() == ended
+        let unnamed = || self.held.iter().any(|held| held.unnamed.is_some());
+        let nothing_came = self.open.left_out.len() == ended;
+        nothing_came && (self.unclaimed > 0 || self.in_flight == 0 && unnamed())
     }
 }
 

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
@@ -143,19 +144,22 @@ impl Pipeline {
         };
         let mut read = stream::iter(files).map(read).buffered(LEARN_FILES_MAX);
         while let Some((file, rows)) = read.next().await {
-            match rows {
-                Ok(rows) => {
-                    for rows in rows {
-                        self.window.learn(&rows).map_err(LakeError::from)?;
-                        self.window.learn_keys(&rows).map_err(LakeError::from)?;
-                    }
-                }
+            match rows.and_then(|rows| self.learn_rows(&rows)) {
+                Ok(()) => {}
                 // It cannot be learned by trying again, and must not keep the service from working.
-                Err(LakeError::Parquet(error)) => {
+                Err(error @ (LakeError::Parquet(_) | LakeError::Arrow(_))) => {
                     tracing::error!(file = file.published, %error, "a committed file cannot be read; copies of its events may count");
                 }
                 Err(error) => return Err(error),
             }
+        }
+        Ok(())
+    }
+
+    fn learn_rows(&self, rows: &[RecordBatch]) -> Result<(), LakeError> {
+        for rows in rows {
+            self.window.learn(rows)?;
+            self.window.learn_keys(rows)?;
         }
         Ok(())
     }

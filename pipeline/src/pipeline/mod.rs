@@ -14,6 +14,7 @@ pub mod batch;
 pub mod concurrency;
 pub mod cores;
 mod flush;
+mod hours;
 pub mod ingest;
 mod lane;
 mod learn;
@@ -39,6 +40,7 @@ use crate::decode::Table;
 use crate::decode::flow_logs::OwnNetworks;
 use crate::engine::Engine;
 use crate::lake::Lake;
+use crate::lake::batch::BatchId;
 use crate::limits::{LAKE_FAILURES_ALONE, STOP_MAX};
 use crate::metrics::SignalMetrics;
 use crate::object::fetch::Objects;
@@ -102,6 +104,10 @@ pub struct Pipeline {
     pub alone: AtomicU32,
     /// Batches in a row that the lake failed.
     pub lake_failures: AtomicU32,
+    /// Batches in a row of which nothing was committed, and an object could not even be named.
+    pub unnamed_batches: AtomicU32,
+    /// Batches that were given up, and not yet abandoned.
+    pub undecided: std::sync::Mutex<Vec<BatchId>>,
     /// Objects being read at once, in all lanes.
     pub concurrency: Arc<Concurrency>,
     /// The cores that decoders take.

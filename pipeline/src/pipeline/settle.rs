@@ -20,7 +20,7 @@ use crate::lake::batch::{BatchId, Commit, StagedFile};
 use crate::lake::ingest_log::Entry;
 use crate::lake::source::SourceId;
 use crate::lake::{Lake, LakeError};
-use crate::limits::ALONE_BATCHES;
+use crate::limits::{ALONE_BATCHES, UNDECIDED_BATCHES_MAX};
 use crate::queue::{Care, Delivery, Receipt, Return};
 use crate::telemetry::timed;
 
@@ -68,11 +68,25 @@ impl Pipeline {
         let left = Left::of(&open.entries, std::mem::take(&mut open.left_out));
         if filled.is_ok() && open.entries.len() == left.out.len() {
             self.lake_answered(&left);
-            // What was claimed and not read must not look busy to whoever gets it next.
-            let claimed =
-                |end: &End| matches!(end, End::Failed(_) | End::Throttled(_) | End::Denied(_));
+            // What was claimed and not read must not look busy to whoever gets it next, nor its worker dead.
+            let claimed = |end: &End| {
+                matches!(
+                    end,
+                    End::Failed(_) | End::Throttled(_) | End::Denied(_) | End::Lost
+                )
+            };
             if left.out.values().any(claimed) {
                 self.give_up(&id).await;
+            } else if left
+                .out
+                .values()
+                .any(|end| matches!(end, End::Unclaimed(_)))
+            {
+                // It may be claimed all the same. The lake fails: there is time until it answers.
+                self.give_up_later(&id);
+            }
+            if held.iter().any(|held| held.unnamed.is_some()) {
+                self.unnamed_batches.fetch_add(1, Ordering::Relaxed);
             }
             self.end_renewal(&id, renewal).await;
             self.release(held, &left).await;
@@ -112,7 +126,7 @@ impl Pipeline {
     fn failed(&self, error: &BatchError) -> Return {
         match error {
             BatchError::Lake(error) => self.lake_failed(error),
-            BatchError::Signal { .. } | BatchError::Spoiled(_) => {
+            BatchError::Signal { .. } | BatchError::Spoiled(_) | BatchError::Scattered(_) => {
                 self.alone.store(ALONE_BATCHES, Ordering::Relaxed);
                 // Most of them are innocent, and each comes alone now.
                 Return::Spoiled
@@ -144,6 +158,7 @@ impl Pipeline {
     ) -> Option<SetAside> {
         let reason = match error {
             BatchError::Signal { .. } => Some("signal_failed"),
+            BatchError::Scattered(_) => Some("scattered_times"),
             BatchError::Spoiled(_) if !self.concurrency.is_outage() => Some("unreadable"),
             BatchError::Spoiled(_)
             | BatchError::Throttled(_)
@@ -200,6 +215,7 @@ impl Pipeline {
         self.end_renewal(id, renewal).await;
         counter!("trailflow_commits_total", "result" => "created").increment(1);
         self.lake_failures.store(0, Ordering::Relaxed);
+        self.unnamed_batches.store(0, Ordering::Relaxed);
         self.health.readable(Lake::PART);
         let one_less = |alone: u32| alone.checked_sub(1);
         // Nothing to take when no batch was spoiled.
@@ -349,19 +365,41 @@ impl Pipeline {
         }
     }
 
-    /// Abandons the batch, so that others need not wait for its lease.
+    /// Abandons the batch, so that others need not wait for its lease and take this worker for dead.
     async fn give_up(&self, id: &BatchId) {
-        match self.lake.abandon(id).await {
-            // Committed after all: an earlier attempt landed. Redelivery finds it and publishes.
-            Ok(Some(_)) => {}
-            Ok(None) => {
-                counter!("trailflow_commits_total", "result" => "abandoned").increment(1);
-                dropped(self.lake.drop_batch_staging(id).await);
-            }
-            Err(error) => {
-                tracing::warn!(batch = %id, %error, "not abandoned; the lease runs out by itself");
+        if let Err(error) = self.abandoned(id).await {
+            tracing::warn!(batch = %id, %error, "not abandoned yet; the lease runs out by itself");
+            self.give_up_later(id);
+        }
+    }
+
+    fn give_up_later(&self, id: &BatchId) {
+        let mut undecided = self.undecided.lock();
+        if let Ok(undecided) = undecided.as_deref_mut()
+            && undecided.len() < UNDECIDED_BATCHES_MAX
+        {
+            undecided.push(id.clone());
+        }
+    }
+
+    /// Abandons what was left when it was given up, as far as the lake answers.
+    pub(super) async fn give_up_the_rest(&self) {
+        let next = || self.undecided.lock().ok()?.pop();
+        while let Some(id) = next() {
+            if let Err(error) = self.abandoned(&id).await {
+                tracing::debug!(batch = %id, %error, "still not abandoned");
+                return self.give_up_later(&id);
             }
         }
+    }
+
+    async fn abandoned(&self, id: &BatchId) -> Result<(), LakeError> {
+        // Committed after all: an earlier attempt landed. Redelivery finds it and publishes.
+        if self.lake.abandon(id).await?.is_none() {
+            counter!("trailflow_commits_total", "result" => "abandoned").increment(1);
+            dropped(self.lake.drop_batch_staging(id).await);
+        }
+        Ok(())
     }
 }
 

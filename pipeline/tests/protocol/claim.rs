@@ -254,8 +254,13 @@ impl Place<'_> {
             .request_faults(&failed, self.worker, request, out);
     }
 
-    /// Finishes what another worker committed.
+    /// Finishes what another worker committed, or finds the mark: it comes after the last file, at any time.
     fn publish(&self, batch: BatchNo, file: usize, request: Move, out: &mut Out<'_>) {
+        if self.state.batch(batch).published == self.model.all_files() {
+            let (name, b) = (W(self.worker), B(batch));
+            let text = format_args!("{name} finds {b} marked as published");
+            out.step(self.with(Slot::Duplicate), text);
+        }
         let go = |next: &mut State, publication| {
             let slot = match publication {
                 Publication::At(file, request) => Slot::Publish(batch, file, request),

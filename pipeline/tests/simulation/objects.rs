@@ -94,11 +94,14 @@ impl Bucket {
         self.flows.insert(key, rows);
     }
 
-    pub(crate) fn object(key: &str) -> ObjectRef {
+    pub(crate) fn object(key: &str, named: bool) -> ObjectRef {
         ObjectRef {
             bucket: String::from("logs"),
             key: key.to_owned(),
-            version: Version::of_etag("etag"),
+            version: Version {
+                etag: named.then(|| String::from("etag")),
+                version_id: None,
+            },
             size_bytes: None,
             written_at: None,
         }
@@ -148,7 +151,14 @@ impl Objects for SimObjects {
     }
 
     async fn resolve(&self, object: &ObjectRef) -> Result<ObjectRef, FetchError> {
-        Ok(object.clone())
+        if !self.life.is_at_peace() {
+            return Err(FetchError::Unavailable(String::from("500 InternalError")));
+        }
+        let version = Version::of_etag("etag");
+        Ok(ObjectRef {
+            version,
+            ..object.clone()
+        })
     }
 }
 

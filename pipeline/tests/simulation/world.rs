@@ -65,6 +65,8 @@ pub(crate) enum Misfortune {
     Poison,
     /// Until there is peace the lake refuses every claim, at once.
     NoClaims,
+    /// Objects are announced without a version, and until there is peace none can be asked for.
+    NoNames,
 }
 
 /// What came of it.
@@ -196,10 +198,11 @@ async fn quarantined(world: &World) -> Result<(), String> {
 /// One message an object, some of two; some objects announced twice.
 fn announce(world: &World, dice: &mut StdRng) {
     let keys: Vec<&String> = world.bucket.bodies.keys().collect();
+    let named = world.scenario.misfortune != Misfortune::NoNames;
     for (place, key) in keys.iter().enumerate() {
-        let mut objects = vec![Bucket::object(key)];
+        let mut objects = vec![Bucket::object(key, named)];
         if dice.random_range(0..4) == 0 {
-            objects.push(Bucket::object(keys[(place + 1) % keys.len()]));
+            objects.push(Bucket::object(keys[(place + 1) % keys.len()], named));
         }
         let at = Duration::from_millis(dice.random_range(0..60_000));
         world.messages.send(objects.clone(), at);
@@ -369,6 +372,8 @@ impl World {
             newest: std::sync::Mutex::default(),
             alone: AtomicU32::default(),
             lake_failures: AtomicU32::default(),
+            unnamed_batches: AtomicU32::default(),
+            undecided: std::sync::Mutex::default(),
             concurrency: Arc::new(Concurrency::new(3, clock)),
             cores: Arc::new(Cores::new(1)),
             totals: Arc::new(Totals::default()),
