@@ -20,7 +20,7 @@ use crate::decode::Table;
 use crate::decode::cloudtrail::ISSUE_COLUMNS;
 
 /// The columns that the window knows events by; those of [`ISSUE_COLUMNS`] come beside them.
-const ID_COLUMNS: [&str; 2] = ["event_id", "shared_event_id"];
+const ID_COLUMNS: [&str; 3] = ["event_id", "shared_event_id", "event_category"];
 
 impl Lake {
     /// Batches opened since then that are decided by now, in the order of their opening.

@@ -16,9 +16,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array as _, AsArray as _, BooleanArray, RecordBatch, StringArray};
 use arrow::compute::filter_record_batch;
+use arrow::compute::kernels::cmp::eq;
+use arrow::compute::nullif;
 use arrow::error::ArrowError;
 
 use crate::decode::cloudtrail::{EventKey, EventKeys, PodSessions};
+
+/// The category of what the owner of a VPC endpoint logs of others' calls.
+const NETWORK_ACTIVITY: &str = "NetworkActivity";
 
 /// Event ids and shared ids of committed batches.
 #[derive(Debug, Default)]
@@ -89,7 +94,7 @@ impl EventWindow {
         for id in texts(rows, "event_id")?.iter().flatten() {
             known.events.insert(EventKey::of(id));
         }
-        for id in texts(rows, "shared_event_id")?.iter().flatten() {
+        for id in shared_ids(rows)?.iter().flatten() {
             known.shared.insert(EventKey::of(id));
         }
         Ok(())
@@ -120,7 +125,7 @@ fn marked(
     open: &mut OpenEvents,
     rows: RecordBatch,
 ) -> Result<RecordBatch, ArrowError> {
-    let ids = texts(&rows, "shared_event_id")?;
+    let ids = shared_ids(&rows)?;
     if ids.null_count() == rows.num_rows() {
         return Ok(rows);
     }
@@ -139,6 +144,20 @@ fn marked(
     RecordBatch::try_new(schema, columns)
 }
 
+/// The shared ids of records that may be one half of a pair. A network activity event may have the id of the
+/// call that it accompanies, and says less of it: it is no half (domain 1.8).
+fn shared_ids(rows: &RecordBatch) -> Result<StringArray, ArrowError> {
+    let ids = texts(rows, "shared_event_id")?;
+    let Some(category) = rows.column_by_name("event_category") else {
+        return Ok(ids.clone());
+    };
+    let accompanies = eq(category, &StringArray::new_scalar(NETWORK_ACTIVITY))?;
+    if accompanies.true_count() == 0 {
+        return Ok(ids.clone());
+    }
+    Ok(nullif(ids, &accompanies)?.as_string().clone())
+}
+
 fn texts<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a StringArray, ArrowError> {
     rows.column_by_name(name)
         .and_then(|column| column.as_string_opt::<i32>())
@@ -148,10 +167,36 @@ fn texts<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a StringArray, Arrow
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::datatypes::{DataType, Field, Schema};
+    use arrow::array::DictionaryArray;
+    use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 
     const FIRST: &str = "6d0f1c5e-0000-4000-8000-000000000001";
     const SECOND: &str = "6d0f1c5e-0000-4000-8000-000000000002";
+
+    #[test]
+    fn a_network_activity_event_is_no_half_of_a_pair() {
+        let with_categories = |categories: [&str; 3]| {
+            let halves = [("a", Some("s")), ("b", Some("s")), ("c", Some("s"))];
+            let rows = rows(&halves);
+            let categories: DictionaryArray<Int32Type> = categories.into_iter().collect();
+            let name = Field::new("event_category", categories.data_type().clone(), true);
+            let mut fields = rows.schema().fields().to_vec();
+            fields.push(Arc::new(name));
+            let columns = [rows.columns(), &[Arc::new(categories)]].concat();
+            RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
+        };
+        let window = EventWindow::default();
+        let mut open = OpenEvents::default();
+        let alone = with_categories([NETWORK_ACTIVITY; 3]);
+        let beside = with_categories([NETWORK_ACTIVITY, "Management", "Management"]);
+        let admitted = window.admit(&mut open, beside).unwrap();
+        assert_eq!(marks(&admitted.rows), [false, false, true]);
+        let learning = EventWindow::default();
+        learning.learn(&alone).unwrap();
+        let other = rows(&[("d", Some("s"))]);
+        let admitted = learning.admit(&mut OpenEvents::default(), other).unwrap();
+        assert_eq!(marks(&admitted.rows), [false]);
+    }
 
     /// Rows of event id and shared id.
     fn rows(ids: &[(&str, Option<&str>)]) -> RecordBatch {

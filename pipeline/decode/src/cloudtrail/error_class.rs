@@ -86,7 +86,9 @@ pub(super) fn denial<'a>(normalised: Option<&str>, message: Option<&'a str>) -> 
     let code = normalised?;
     let message = message.unwrap_or_default();
     let sentence = message.split_once(NOT_AUTHORIZED).map(|(_, rest)| rest);
-    if !CODES.contains(&code) && sentence.is_none() {
+    // Of an image that is not shared with the account: the code is one for wrong credentials too.
+    let of_image = code == "authfailure" && message.starts_with("Not authorized for images");
+    if !CODES.contains(&code) && sentence.is_none() && !of_image {
         return None;
     }
     let sentence = sentence.unwrap_or_default();
@@ -243,6 +245,22 @@ mod tests {
         let cut = message.replace("service_control_policy/p-1.", "serv...");
         let cut = denial(Some("accessdenied"), Some(&cut));
         assert_eq!(cut.unwrap().policy_arn, None, "AWS cut it");
+    }
+
+    #[test]
+    fn an_image_that_is_not_shared_is_denied_and_wrong_credentials_are_not() {
+        let image = denial(
+            Some("authfailure"),
+            Some("Not authorized for images: [ami-0123456789abcdef0]"),
+        );
+        assert_eq!(image.map(|denial| denial.class), Some("unspecified"));
+        assert_eq!(
+            denial(
+                Some("authfailure"),
+                Some("AWS was not able to validate the provided access credentials")
+            ),
+            None
+        );
     }
 
     #[test]

@@ -2,12 +2,15 @@
 //!
 //! STS logs the access key id that it issues (domain 2.2), and every call names the one it was
 //! signed with. A session of IRSA or Pod Identity names its pod only when it begins; the calls in
-//! it name a role.
+//! it name a role. What an AWS service does for the pod in its turn, EC2 with KMS for the CSI driver's
+//! volume, bears a key of the service's own: there the session's ARN leads back.
 //!
 //! In: rows of `cloudtrail`. Out: the same rows, with `k8s_cluster`, `k8s_ns`, `k8s_sa` and
-//! `k8s_pod` filled where the key was issued to a pod, also through a role that the pod assumed.
-//! Must hold: what a row says itself is never replaced; at most [`PODS_MAX`] keys are remembered,
-//! the oldest go; a key is believed for [`CREDENTIALS_AGE_MAX`] after its issue.
+//! `k8s_pod` filled where the key was issued to a pod, also through a role that the pod assumed, or where a
+//! service acts for its session.
+//! Must hold: what a row says itself is never replaced; a session that two pods share names none; at most
+//! [`PODS_MAX`] keys and sessions are remembered, the oldest go; each is believed for
+//! [`CREDENTIALS_AGE_MAX`] after its issue.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,9 +26,10 @@ use crate::limits::{CREDENTIALS_AGE_MAX, PODS_MAX};
 const POD_COLUMNS: [&str; 4] = ["k8s_cluster", "k8s_ns", "k8s_sa", "k8s_pod"];
 
 /// The columns that [`PodSessions::learn`] reads.
-pub const ISSUE_COLUMNS: [&str; 7] = [
+pub const ISSUE_COLUMNS: [&str; 8] = [
     "event_time",
     "issued_access_key_id",
+    "issued_session_arn",
     "error_code",
     "k8s_cluster",
     "k8s_ns",
@@ -33,23 +37,24 @@ pub const ISSUE_COLUMNS: [&str; 7] = [
     "k8s_pod",
 ];
 
-/// The keys that were issued to pods: two generations, of which the older is dropped whole when
-/// the newer is full.
+/// The keys and sessions that were issued to pods: two generations, of which the older is dropped whole
+/// when the newer is full.
 #[derive(Debug, Default)]
 pub struct PodSessions {
     newer: HashMap<Box<str>, Issue, RandomState>,
     older: HashMap<Box<str>, Issue, RandomState>,
 }
 
-/// To whom and when a key was issued.
+/// To whom and when a key or a session was issued.
 #[derive(Debug, Clone)]
 struct Issue {
     at_millis: i64,
-    pod: Arc<Pod>,
+    /// None: a session of this name was issued to several.
+    pod: Option<Arc<Pod>>,
 }
 
 /// The values of [`POD_COLUMNS`].
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 struct Pod([Option<String>; 4]);
 
 impl PodSessions {
@@ -63,12 +68,13 @@ impl PodSessions {
         let accounts = texts(rows, "k8s_sa")?;
         let times = times(rows)?;
         let columns = pod_columns(rows)?;
+        let sessions = texts(rows, "issued_session_arn")?;
         for (row, key) in keys.iter().enumerate() {
             let Some(key) = key.filter(|_| accounts.is_valid(row) && errors.is_null(row)) else {
                 continue;
             };
-            let pod = columns.map(|column| value(column, row));
-            self.insert(key, times.value(row), Arc::new(Pod(pod)));
+            let pod = Arc::new(Pod(columns.map(|column| value(column, row))));
+            self.issued((key, text(sessions, row)), times.value(row), &pod);
         }
         Ok(())
     }
@@ -114,37 +120,61 @@ impl PodSessions {
     fn pods(&mut self, rows: &RecordBatch) -> Result<Vec<Option<Arc<Pod>>>, ArrowError> {
         let used = texts(rows, "access_key_id")?;
         let issued = texts(rows, "issued_access_key_id")?;
+        let sessions = texts(rows, "issued_session_arn")?;
+        let arns = texts(rows, "arn")?;
+        let services = rows.column_by_name("invoked_by");
         let accounts = texts(rows, "k8s_sa")?;
         let times = times(rows)?;
         let mut pods = Vec::with_capacity(rows.num_rows());
         for (row, key) in used.iter().enumerate() {
             let at = times.value(row);
-            let pod = key
-                .filter(|_| accounts.is_null(row))
-                .and_then(|key| self.pod_of(key, at));
-            if let Some(pod) = &pod
-                && issued.is_valid(row)
-            {
-                self.insert(issued.value(row), at, Arc::clone(pod));
+            if accounts.is_valid(row) {
+                pods.push(None);
+                continue;
+            }
+            let by_service = services.is_some_and(|services| services.is_valid(row));
+            let session = text(arns, row).filter(|_| by_service);
+            let pod = key.and_then(|key| self.pod_of(key, at));
+            let pod = pod.or_else(|| self.pod_of(session?, at));
+            if let (Some(pod), Some(key)) = (&pod, text(issued, row)) {
+                self.issued((key, text(sessions, row)), at, pod);
             }
             pods.push(pod);
         }
         Ok(pods)
     }
 
-    /// The pod that the key was issued to, if it can have been valid at that time.
-    fn pod_of(&self, key: &str, at_millis: i64) -> Option<Arc<Pod>> {
-        let issue = self.newer.get(key).or_else(|| self.older.get(key))?;
-        // Clocks of two services may differ: a use may look a little older than the issue.
-        let apart = at_millis.abs_diff(issue.at_millis);
-        (u128::from(apart) <= CREDENTIALS_AGE_MAX.as_millis()).then(|| Arc::clone(&issue.pod))
+    /// The pod that the key or the session was issued to, if it can have been valid at that time.
+    fn pod_of(&self, name: &str, at_millis: i64) -> Option<Arc<Pod>> {
+        self.valid(name, at_millis)?.pod.clone()
     }
 
-    fn insert(&mut self, key: &str, at_millis: i64, pod: Arc<Pod>) {
+    fn valid(&self, name: &str, at_millis: i64) -> Option<&Issue> {
+        let issue = self.newer.get(name).or_else(|| self.older.get(name))?;
+        // Clocks of two services may differ: a use may look a little older than the issue.
+        let apart = u128::from(at_millis.abs_diff(issue.at_millis));
+        (apart <= CREDENTIALS_AGE_MAX.as_millis()).then_some(issue)
+    }
+
+    /// A key was issued to the pod, and with it a session. A pod that chooses the session's name may have
+    /// chosen that of another.
+    fn issued(&mut self, (key, session): (&str, Option<&str>), at_millis: i64, pod: &Arc<Pod>) {
+        let pod = Some(Arc::clone(pod));
+        if let Some(session) = session {
+            let before = self.valid(session, at_millis);
+            let pod = pod
+                .clone()
+                .filter(|_| before.is_none_or(|before| before.pod == pod));
+            self.insert(session, Issue { at_millis, pod });
+        }
+        self.insert(key, Issue { at_millis, pod });
+    }
+
+    fn insert(&mut self, name: &str, issue: Issue) {
         if self.newer.len() >= PODS_MAX / 2 {
             self.older = std::mem::take(&mut self.newer);
         }
-        self.newer.insert(key.into(), Issue { at_millis, pod });
+        self.newer.insert(name.into(), issue);
     }
 }
 
@@ -159,7 +189,11 @@ fn pod_columns(rows: &RecordBatch) -> Result<[&StringArray; 4], ArrowError> {
 }
 
 fn value(column: &StringArray, row: usize) -> Option<String> {
-    column.is_valid(row).then(|| column.value(row).to_owned())
+    text(column, row).map(str::to_owned)
+}
+
+fn text(column: &StringArray, row: usize) -> Option<&str> {
+    column.is_valid(row).then(|| column.value(row))
 }
 
 fn texts<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a StringArray, ArrowError> {
@@ -218,7 +252,21 @@ mod tests {
             number,
             time,
             &format!(
-                r#""eventSource":"sts.amazonaws.com","eventName":"AssumeRoleWithWebIdentity","userIdentity":{{"type":"WebIdentityUser","userName":"system:serviceaccount:shop:{account}"}},"responseElements":{{"credentials":{{"accessKeyId":"{key}"}}}}"#
+                r#""eventSource":"sts.amazonaws.com","eventName":"AssumeRoleWithWebIdentity","userIdentity":{{"type":"WebIdentityUser","userName":"system:serviceaccount:shop:{account}"}},"responseElements":{{"credentials":{{"accessKeyId":"{key}"}},"assumedRoleUser":{{"arn":"{SESSION}"}}}}"#
+            ),
+        )
+    }
+
+    /// Of each account.
+    const SESSION: &str = "arn:aws:sts::111122223333:assumed-role/cart/1";
+
+    /// A service acts for a session, with a key that it made.
+    fn by_service(number: usize, time: &str, arn: &str, service: &str) -> String {
+        event(
+            number,
+            time,
+            &format!(
+                r#""eventSource":"kms.amazonaws.com","eventName":"CreateGrant","userIdentity":{{"type":"AssumedRole","arn":"{arn}","accessKeyId":"ASIA8","invokedBy":{service}}}"#
             ),
         )
     }
@@ -262,6 +310,38 @@ mod tests {
     }
 
     #[test]
+    fn what_a_service_does_for_a_session_is_its_pods() {
+        let ten = "2026-01-05T10:00:00Z";
+        let mut pods = PodSessions::default();
+        let ec2 = r#""ec2-frontend-api.amazonaws.com""#;
+        let batch = rows(&[
+            issued(1, ten, "cart", "ASIA1"),
+            by_service(2, ten, SESSION, ec2),
+            // By somebody with a key of their own.
+            by_service(3, ten, SESSION, "null"),
+            by_service(4, ten, "arn:aws:sts::111122223333:assumed-role/cart/2", ec2),
+        ]);
+        let named = pods.name(vec![batch]).unwrap();
+        assert_eq!(
+            accounts(&named[0]),
+            [Some("cart"), Some("cart"), None, None]
+        );
+        // Renewed, it is the same pod's; issued to another too, it is nobody's.
+        let renewed = rows(&[
+            issued(5, ten, "cart", "ASIA2"),
+            by_service(6, ten, SESSION, ec2),
+        ]);
+        let renewed = pods.name(vec![renewed]).unwrap();
+        assert_eq!(accounts(&renewed[0]), [Some("cart"), Some("cart")]);
+        let shared = rows(&[
+            issued(7, ten, "shop", "ASIA3"),
+            by_service(8, ten, SESSION, ec2),
+        ]);
+        let shared = pods.name(vec![shared]).unwrap();
+        assert_eq!(accounts(&shared[0]), [Some("shop"), None]);
+    }
+
+    #[test]
     fn a_key_is_forgotten_when_its_credentials_are_over() {
         let mut pods = PodSessions::default();
         pods.learn(&rows(&[issued(1, "2026-01-05T10:00:00Z", "cart", "ASIA1")]))
@@ -278,7 +358,7 @@ mod tests {
         let mut pods = PodSessions::default();
         let pod = Arc::new(Pod([None, None, Some(String::from("cart")), None]));
         for number in 0..=PODS_MAX {
-            pods.insert(&format!("ASIA{number}"), 0, Arc::clone(&pod));
+            pods.issued((&format!("ASIA{number}"), None), 0, &pod);
         }
         assert!(pods.pod_of("ASIA0", 0).is_none());
         assert!(pods.pod_of(&format!("ASIA{PODS_MAX}"), 0).is_some());
