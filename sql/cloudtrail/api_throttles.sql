@@ -125,5 +125,6 @@ SELECT
     count(*)                                                    AS throttles
 FROM cloudtrail
 WHERE throttle_class = 'throttle'
+  AND coalesce(event_category, 'Management') <> 'NetworkActivity'
   AND NOT coalesce(shared_event_seen, FALSE)
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8

@@ -110,5 +110,6 @@ SELECT
     count(*)                                                    AS denies
 FROM cloudtrail
 WHERE deny_class = 'boundary'
+  AND coalesce(event_category, 'Management') <> 'NetworkActivity'
   AND NOT coalesce(shared_event_seen, FALSE)
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8

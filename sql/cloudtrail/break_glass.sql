@@ -159,6 +159,7 @@ WITH attempts AS (
         request_parameters->>'serialNumber'                                     AS mfa_device
     FROM cloudtrail
     WHERE event_source = 'sts.amazonaws.com'
+      AND coalesce(event_category, 'Management') <> 'NetworkActivity'
       AND event_name IN ('AssumeRole', 'AssumeRoleWithWebIdentity', 'AssumeRoleWithSAML')
       AND target_role_arn IN (SELECT watched_roles.role_arn FROM watched_roles)
       -- The owner's copy of a call whose caller's copy was seen. The other way round both count,

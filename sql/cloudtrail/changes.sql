@@ -204,6 +204,16 @@
 -- api = "RemoveAccountFromOrganization"
 -- resource = "444455556666"
 -- changes = 1
+--
+-- [[test]]
+-- name   = "the endpoint owner's second record of a call, as network activity, does not count"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000400001","eventSource":"ec2.amazonaws.com","eventName":"RevokeSecurityGroupIngress","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"groupId":"sg-1"},"responseElements":{"_return":true}}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventSource":"ec2.amazonaws.com","eventName":"RevokeSecurityGroupIngress","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventID":"00000000-0000-4000-8000-000000400002","sharedEventID":"00000000-0000-4000-9000-000000400002","eventType":"AwsVpceEvent","vpcEndpointId":"vpce-1","vpcEndpointAccountId":"111122223333","eventCategory":"NetworkActivity"}
+-- '''
+-- [[test.rows]]
+-- resource = "sg-1"
+-- changes = 1
 -- ---
 -- Which calls count, and which parameter names what they change. EC2's newer calls wrap their
 -- parameters into <name of the call>Request and write them in capitals.
@@ -295,6 +305,7 @@ made AS (
     INNER JOIN kinds ON kinds.source = event_source AND kinds.call = event_name
     -- A dry run has a code too, and changes nothing.
     WHERE error_code IS NULL
+      AND coalesce(event_category, 'Management') <> 'NetworkActivity'
       AND read_only IS NOT TRUE
       AND NOT coalesce(shared_event_seen, FALSE)
       -- Each new node ties its interfaces to the instance's end, which turns no traffic. And when it

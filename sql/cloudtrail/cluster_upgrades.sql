@@ -119,6 +119,7 @@ SELECT
     max(CAST(date_part('epoch', event_time) AS BIGINT))       AS last_seen
 FROM cloudtrail
 WHERE event_source = 'eks.amazonaws.com'
+  AND coalesce(event_category, 'Management') <> 'NetworkActivity'
   AND event_name IN ('UpdateClusterVersion', 'UpdateNodegroupVersion', 'UpdateAddon')
   AND error_code IS NULL
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9

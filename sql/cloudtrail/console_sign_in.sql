@@ -123,6 +123,7 @@ WITH sign_ins AS (
         response_elements->>'ConsoleLogin'  AS result
     FROM cloudtrail
     WHERE event_source = 'signin.amazonaws.com'
+      AND coalesce(event_category, 'Management') <> 'NetworkActivity'
       AND event_name = 'ConsoleLogin'
 )
 SELECT

@@ -142,6 +142,7 @@ SELECT
     count(*)                                                    AS denies
 FROM cloudtrail
 WHERE event_source = 'ecr.amazonaws.com'
+  AND coalesce(event_category, 'Management') <> 'NetworkActivity'
   AND deny_class <> 'none'
   AND NOT coalesce(shared_event_seen, FALSE)
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9

@@ -147,6 +147,16 @@
 -- node_role = "111122223333"
 -- account_id = "111122223333"
 -- pulls = 1
+--
+-- [[test]]
+-- name   = "the endpoint owner's second record of a call, as network activity, does not count"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000400007","eventSource":"ecr.amazonaws.com","eventName":"BatchGetImage","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:node","arn":"arn:aws:sts::111122223333:assumed-role/node/node","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/node"}}},"eventCategory":"Management","readOnly":true,"requestParameters":{"repositoryName":"shop","registryId":"111122223333"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventSource":"ecr.amazonaws.com","eventName":"BatchGetImage","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:node","arn":"arn:aws:sts::111122223333:assumed-role/node/node","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/node"}}},"eventID":"00000000-0000-4000-8000-000000400008","sharedEventID":"00000000-0000-4000-9000-000000400008","eventType":"AwsVpceEvent","vpcEndpointId":"vpce-1","vpcEndpointAccountId":"111122223333","eventCategory":"NetworkActivity"}
+-- '''
+-- [[test.rows]]
+-- repository = "shop"
+-- pulls = 1
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)                  AS window_start,
@@ -181,6 +191,7 @@ SELECT
     max(to_unixtime(event_time))                                AS last_seen
 FROM cloudtrail
 WHERE event_source = 'ecr.amazonaws.com'
+  AND coalesce(event_category, 'Management') <> 'NetworkActivity'
   AND event_name IN ('BatchGetImage', 'GetDownloadUrlForLayer')
   AND NOT coalesce(shared_event_seen, FALSE)
 GROUP BY 1, 2, 3, 4, 5, 6, 7

@@ -129,6 +129,7 @@ SELECT
     count(*)                                                    AS changes
 FROM cloudtrail
 WHERE event_source = 'iam.amazonaws.com'
+  AND coalesce(event_category, 'Management') <> 'NetworkActivity'
   AND event_name IN ('CreateRole', 'DeleteRole', 'CreateServiceLinkedRole', 'DeleteServiceLinkedRole',
                      'AttachRolePolicy', 'DetachRolePolicy', 'PutRolePolicy', 'DeleteRolePolicy',
                      'UpdateAssumeRolePolicy')

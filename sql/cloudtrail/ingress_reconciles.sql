@@ -179,6 +179,7 @@ FROM (
         END AS kind
     FROM cloudtrail
     WHERE (ua_family = 'aws-load-balancer-controller' OR k8s_sa = 'aws-load-balancer-controller')
+      AND coalesce(event_category, 'Management') <> 'NetworkActivity'
       -- Fetching credentials is no reconciling.
       AND event_source <> 'sts.amazonaws.com'
       AND NOT coalesce(shared_event_seen, FALSE)

@@ -99,5 +99,6 @@ SELECT
     max(TRY_CAST(json_as_text(insight_details, 'insightContext', 'statistics', 'baseline', 'average') AS DOUBLE))
                                                                                  AS baseline_average
 FROM cloudtrail
+-- What counts calls, network activity too, has another category.
 WHERE event_category = 'Insight'
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8

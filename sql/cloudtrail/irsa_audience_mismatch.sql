@@ -120,6 +120,7 @@ WITH refused AS (
         split_part(identity_provider, '/id/', 2) AS oidc_id
     FROM cloudtrail
     WHERE event_source = 'sts.amazonaws.com'
+      AND coalesce(event_category, 'Management') <> 'NetworkActivity'
       AND event_name = 'AssumeRoleWithWebIdentity'
       AND error_code_norm IN ('accessdenied', 'invalididentitytoken')
       -- oidc.eks. or, where addresses are dual-stack, oidc-eks.: _ is any one character.

@@ -100,6 +100,7 @@ WITH calls AS (
         error_code_norm
     FROM cloudtrail
     WHERE event_source = 'sts.amazonaws.com'
+      AND coalesce(event_category, 'Management') <> 'NetworkActivity'
       AND event_name = 'AssumeRoleWithWebIdentity'
       -- oidc.eks. or, where addresses are dual-stack, oidc-eks.: _ is any one character.
       AND identity_provider LIKE '%:oidc-provider/oidc_eks.%'

@@ -103,6 +103,7 @@ SELECT
     count(*)                                                    AS throttles
 FROM cloudtrail
 WHERE event_source = 'kms.amazonaws.com'
+  AND coalesce(event_category, 'Management') <> 'NetworkActivity'
   AND throttle_class = 'throttle'
   AND NOT coalesce(shared_event_seen, FALSE)
 GROUP BY 1, 2, 3, 4, 5, 6

@@ -100,6 +100,17 @@
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000008","eventSource":"s3.amazonaws.com","eventName":"ListBuckets","userIdentity":{"type":"Root","principalId":"111122223333","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333","accessKeyId":""}}
 -- '''
 -- rows   = []
+--
+-- [[test]]
+-- name   = "the endpoint owner's second record of a call, as network activity, does not count"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000400009","eventSource":"ec2.amazonaws.com","eventName":"DescribeInstances","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE","arn":"arn:aws:iam::111122223333:user/backup","accountId":"111122223333","accessKeyId":"AKIAEXAMPLE1","userName":"backup"},"eventCategory":"Management","readOnly":true,"requestParameters":{},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventSource":"ec2.amazonaws.com","eventName":"DescribeInstances","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE","arn":"arn:aws:iam::111122223333:user/backup","accountId":"111122223333","accessKeyId":"AKIAEXAMPLE1","userName":"backup"},"eventID":"00000000-0000-4000-8000-000000400010","sharedEventID":"00000000-0000-4000-9000-000000400010","eventType":"AwsVpceEvent","vpcEndpointId":"vpce-1","vpcEndpointAccountId":"111122223333","eventCategory":"NetworkActivity"}
+-- '''
+-- [[test.rows]]
+-- user_name = "backup"
+-- service = "ec2"
+-- calls = 1
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)                              AS window_start,
@@ -116,4 +127,5 @@ SELECT
     max(to_unixtime(event_time))                                            AS last_seen
 FROM cloudtrail
 WHERE key_class = 'long_lived'
+  AND coalesce(event_category, 'Management') <> 'NetworkActivity'
 GROUP BY 1, 2, 3, 4, 5

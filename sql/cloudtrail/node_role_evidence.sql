@@ -106,6 +106,7 @@ SELECT
     count(*)                                                                     AS calls
 FROM cloudtrail
 WHERE role_arn IS NOT NULL
+  AND coalesce(event_category, 'Management') <> 'NetworkActivity'
   AND (event_source = 'eks-auth.amazonaws.com'
        AND event_name = 'AssumeRoleForPodIdentity'
        -- Anybody may try; EKS gives the credentials of a pod to a node alone.

@@ -133,6 +133,7 @@ WITH calls AS (
         END                              AS outcome
     FROM cloudtrail
     WHERE role_arn IS NOT NULL
+      AND coalesce(event_category, 'Management') <> 'NetworkActivity'
       -- A service that acts for the role: the role's own call is counted, not what follows from it.
       AND invoked_by IS NULL
       -- What kubelet, the network plugin, the Pod Identity agent and the SSM agent call.

@@ -136,6 +136,7 @@ WITH calls AS (
         json_get_json(request_parameters, 'ModifySecurityGroupRulesRequest', 'SecurityGroupRule') AS modified
     FROM cloudtrail
     WHERE event_source = 'ec2.amazonaws.com'
+      AND coalesce(event_category, 'Management') <> 'NetworkActivity'
       AND event_name IN ('AuthorizeSecurityGroupIngress', 'ModifySecurityGroupRules')
       -- A dry run has a code too, and changes nothing.
       AND error_code IS NULL

@@ -111,6 +111,7 @@ SELECT
     count(*)                                                    AS denies
 FROM cloudtrail
 WHERE deny_class <> 'none'
+  AND coalesce(event_category, 'Management') <> 'NetworkActivity'
   AND lower(denied_action) = 'iam:passrole'
   AND NOT coalesce(shared_event_seen, FALSE)
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9

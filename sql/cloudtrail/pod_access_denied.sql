@@ -141,6 +141,7 @@ FROM (
         nullif(split_part(coalesce(identity_provider, ''), '/id/', 2), '') AS oidc_id
     FROM cloudtrail
     WHERE deny_class <> 'none'
+      AND coalesce(event_category, 'Management') <> 'NetworkActivity'
       AND k8s_sa IS NOT NULL
       -- A token that STS refused has no key: that is no call of the pod yet.
       AND access_key_id IS NOT NULL

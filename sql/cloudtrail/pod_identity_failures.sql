@@ -128,6 +128,7 @@ SELECT
     count(*)                                               AS failures
 FROM cloudtrail
 WHERE event_source = 'eks-auth.amazonaws.com'
+  AND coalesce(event_category, 'Management') <> 'NetworkActivity'
   AND event_name = 'AssumeRoleForPodIdentity'
   AND error_code_norm IS NOT NULL
 GROUP BY 1, 2, 3, 4, 5

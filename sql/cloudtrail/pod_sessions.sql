@@ -122,6 +122,7 @@ WITH sessions AS (
         END AS oidc_id
     FROM cloudtrail
     WHERE event_source = 'sts.amazonaws.com'
+      AND coalesce(event_category, 'Management') <> 'NetworkActivity'
       AND error_code_norm IS NULL
       AND (event_name = 'AssumeRoleWithWebIdentity' AND k8s_ns IS NOT NULL
            OR event_name = 'AssumeRole' AND invoked_by = 'pods.eks.amazonaws.com')

@@ -81,6 +81,7 @@ SELECT
     count(*)                                                            AS calls
 FROM cloudtrail
 WHERE identity_type = 'Root'
+  AND coalesce(event_category, 'Management') <> 'NetworkActivity'
   AND invoked_by IS NULL
   AND coalesce(event_type, 'unknown') <> 'AwsServiceEvent'
   -- A refused sign-in says so, or has a message, and no code. It is an attempt, not a use.

@@ -137,5 +137,6 @@ SELECT
     count(*)                                                    AS calls
 FROM cloudtrail
 WHERE event_source = 'route53.amazonaws.com'
+  AND coalesce(event_category, 'Management') <> 'NetworkActivity'
   AND NOT coalesce(shared_event_seen, FALSE)
 GROUP BY 1, 2, 3, 4, 5, 6, 7

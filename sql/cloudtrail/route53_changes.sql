@@ -118,6 +118,7 @@ FROM (
         unnest(json_get_array(request_parameters, 'changeBatch', 'changes'))        AS change
     FROM cloudtrail
     WHERE event_source = 'route53.amazonaws.com'
+      AND coalesce(event_category, 'Management') <> 'NetworkActivity'
       AND event_name = 'ChangeResourceRecordSets'
       AND error_code_norm IS NULL
       AND NOT coalesce(shared_event_seen, FALSE)

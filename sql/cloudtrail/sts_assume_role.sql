@@ -150,6 +150,16 @@
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000007","eventSource":"iam.amazonaws.com","eventName":"CreateRole","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}}}
 -- '''
 -- rows   = []
+--
+-- [[test]]
+-- name   = "the endpoint owner's second record of a call, as network activity, does not count"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000400003","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":true,"requestParameters":{"roleArn":"arn:aws:iam::444455556666:role/deploy"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventID":"00000000-0000-4000-8000-000000400004","sharedEventID":"00000000-0000-4000-9000-000000400004","eventType":"AwsVpceEvent","vpcEndpointId":"vpce-1","vpcEndpointAccountId":"111122223333","eventCategory":"NetworkActivity"}
+-- '''
+-- [[test.rows]]
+-- role_arn = "arn:aws:iam::444455556666:role/deploy"
+-- calls = 1
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)    AS window_start,
@@ -179,6 +189,7 @@ SELECT
     count(*)                                      AS calls
 FROM cloudtrail
 WHERE event_source = 'sts.amazonaws.com'
+  AND coalesce(event_category, 'Management') <> 'NetworkActivity'
   AND event_name IN ('AssumeRole', 'AssumeRoleWithWebIdentity', 'AssumeRoleWithSAML')
   -- The later copy of a cross-account call: the pair counts once.
   AND NOT coalesce(shared_event_seen, FALSE)

@@ -101,6 +101,7 @@ WITH assumptions AS (
         region
     FROM cloudtrail
     WHERE event_source = 'sts.amazonaws.com'
+      AND coalesce(event_category, 'Management') <> 'NetworkActivity'
       AND event_name = 'AssumeRole'
       AND identity_type <> 'AWSService'
       AND target_role_arn LIKE 'arn:%'

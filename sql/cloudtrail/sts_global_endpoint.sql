@@ -94,6 +94,7 @@ SELECT
     count(*)                                                    AS calls
 FROM cloudtrail
 WHERE event_source = 'sts.amazonaws.com'
+  AND coalesce(event_category, 'Management') <> 'NetworkActivity'
   AND sts_endpoint = 'global'
   -- Workloads, in the caller's copy: the owner's is of type AWSAccount. What an AWS service
   -- does on a role's behalf cannot be moved.

@@ -88,5 +88,6 @@ SELECT
     count(*)                                                    AS refusals
 FROM cloudtrail
 WHERE event_source = 'sts.amazonaws.com'
+  AND coalesce(event_category, 'Management') <> 'NetworkActivity'
   AND error_code_norm = 'regiondisabled'
 GROUP BY 1, 2, 3, 4, 5

@@ -93,5 +93,6 @@ SELECT
     count(*)                                                    AS throttles
 FROM cloudtrail
 WHERE event_source = 'sts.amazonaws.com'
+  AND coalesce(event_category, 'Management') <> 'NetworkActivity'
   AND throttle_class = 'throttle'
 GROUP BY 1, 2, 3, 4, 5, 6

@@ -90,6 +90,7 @@ SELECT
                       json_length(request_parameters, 'instances'), 1) AS BIGINT)) AS targets
 FROM cloudtrail
 WHERE event_source = 'elasticloadbalancing.amazonaws.com'
+  AND coalesce(event_category, 'Management') <> 'NetworkActivity'
   AND event_name IN ('RegisterTargets', 'DeregisterTargets',
                      'RegisterInstancesWithLoadBalancer', 'DeregisterInstancesFromLoadBalancer')
   AND error_code IS NULL

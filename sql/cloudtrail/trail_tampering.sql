@@ -190,6 +190,17 @@
 -- effect = "blinds"
 -- outcome = "success"
 -- calls = 1
+--
+-- [[test]]
+-- name   = "the endpoint owner's second record of a call, as network activity, does not count"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000400005","eventSource":"cloudtrail.amazonaws.com","eventName":"StopLogging","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"name":"main"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventSource":"cloudtrail.amazonaws.com","eventName":"StopLogging","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventID":"00000000-0000-4000-8000-000000400006","sharedEventID":"00000000-0000-4000-9000-000000400006","eventType":"AwsVpceEvent","vpcEndpointId":"vpce-1","vpcEndpointAccountId":"111122223333","eventCategory":"NetworkActivity"}
+-- '''
+-- [[test.rows]]
+-- api = "StopLogging"
+-- resource = "main"
+-- calls = 1
 -- ---
 WITH calls AS (
     SELECT
@@ -201,19 +212,20 @@ WITH calls AS (
             json_get_json(request_parameters, 'advancedEventSelectors'), '"name" *: *"([^"\\]|\\.)*"', '', 'g'
         )                                                                     AS advanced_selectors
     FROM cloudtrail
-    WHERE (event_source = 'cloudtrail.amazonaws.com'
-           AND event_name IN ('StopLogging', 'DeleteTrail', 'UpdateTrail', 'PutEventSelectors', 'PutInsightSelectors',
-                              'DeleteEventDataStore', 'UpdateEventDataStore', 'StopEventDataStoreIngestion'))
-       OR (event_source = 'organizations.amazonaws.com'
-           AND event_name IN ('LeaveOrganization', 'RemoveAccountFromOrganization'))
-       OR (event_source = 'ec2.amazonaws.com' AND event_name = 'DeleteFlowLogs')
-       OR (event_source = 'route53resolver.amazonaws.com'
-           AND event_name IN ('DeleteResolverQueryLogConfig', 'DisassociateResolverQueryLogConfig'))
-       OR (event_source = 's3.amazonaws.com'
-           AND event_name IN ('PutBucketLifecycle', 'PutBucketLifecycleConfiguration', 'DeleteBucketLifecycle',
-                              'PutBucketPolicy', 'DeleteBucketPolicy', 'PutBucketAcl', 'PutBucketNotification',
-                              'PutBucketVersioning', 'PutBucketEncryption', 'DeleteBucketEncryption',
-                              'DeleteBucketPublicAccessBlock', 'DeleteBucket', 'DeleteObject', 'DeleteObjects'))
+    WHERE coalesce(event_category, 'Management') <> 'NetworkActivity'
+      AND ((event_source = 'cloudtrail.amazonaws.com'
+            AND event_name IN ('StopLogging', 'DeleteTrail', 'UpdateTrail', 'PutEventSelectors', 'PutInsightSelectors',
+                               'DeleteEventDataStore', 'UpdateEventDataStore', 'StopEventDataStoreIngestion'))
+           OR (event_source = 'organizations.amazonaws.com'
+               AND event_name IN ('LeaveOrganization', 'RemoveAccountFromOrganization'))
+           OR (event_source = 'ec2.amazonaws.com' AND event_name = 'DeleteFlowLogs')
+           OR (event_source = 'route53resolver.amazonaws.com'
+               AND event_name IN ('DeleteResolverQueryLogConfig', 'DisassociateResolverQueryLogConfig'))
+           OR (event_source = 's3.amazonaws.com'
+               AND event_name IN ('PutBucketLifecycle', 'PutBucketLifecycleConfiguration', 'DeleteBucketLifecycle',
+                                  'PutBucketPolicy', 'DeleteBucketPolicy', 'PutBucketAcl', 'PutBucketNotification',
+                                  'PutBucketVersioning', 'PutBucketEncryption', 'DeleteBucketEncryption',
+                                  'DeleteBucketPublicAccessBlock', 'DeleteBucket', 'DeleteObject', 'DeleteObjects')))
 )
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)                          AS window_start,
