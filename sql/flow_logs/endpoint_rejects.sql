@@ -97,6 +97,19 @@
 -- 5 111122223333 eni-9 10.0.1.5 10.0.9.9 41000 443 6 3 180 1767608400 1767608450 ACCEPT OK subnet-1 - 2 10.0.1.5 10.0.9.9 ingress vpc_endpoint - -
 -- '''
 -- rows   = []
+--
+-- [[test]]
+-- name   = "toward S3 from a node with a global address of IPv6"
+-- input  = '''
+-- version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status subnet-id instance-id tcp-flags pkt-srcaddr pkt-dstaddr flow-direction interface-type next-hop-interface-type pkt-dst-aws-service
+-- 5 111122223333 eni-1 2a05:d018:abc:1::5 2a05:d07a::1 41000 443 6 3 180 1767608400 1767608450 REJECT OK subnet-1 i-0123456789abcdef0 2 2a05:d018:abc:1::5 2a05:d07a::1 egress - - S3
+-- 5 111122223333 eni-1 2a05:d018:abc:1::5 2a05:d07a::1 41001 443 6 3 180 1767608400 1767608450 REJECT OK subnet-1 i-0123456789abcdef0 2 2a05:d018:abc:1::5 2a05:d07a::1 egress - - S3
+-- '''
+-- [[test.rows]]
+-- interface_id = "eni-1"
+-- destination = "S3"
+-- flow_direction = "egress"
+-- records = 2
 -- ---
 WITH attempts AS (
     SELECT
@@ -104,8 +117,8 @@ WITH attempts AS (
         CASE
             WHEN interface_type = 'vpc_endpoint' AND coalesce(flow_direction, 'ingress') = 'ingress' THEN 'vpc_endpoint'
             WHEN next_hop_interface_type = 'vpc_endpoint' AND flow_direction = 'egress' THEN 'vpc_endpoint'
-            -- Addresses of customers are no API.
-            WHEN src_internal AND NOT dst_internal
+            -- Addresses of customers are no API. Who sends from one's own interface may have a global address of IPv6.
+            WHEN (src_internal OR flow_direction = 'egress') AND NOT dst_internal
              AND dst_service NOT IN ('EC2', 'CLOUDFRONT', 'GLOBALACCELERATOR') THEN dst_service
             WHEN src_internal AND dst_internal AND interface_type IS NULL AND next_hop_interface_type IS NULL
              AND subnet_id IS NOT NULL AND instance_id IS NULL

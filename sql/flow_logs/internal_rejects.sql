@@ -134,6 +134,19 @@
 -- 5 111122223333 eni-1 10.0.1.5 10.0.2.9 41000 443 6 3 180 1767608400 1767608450 ACCEPT OK subnet-1 i-0123456789abcdef0 2 10.0.1.5 10.0.2.9 ingress
 -- '''
 -- rows   = []
+--
+-- [[test]]
+-- name   = "an answer to SYN is refused where its question was not seen: it counts by the service's port"
+-- input  = '''
+-- version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status subnet-id instance-id tcp-flags pkt-srcaddr pkt-dstaddr flow-direction
+-- 5 111122223333 eni-1 10.0.2.8 10.0.1.5 8080 42000 6 1 60 1767608400 1767608450 REJECT OK subnet-1 i-0123456789abcdef0 18 10.0.2.8 10.0.1.5 ingress
+-- 5 111122223333 eni-1 10.0.2.8 10.0.1.5 8080 42001 6 1 60 1767608400 1767608450 REJECT OK subnet-1 i-0123456789abcdef0 18 10.0.2.8 10.0.1.5 ingress
+-- '''
+-- [[test.rows]]
+-- interface_id = "eni-1"
+-- dstport = 8080
+-- reject_class = "internal"
+-- records = 2
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', ts_end)          AS window_start,
@@ -142,7 +155,9 @@ SELECT
     coalesce(interface_id, resource_id, 'unknown')  AS interface_id,
     -- A reply goes to a port that means nothing: the service is where it comes from.
     CASE
-        WHEN reject_class = 'nacl_reply' OR (protocol = 17 AND srcport < 1024 AND dstport >= 32768)
+        WHEN reject_class = 'nacl_reply'
+          OR (protocol = 6 AND (tcp_flags & 18) = 18)
+          OR (protocol = 17 AND srcport < 1024 AND dstport >= 32768)
         THEN coalesce(srcport, -1) ELSE coalesce(dstport, -1)
     END                                             AS dstport,
     coalesce(protocol, -1)                          AS protocol,
