@@ -54,9 +54,9 @@
 -- summary  = '{{ $labels.interface_id }}: {{ $value }} rejected {{ $labels.flow_direction }} records to port {{ $labels.dstport }} in 15 minutes (class {{ $labels.reject_class }}).'
 -- expr     = '''
 -- sum by (interface_id, dstport, flow_direction, reject_class) (
---   last_over_time(trailflow_flow_rejects_total{reject_class=~"internal|nacl_reply"}[15m])
---   - last_over_time(trailflow_flow_rejects_total{reject_class=~"internal|nacl_reply"}[1h] offset 15m) >= 0
---   or last_over_time(trailflow_flow_rejects_total{reject_class=~"internal|nacl_reply"}[15m])
+--   last_over_time(trailflow_flow_rejects_total{reject_class=~"internal|nacl_reply|encryption"}[15m])
+--   - last_over_time(trailflow_flow_rejects_total{reject_class=~"internal|nacl_reply|encryption"}[1h] offset 15m) >= 0
+--   or last_over_time(trailflow_flow_rejects_total{reject_class=~"internal|nacl_reply|encryption"}[15m])
 -- ) >= 20
 -- '''
 -- runbook  = "trailflowinternalrejects"

@@ -8,7 +8,7 @@
 -- A sharp beginning right after a change names its cause: the change is in the timeline with its
 -- caller, and reverting it is mostly the shortest way back.
 -- """
--- false_positives = ["A deployment that changes its security group and meets its first scan in the same minutes.", "A controller that takes back the rule of a port that nobody serves any more, or that writes a route for each node."]
+-- false_positives = ["A deployment that changes its security group and meets its first scan in the same minutes.", "A controller that takes back the rule of a port that nobody serves any more, or that writes a route for each node.", "Scans that block public access keeps out from the moment it is switched on."]
 -- cannot_tell     = """
 -- Whether the change was the cause: it stands in the same account and a little earlier, nothing
 -- more. A change in another account (a shared VPC) is not joined. The first rejects of an interface
@@ -116,6 +116,22 @@
 -- interface_id = "eni-1"
 -- dstport = 41000
 -- records = 35
+--
+-- [[test]]
+-- name   = "what the VPC keeps out from a change of its settings on: block public access, encryption control"
+-- at     = 2026-01-05T11:00:00Z
+-- input  = '''
+-- {"view":"changes","window_start":"2026-01-05T10:20:00Z","kind":"network_acl","api":"ModifyVpcBlockPublicAccessOptions","resource":"111122223333","caller":"arn:aws:iam::111122223333:role/ci","account_id":"111122223333","region":"eu-west-1","changes":1,"first_seen":1767608400,"last_seen":1767608400}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:20:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":443,"protocol":6,"flow_direction":"ingress","reject_class":"bpa","records":30,"packets":30,"bytes":1800}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:25:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":443,"protocol":6,"flow_direction":"ingress","reject_class":"bpa","records":30,"packets":30,"bytes":1800}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:25:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5432,"protocol":6,"flow_direction":"ingress","reject_class":"encryption","records":40,"packets":30,"bytes":1800}
+-- '''
+-- [[test.rows]]
+-- dstport = 443
+-- records = 60
+-- [[test.rows]]
+-- dstport = 5432
+-- records = 40
 -- ---
 WITH moments AS (
     SELECT DISTINCT changes.account_id, changes.window_start AS changed_at
@@ -135,7 +151,8 @@ rejects AS (
         sum(flow_rejects.records) AS records
     FROM flow_rejects
     CROSS JOIN schedule
-    WHERE flow_rejects.reject_class IN ('internal', 'nacl_reply', 'external')
+    -- Of bpa and encryption the settings of the VPC are the change.
+    WHERE flow_rejects.reject_class IN ('internal', 'nacl_reply', 'external', 'encryption', 'bpa')
       AND flow_rejects.window_start >= schedule.at - INTERVAL '90 minutes'
       AND flow_rejects.window_start < schedule.at
     GROUP BY 1, 2, 3, 4
