@@ -10,8 +10,9 @@
 -- """
 -- false_positives = ["A task that only root may do, such as closing the account.", "A console session opens many APIs at once."]
 -- cannot_tell     = """
--- Who the person is: root has one name for all. A sign-in that was refused is no use; it counts
--- in console_sign_in. Sessions that an administrator opens centrally (AssumeRoot) look the same.
+-- Who the person is: root has one name for all. A sign-in that was refused is no use, at the
+-- password (that counts in console_sign_in) or at the second factor; nor is asking for a new
+-- password, which anybody can. Sessions that an administrator opens centrally (AssumeRoot) look the same.
 -- """
 -- source          = "cloudtrail"
 --
@@ -71,6 +72,19 @@
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000006","eventSource":"s3.amazonaws.com","eventName":"ListBuckets","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE","arn":"arn:aws:iam::111122223333:user/root","accountId":"111122223333","accessKeyId":"AKIAEXAMPLE1","userName":"root"},"eventType":"AwsApiCall"}
 -- '''
 -- rows   = []
+--
+-- [[test]]
+-- name   = "a new password that was set is a use; one that was asked for, and a second factor that was refused, are none"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000410001","eventSource":"signin.amazonaws.com","eventName":"PasswordRecoveryCompleted","userIdentity":{"type":"Root","principalId":"111122223333","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333"},"eventCategory":"Management","readOnly":false,"requestParameters":null,"responseElements":{"PasswordRecoveryCompleted":"Success"},"eventType":"AwsConsoleSignIn"}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000410002","eventSource":"signin.amazonaws.com","eventName":"PasswordRecoveryRequested","userIdentity":{"type":"Root","principalId":"111122223333","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333"},"eventCategory":"Management","readOnly":false,"requestParameters":null,"responseElements":{"PasswordRecoveryRequested":"Success"},"eventType":"AwsConsoleSignIn"}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000410003","eventSource":"signin.amazonaws.com","eventName":"CheckMfa","userIdentity":{"type":"Root","principalId":"111122223333","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333"},"eventCategory":"Management","readOnly":false,"requestParameters":null,"responseElements":{"CheckMfa":"Failure"},"eventType":"AwsConsoleSignIn","errorMessage":"Failed authentication"}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000410004","eventSource":"signin.amazonaws.com","eventName":"CheckMfa","userIdentity":{"type":"Root","principalId":"111122223333","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333"},"eventCategory":"Management","readOnly":false,"requestParameters":null,"responseElements":{"CheckMfa":"Failure"},"eventType":"AwsConsoleSignIn"}
+-- '''
+-- [[test.rows]]
+-- service = "signin"
+-- api = "PasswordRecoveryCompleted"
+-- calls = 1
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)                          AS window_start,
@@ -84,8 +98,10 @@ WHERE identity_type = 'Root'
   AND coalesce(event_category, 'Management') <> 'NetworkActivity'
   AND invoked_by IS NULL
   AND coalesce(event_type, 'unknown') <> 'AwsServiceEvent'
-  -- A refused sign-in says so, or has a message, and no code. It is an attempt, not a use.
-  AND NOT (coalesce(event_name, 'unknown') = 'ConsoleLogin'
-           AND (error_message IS NOT NULL
-                OR coalesce(json_get_str(response_elements, 'ConsoleLogin'), 'unknown') = 'Failure'))
+  -- A refused step of a sign-in says so, or has a message, and no code. It is an attempt, not a use.
+  -- And whoever knows the address may ask for a new password.
+  AND NOT (coalesce(event_source, 'unknown') = 'signin.amazonaws.com'
+           AND (coalesce(event_name, 'unknown') = 'PasswordRecoveryRequested'
+                OR error_message IS NOT NULL
+                OR coalesce(json_get_str(response_elements, event_name), 'unknown') = 'Failure'))
 GROUP BY 1, 2, 3, 4, 5
