@@ -8,7 +8,7 @@
 -- Everything that carries the group is reachable by everybody, over IPv4 or IPv6, as soon
 -- as it has a public address. Most such rules are made in a hurry and forgotten.
 -- """
--- false_positives = ["A public load balancer's ports 80 and 443: counted, not alerted.", "A rule that is made open and narrowed again by the same deployment."]
+-- false_positives = ["A public load balancer's ports 80 and 443, and what its controller opens for path MTU discovery (icmp_mtu): counted, not alerted.", "A rule that is made open and narrowed again by the same deployment."]
 -- cannot_tell     = """
 -- Whether anything carries the group, and whether it has a public address. A modified rule
 -- (ModifySecurityGroupRules) does not say whether it is ingress or egress: it counts. Ranges
@@ -37,9 +37,9 @@
 -- summary  = '{{ $labels.group_id }} in {{ $labels.account_id }} {{ $labels.region }}: port {{ $labels.port }} opened to the whole internet by {{ $labels.caller }} ({{ $value }} rules in 30 minutes).'
 -- expr     = '''
 -- sum by (account_id, region, group_id, port, caller) (
---   last_over_time(trailflow_open_to_the_world_total{port!~"80|443"}[30m])
---   - last_over_time(trailflow_open_to_the_world_total{port!~"80|443"}[1h] offset 30m) >= 0
---   or last_over_time(trailflow_open_to_the_world_total{port!~"80|443"}[30m])
+--   last_over_time(trailflow_open_to_the_world_total{port!~"80|443|icmp_mtu"}[30m])
+--   - last_over_time(trailflow_open_to_the_world_total{port!~"80|443|icmp_mtu"}[1h] offset 30m) >= 0
+--   or last_over_time(trailflow_open_to_the_world_total{port!~"80|443|icmp_mtu"}[30m])
 -- ) > 0
 -- '''
 -- runbook  = "trailflowopentotheworld"
@@ -123,12 +123,35 @@
 -- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000011","eventSource":"ec2.amazonaws.com","eventName":"AuthorizeSecurityGroupIngress","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"errorCode":"Client.DryRunOperation","errorMessage":"Request would have succeeded, but DryRun flag is set.","requestParameters":{"groupId":"sg-1","ipPermissions":{"items":[{"ipProtocol":"tcp","groups":{},"ipRanges":{"items":[{"cidrIp":"0.0.0.0/0"}]},"ipv6Ranges":{},"prefixListIds":{},"fromPort":22,"toPort":22}]}},"responseElements":null}
 -- '''
 -- rows   = []
+--
+-- [[test]]
+-- name   = "path MTU discovery is apart from ICMP, of whatever version; the reply names the group that was asked for by its name"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000410005","eventSource":"ec2.amazonaws.com","eventName":"AuthorizeSecurityGroupIngress","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"groupName":"web","ipPermissions":{}},"responseElements":{"_return":true,"securityGroupRuleSet":{"items":[{"groupId":"sg-6","isEgress":false,"ipProtocol":"icmp","fromPort":3,"toPort":4,"cidrIpv4":"0.0.0.0/0"},{"groupId":"sg-6","isEgress":false,"ipProtocol":"icmp","fromPort":-1,"toPort":-1,"cidrIpv4":"0.0.0.0/0"},{"groupId":"sg-6","isEgress":false,"ipProtocol":"58","fromPort":-1,"toPort":-1,"cidrIpv6":"::/0"}]}}}
+-- '''
+-- [[test.rows]]
+-- group_id = "sg-6"
+-- port = "icmp_mtu"
+-- protocol = "icmp"
+-- rules = 1
+-- [[test.rows]]
+-- group_id = "sg-6"
+-- port = "icmp"
+-- protocol = "icmp"
+-- rules = 1
+-- [[test.rows]]
+-- group_id = "sg-6"
+-- port = "icmp"
+-- protocol = "58"
+-- family = "ipv6"
+-- rules = 1
 -- ---
 WITH calls AS (
     SELECT
         event_time, event_name, recipient_account_id, region, role_arn, principal, request_parameters,
         coalesce(
             json_get_str(request_parameters, 'groupId'),
+            json_get_str(response_elements, 'securityGroupRuleSet', 'items', 0, 'groupId'),
             json_get_str(request_parameters, 'groupName'),
             json_get_str(request_parameters, 'ModifySecurityGroupRulesRequest', 'GroupId')) AS group_id,
         json_get_array(response_elements, 'securityGroupRuleSet', 'items')                  AS granted,
@@ -183,7 +206,9 @@ SELECT
     coalesce(region, 'unknown')                    AS region,
     coalesce(group_id, 'unknown')                  AS group_id,
     CASE
-        WHEN protocol LIKE 'icmp%' THEN 'icmp'
+        -- Of ICMP the ports are type and code: 3 and 4 ask for smaller packets.
+        WHEN protocol IN ('icmp', '1') AND from_port = 3 AND to_port = 4 THEN 'icmp_mtu'
+        WHEN protocol LIKE 'icmp%' OR protocol IN ('1', '58') THEN 'icmp'
         WHEN protocol = '-1' OR coalesce(from_port, -1) = -1 THEN 'all'
         WHEN from_port = to_port THEN CAST(from_port AS VARCHAR)
         ELSE concat(CAST(from_port AS VARCHAR), '-', CAST(to_port AS VARCHAR))
