@@ -146,6 +146,18 @@
 -- [[test.rows]]
 -- principal_kind = "account"
 -- attempts = 1
+--
+-- [[test]]
+-- name   = "a pipeline's token"
+-- reference = { watched_roles = ["arn:aws:iam::111122223333:role/break-glass"] }
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000421001","eventSource":"sts.amazonaws.com","eventName":"AssumeRoleWithWebIdentity","userIdentity":{"type":"WebIdentityUser","principalId":"arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com:sts.amazonaws.com:repo:org/app:ref:refs/heads/main","userName":"repo:org/app:ref:refs/heads/main","identityProvider":"arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"},"eventCategory":"Management","readOnly":true,"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/break-glass"},"responseElements":null}
+-- '''
+-- [[test.rows]]
+-- caller = "repo:org/app:ref:refs/heads/main"
+-- principal_kind = "federation"
+-- mfa = "unknown"
+-- attempts = 1
 -- ---
 WITH attempts AS (
     SELECT
@@ -154,6 +166,7 @@ WITH attempts AS (
         user_account_id,
         coalesce(role_arn, principal, 'unknown')                                AS caller,
         identity_type,
+        k8s_sa,
         error_code_norm IS NULL                                                 AS succeeded,
         mfa_authenticated,
         request_parameters->>'serialNumber'                                     AS mfa_device
@@ -174,8 +187,9 @@ SELECT
     CASE identity_type
         WHEN 'AWSService' THEN 'service' WHEN 'AWSAccount' THEN 'account'
         WHEN 'AssumedRole' THEN 'assumed_role' WHEN 'IAMUser' THEN 'iam_user'
-        WHEN 'Root' THEN 'root' WHEN 'WebIdentityUser' THEN 'web_identity'
-        WHEN 'SAMLUser' THEN 'saml' ELSE 'other'
+        WHEN 'Root' THEN 'root' WHEN 'SAMLUser' THEN 'saml'
+        WHEN 'WebIdentityUser' THEN CASE WHEN k8s_sa IS NULL THEN 'federation' ELSE 'web_identity' END
+        ELSE 'other'
     END                                                         AS principal_kind,
     CASE
         WHEN mfa_authenticated OR (succeeded AND mfa_device IS NOT NULL) THEN 'yes'

@@ -63,13 +63,13 @@
 -- name     = "TrailflowWebIdentityStopped"
 -- severity = "info"
 -- for      = "15m"
--- summary  = '{{ $labels.role_arn }}: no web identity sign-in for 3 hours; it had {{ $value | humanize }} in the 6 hours before.'
+-- summary  = '{{ $labels.role_arn }}: no service account has signed in for 3 hours; there were {{ $value | humanize }} sign-ins in the 6 hours before.'
 -- expr     = '''
--- sum by (role_arn) (increase(trailflow_sts_assume_role_total{api="AssumeRoleWithWebIdentity", outcome="success"}[6h] offset 3h)) >= 4
+-- sum by (role_arn) (increase(trailflow_sts_assume_role_total{api="AssumeRoleWithWebIdentity", principal_kind="web_identity", outcome="success"}[6h] offset 3h)) >= 4
 -- unless sum by (role_arn) (
---   last_over_time(trailflow_sts_assume_role_total{api="AssumeRoleWithWebIdentity", outcome="success"}[3h])
---   - last_over_time(trailflow_sts_assume_role_total{api="AssumeRoleWithWebIdentity", outcome="success"}[1h] offset 3h) >= 0
---   or last_over_time(trailflow_sts_assume_role_total{api="AssumeRoleWithWebIdentity", outcome="success"}[3h])
+--   last_over_time(trailflow_sts_assume_role_total{api="AssumeRoleWithWebIdentity", principal_kind="web_identity", outcome="success"}[3h])
+--   - last_over_time(trailflow_sts_assume_role_total{api="AssumeRoleWithWebIdentity", principal_kind="web_identity", outcome="success"}[1h] offset 3h) >= 0
+--   or last_over_time(trailflow_sts_assume_role_total{api="AssumeRoleWithWebIdentity", principal_kind="web_identity", outcome="success"}[3h])
 -- ) > 0
 -- and on () sum(increase(trailflow_sts_assume_role_total{outcome="success"}[1h])) > 0
 -- '''
@@ -160,6 +160,20 @@
 -- [[test.rows]]
 -- role_arn = "arn:aws:iam::444455556666:role/deploy"
 -- calls = 1
+--
+-- [[test]]
+-- name   = "a token that is no service account's is federation, for one role beside a service account's"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000420001","eventSource":"sts.amazonaws.com","eventName":"AssumeRoleWithWebIdentity","userIdentity":{"type":"WebIdentityUser","principalId":"arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com:sts.amazonaws.com:repo:org/app:ref:refs/heads/main","userName":"repo:org/app:ref:refs/heads/main","identityProvider":"arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"},"eventCategory":"Management","readOnly":true,"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/deploy"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000420002","eventSource":"sts.amazonaws.com","eventName":"AssumeRoleWithWebIdentity","userIdentity":{"type":"WebIdentityUser","principalId":"arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com:sts.amazonaws.com:repo:org/app:pull_request","userName":"repo:org/app:pull_request","identityProvider":"arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"},"eventCategory":"Management","readOnly":true,"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/deploy"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000420003","eventSource":"sts.amazonaws.com","eventName":"AssumeRoleWithWebIdentity","userIdentity":{"type":"WebIdentityUser","principalId":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12:sts.amazonaws.com:system:serviceaccount:ci:runner","userName":"system:serviceaccount:ci:runner","identityProvider":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12"},"eventCategory":"Management","readOnly":true,"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/deploy"},"responseElements":null}
+-- '''
+-- [[test.rows]]
+-- principal_kind = "federation"
+-- calls = 2
+-- [[test.rows]]
+-- principal_kind = "web_identity"
+-- calls = 1
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)    AS window_start,
@@ -171,6 +185,8 @@ SELECT
         WHEN identity_type = 'AssumedRole' THEN 'assumed_role'
         WHEN identity_type = 'IAMUser' THEN 'iam_user'
         WHEN identity_type = 'Root' THEN 'root'
+        -- A service account of a cluster; other tokens are those of pipelines, applications and people.
+        WHEN identity_type = 'WebIdentityUser' AND k8s_sa IS NULL THEN 'federation'
         WHEN identity_type = 'WebIdentityUser' THEN 'web_identity'
         WHEN identity_type = 'SAMLUser' THEN 'saml'
         ELSE 'other'
