@@ -8,11 +8,12 @@
 -- Most outages follow a change by minutes. This is the list of those that take access away
 -- or turn traffic: it is drawn into the graphs as annotations, and other signals look back on it.
 -- """
--- false_positives = ["A tool that writes the same value again: the call succeeds and nothing changes.", "A network plugin that turns off the source check of each new node's interface."]
+-- false_positives = ["A tool that writes the same value again: the call succeeds and nothing changes.", "A network plugin that turns off the source check of each new node's interface.", "A job that removes old images."]
 -- cannot_tell     = """
 -- Whether a change had an effect, and what the value was before. AWS's own changes without an
 -- API call (an automatic update of a cluster at the end of its support) are not logged. What is
--- registered with a target group, and DNS records, are signals of their own.
+-- registered with a target group, and DNS records, are signals of their own. A grant on a key that
+-- an AWS service takes back is not listed: it does so with each volume that is detached.
 -- """
 -- source          = "cloudtrail"
 --
@@ -214,6 +215,188 @@
 -- [[test.rows]]
 -- resource = "sg-1"
 -- changes = 1
+--
+-- [[test]]
+-- name   = "where the id of a thing stands: of a zone, a group that is named, a classic load balancer, flow logs"
+-- input  = '''
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440001","eventSource":"route53.amazonaws.com","eventName":"DeleteHostedZone","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"id":"Z1"}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440002","eventSource":"route53.amazonaws.com","eventName":"CreateHostedZone","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"name":"a.example"},"responseElements":{"hostedZone":{"id":"/hostedzone/Z2","name":"a.example."}}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440003","eventSource":"ec2.amazonaws.com","eventName":"AuthorizeSecurityGroupIngress","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"groupName":"web","ipPermissions":{}},"responseElements":{"_return":true,"securityGroupRuleSet":{"items":[{"groupId":"sg-7"}]}}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440004","eventSource":"elasticloadbalancing.amazonaws.com","eventName":"DeleteLoadBalancer","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"loadBalancerName":"classic"}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440005","eventSource":"ec2.amazonaws.com","eventName":"CreateFlowLogs","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"CreateFlowLogsRequest":{"ResourceId":{"tag":1,"content":"vpc-1"}}},"responseElements":{"CreateFlowLogsResponse":{"flowLogIdSet":{"item":"fl-1"}}}}
+-- '''
+-- [[test.rows]]
+-- kind = "hosted_zone"
+-- api = "DeleteHostedZone"
+-- resource = "Z1"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "hosted_zone"
+-- api = "CreateHostedZone"
+-- resource = "Z2"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "security_group"
+-- api = "AuthorizeSecurityGroupIngress"
+-- resource = "sg-7"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "load_balancer"
+-- api = "DeleteLoadBalancer"
+-- resource = "classic"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "flow_log"
+-- api = "CreateFlowLogs"
+-- resource = "fl-1"
+-- changes = 1
+--
+-- [[test]]
+-- name   = "the groups of an instance, a list that groups name, and what a VPC itself keeps out"
+-- input  = '''
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440006","eventSource":"ec2.amazonaws.com","eventName":"ModifyInstanceAttribute","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"instanceId":"i-1","groupSet":{"items":[{"groupId":"sg-1"}]}}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440007","eventSource":"ec2.amazonaws.com","eventName":"ModifyManagedPrefixList","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"ModifyManagedPrefixListRequest":{"PrefixListId":"pl-1"}}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440008","eventSource":"ec2.amazonaws.com","eventName":"ModifyVpcBlockPublicAccessOptions","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"ModifyVpcBlockPublicAccessOptionsRequest":{"InternetGatewayBlockMode":"block-bidirectional"}},"responseElements":{"ModifyVpcBlockPublicAccessOptionsResponse":{"vpcBlockPublicAccessOptions":{"awsAccountId":"111122223333"}}}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440009","eventSource":"ec2.amazonaws.com","eventName":"ModifyVpcEncryptionControl","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"ModifyVpcEncryptionControlRequest":{"VpcEncryptionControlId":"vpcec-1"}}}
+-- '''
+-- [[test.rows]]
+-- kind = "network_interface"
+-- api = "ModifyInstanceAttribute"
+-- resource = "i-1"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "security_group"
+-- api = "ModifyManagedPrefixList"
+-- resource = "pl-1"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "network_acl"
+-- api = "ModifyVpcBlockPublicAccessOptions"
+-- resource = "111122223333"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "network_acl"
+-- api = "ModifyVpcEncryptionControl"
+-- resource = "vpcec-1"
+-- changes = 1
+--
+-- [[test]]
+-- name   = "what else takes routes, names, keys, policies and images away"
+-- input  = '''
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440010","eventSource":"ec2.amazonaws.com","eventName":"DisableTransitGatewayRouteTablePropagation","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"DisableTransitGatewayRouteTablePropagationRequest":{"TransitGatewayRouteTableId":"tgw-rtb-1"}}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440011","eventSource":"ec2.amazonaws.com","eventName":"DisableVgwRoutePropagation","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"routeTableId":"rtb-1","gatewayId":"vgw-1"}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440012","eventSource":"ec2.amazonaws.com","eventName":"AssociateDhcpOptions","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"dhcpOptionsId":"dopt-1","vpcId":"vpc-1"}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440013","eventSource":"route53resolver.amazonaws.com","eventName":"DisassociateResolverRule","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"resolverRuleId":"rslvr-rr-1","vPCId":"vpc-1"}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440014","eventSource":"route53resolver.amazonaws.com","eventName":"AssociateFirewallRuleGroup","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"firewallRuleGroupId":"rslvr-frg-1","vpcId":"vpc-1"}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440015","eventSource":"eks.amazonaws.com","eventName":"DeleteFargateProfile","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"name":"blue","fargateProfileName":"fp"}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440016","eventSource":"eks.amazonaws.com","eventName":"AssociateEncryptionConfig","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"name":"blue"}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440017","eventSource":"kms.amazonaws.com","eventName":"RevokeGrant","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"keyId":"arn:aws:kms:eu-west-1:111122223333:key/k1","grantId":"g"},"resources":[{"ARN":"arn:aws:kms:eu-west-1:111122223333:key/k1","accountId":"111122223333","type":"AWS::KMS::Key"}]}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440018","eventSource":"kms.amazonaws.com","eventName":"DeleteAlias","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"aliasName":"alias/app"},"resources":[{"ARN":"arn:aws:kms:eu-west-1:111122223333:key/k1","accountId":"111122223333","type":"AWS::KMS::Key"}]}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440019","eventSource":"kms.amazonaws.com","eventName":"DeleteKey","userIdentity":{"accountId":"111122223333","invokedBy":"AWS Internal"},"eventType":"AwsServiceEvent","resources":[{"ARN":"arn:aws:kms:eu-west-1:111122223333:key/k1","accountId":"111122223333","type":"AWS::KMS::Key"}]}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440020","eventSource":"organizations.amazonaws.com","eventName":"MoveAccount","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"accountId":"444455556666","sourceParentId":"ou-a","destinationParentId":"ou-b"}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440021","eventSource":"organizations.amazonaws.com","eventName":"DisablePolicyType","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"rootId":"r-1","policyType":"SERVICE_CONTROL_POLICY"}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440022","eventSource":"iam.amazonaws.com","eventName":"DetachGroupPolicy","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"groupName":"ops","policyArn":"arn:aws:iam::aws:policy/ReadOnlyAccess"}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440023","eventSource":"iam.amazonaws.com","eventName":"RemoveUserFromGroup","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"groupName":"ops","userName":"bo"}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440024","eventSource":"ecr.amazonaws.com","eventName":"BatchDeleteImage","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"repositoryName":"shop","imageIds":[{"imageTag":"1"}]}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440025","eventSource":"ecr.amazonaws.com","eventName":"DeleteRegistryPolicy","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"responseElements":{"registryId":"111122223333"}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440026","eventSource":"elasticloadbalancing.amazonaws.com","eventName":"ApplySecurityGroupsToLoadBalancer","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"loadBalancerName":"classic","securityGroups":["sg-1"]}}
+-- '''
+-- [[test.rows]]
+-- kind = "transit_gateway"
+-- api = "DisableTransitGatewayRouteTablePropagation"
+-- resource = "tgw-rtb-1"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "route"
+-- api = "DisableVgwRoutePropagation"
+-- resource = "rtb-1"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "vpc_attribute"
+-- api = "AssociateDhcpOptions"
+-- resource = "vpc-1"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "resolver_rule"
+-- api = "DisassociateResolverRule"
+-- resource = "rslvr-rr-1"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "resolver_rule"
+-- api = "AssociateFirewallRuleGroup"
+-- resource = "rslvr-frg-1"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "fargate_profile"
+-- api = "DeleteFargateProfile"
+-- resource = "blue/fp"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "cluster"
+-- api = "AssociateEncryptionConfig"
+-- resource = "blue"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "key_policy"
+-- api = "RevokeGrant"
+-- resource = "arn:aws:kms:eu-west-1:111122223333:key/k1"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "key_alias"
+-- api = "DeleteAlias"
+-- resource = "alias/app"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "key_state"
+-- api = "DeleteKey"
+-- resource = "arn:aws:kms:eu-west-1:111122223333:key/k1"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "organization"
+-- api = "MoveAccount"
+-- resource = "444455556666"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "organization_policy"
+-- api = "DisablePolicyType"
+-- resource = "SERVICE_CONTROL_POLICY"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "group_policy"
+-- api = "DetachGroupPolicy"
+-- resource = "ops"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "user_policy"
+-- api = "RemoveUserFromGroup"
+-- resource = "bo"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "image"
+-- api = "BatchDeleteImage"
+-- resource = "shop"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "repository_policy"
+-- api = "DeleteRegistryPolicy"
+-- resource = "111122223333"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "load_balancer"
+-- api = "ApplySecurityGroupsToLoadBalancer"
+-- resource = "classic"
+-- changes = 1
+--
+-- [[test]]
+-- name   = "grants that AWS's services take back, and what of an instance turns no traffic, are silent"
+-- input  = '''
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440027","eventSource":"kms.amazonaws.com","eventName":"RetireGrant","userIdentity":{"type":"AWSService","invokedBy":"ec2.amazonaws.com"},"resources":[{"ARN":"arn:aws:kms:eu-west-1:111122223333:key/k1","accountId":"111122223333","type":"AWS::KMS::Key"}]}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440028","eventSource":"kms.amazonaws.com","eventName":"RevokeGrant","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:db","arn":"arn:aws:sts::111122223333:assumed-role/db/db","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/db"}},"invokedBy":"rds.amazonaws.com"},"requestParameters":{"keyId":"arn:aws:kms:eu-west-1:111122223333:key/k1","grantId":"g"},"resources":[{"ARN":"arn:aws:kms:eu-west-1:111122223333:key/k1","accountId":"111122223333","type":"AWS::KMS::Key"}]}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440029","eventSource":"kms.amazonaws.com","eventName":"RetireGrant","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:aws:ec2-infrastructure","arn":"arn:aws:sts::111122223333:assumed-role/aws:ec2-infrastructure/aws:ec2-infrastructure","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/aws:ec2-infrastructure"}}},"userAgent":"AWS Internal","resources":[{"ARN":"arn:aws:kms:eu-west-1:111122223333:key/k1","accountId":"111122223333","type":"AWS::KMS::Key"}]}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440030","eventSource":"kms.amazonaws.com","eventName":"RetireGrant","userIdentity":{"type":"AssumedRole","arn":"arn:aws:sts::111122223333:assumed-role/AWSServiceRoleForBackup/b","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/aws-service-role/backup.amazonaws.com/AWSServiceRoleForBackup"}}},"resources":[{"ARN":"arn:aws:kms:eu-west-1:111122223333:key/k1","accountId":"111122223333","type":"AWS::KMS::Key"}]}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440031","eventSource":"ec2.amazonaws.com","eventName":"ModifyInstanceAttribute","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"instanceId":"i-1","sourceDestCheck":{"value":false}}}
+-- '''
+-- rows   = []
 -- ---
 -- Which calls count, and which parameter names what they change. EC2's newer calls wrap their
 -- parameters into <name of the call>Request and write them in capitals.
@@ -223,11 +406,16 @@ WITH kinds AS (
         ('ec2.amazonaws.com', 'security_group', 'groupId',
          'AuthorizeSecurityGroupIngress AuthorizeSecurityGroupEgress RevokeSecurityGroupIngress RevokeSecurityGroupEgress CreateSecurityGroup DeleteSecurityGroup'),
         ('ec2.amazonaws.com', 'security_group', 'GroupId', 'ModifySecurityGroupRules'),
+        -- A list that groups name, as routes may; what lies above the network ACLs of every VPC, and of one.
+        ('ec2.amazonaws.com', 'security_group', 'PrefixListId', 'ModifyManagedPrefixList'),
+        ('ec2.amazonaws.com', 'network_acl', 'AwsAccountId', 'ModifyVpcBlockPublicAccessOptions'),
+        ('ec2.amazonaws.com', 'network_acl', 'VpcEncryptionControlId', 'ModifyVpcEncryptionControl'),
         ('ec2.amazonaws.com', 'network_acl', 'networkAclId',
          'CreateNetworkAcl DeleteNetworkAcl CreateNetworkAclEntry ReplaceNetworkAclEntry DeleteNetworkAclEntry ReplaceNetworkAclAssociation'),
         ('ec2.amazonaws.com', 'network_interface', 'networkInterfaceId', 'ModifyNetworkInterfaceAttribute'),
+        ('ec2.amazonaws.com', 'network_interface', 'instanceId', 'ModifyInstanceAttribute'),
         ('ec2.amazonaws.com', 'route', 'routeTableId',
-         'CreateRoute ReplaceRoute DeleteRoute DeleteRouteTable AssociateRouteTable ReplaceRouteTableAssociation'),
+         'CreateRoute ReplaceRoute DeleteRoute DeleteRouteTable AssociateRouteTable ReplaceRouteTableAssociation DisableVgwRoutePropagation'),
         ('ec2.amazonaws.com', 'route', 'associationId', 'DisassociateRouteTable'),
         ('ec2.amazonaws.com', 'gateway', 'internetGatewayId', 'AttachInternetGateway DetachInternetGateway'),
         ('ec2.amazonaws.com', 'gateway', 'NatGatewayId', 'CreateNatGateway DeleteNatGateway'),
@@ -235,10 +423,10 @@ WITH kinds AS (
         ('ec2.amazonaws.com', 'transit_gateway', 'TransitGatewayAttachmentId',
          'CreateTransitGatewayVpcAttachment ModifyTransitGatewayVpcAttachment DeleteTransitGatewayVpcAttachment'),
         ('ec2.amazonaws.com', 'transit_gateway', 'TransitGatewayRouteTableId',
-         'CreateTransitGatewayRoute ReplaceTransitGatewayRoute DeleteTransitGatewayRoute'),
+         'CreateTransitGatewayRoute ReplaceTransitGatewayRoute DeleteTransitGatewayRoute DisableTransitGatewayRouteTablePropagation'),
         ('ec2.amazonaws.com', 'vpc_peering', 'vpcPeeringConnectionId',
          'CreateVpcPeeringConnection AcceptVpcPeeringConnection DeleteVpcPeeringConnection'),
-        ('ec2.amazonaws.com', 'vpc_attribute', 'vpcId', 'ModifyVpcAttribute'),
+        ('ec2.amazonaws.com', 'vpc_attribute', 'vpcId', 'ModifyVpcAttribute AssociateDhcpOptions'),
         ('ec2.amazonaws.com', 'flow_log', 'FlowLogId', 'CreateFlowLogs DeleteFlowLogs'),
         ('cloudtrail.amazonaws.com', 'trail', 'name', 'CreateTrail UpdateTrail DeleteTrail StartLogging StopLogging'),
         ('cloudtrail.amazonaws.com', 'trail', 'trailName', 'PutEventSelectors PutInsightSelectors'),
@@ -250,7 +438,10 @@ WITH kinds AS (
          'AttachRolePolicy DetachRolePolicy PutRolePolicy DeleteRolePolicy PutRolePermissionsBoundary DeleteRolePermissionsBoundary'),
         ('iam.amazonaws.com', 'managed_policy', 'policyArn', 'CreatePolicyVersion SetDefaultPolicyVersion DeletePolicyVersion DeletePolicy'),
         ('iam.amazonaws.com', 'instance_profile', 'instanceProfileName', 'AddRoleToInstanceProfile RemoveRoleFromInstanceProfile'),
-        ('iam.amazonaws.com', 'user_policy', 'userName', 'AttachUserPolicy DetachUserPolicy PutUserPolicy DeleteUserPolicy'),
+        ('iam.amazonaws.com', 'user_policy', 'userName',
+         'AttachUserPolicy DetachUserPolicy PutUserPolicy DeleteUserPolicy RemoveUserFromGroup'),
+        ('iam.amazonaws.com', 'group_policy', 'groupName',
+         'AttachGroupPolicy DetachGroupPolicy PutGroupPolicy DeleteGroupPolicy'),
         ('iam.amazonaws.com', 'access_key', 'userName', 'CreateAccessKey UpdateAccessKey DeleteAccessKey'),
         ('iam.amazonaws.com', 'user', 'userName', 'CreateUser DeleteUser'),
         ('iam.amazonaws.com', 'login_profile', 'userName', 'CreateLoginProfile UpdateLoginProfile DeleteLoginProfile'),
@@ -260,12 +451,17 @@ WITH kinds AS (
         ('lambda.amazonaws.com', 'function_policy', 'functionName', 'AddPermission20150331v2 RemovePermission20150331v2'),
         ('route53resolver.amazonaws.com', 'flow_log', 'resolverQueryLogConfigId',
          'DeleteResolverQueryLogConfig DisassociateResolverQueryLogConfig'),
+        ('route53resolver.amazonaws.com', 'resolver_rule', 'resolverRuleId', 'DisassociateResolverRule DeleteResolverRule'),
+        ('route53resolver.amazonaws.com', 'resolver_rule', 'firewallRuleGroupId', 'AssociateFirewallRuleGroup'),
         ('ec2.amazonaws.com', 'address', 'allocationId', 'AssociateAddress DisassociateAddress ReleaseAddress'),
         ('organizations.amazonaws.com', 'organization_policy', 'policyId', 'UpdatePolicy AttachPolicy DetachPolicy DeletePolicy'),
-        ('organizations.amazonaws.com', 'organization', 'accountId', 'LeaveOrganization RemoveAccountFromOrganization'),
+        ('organizations.amazonaws.com', 'organization_policy', 'policyType', 'DisablePolicyType'),
+        ('organizations.amazonaws.com', 'organization', 'accountId',
+         'LeaveOrganization RemoveAccountFromOrganization MoveAccount'),
         ('eks.amazonaws.com', 'cluster', 'name',
-         'CreateCluster DeleteCluster UpdateClusterVersion UpdateClusterConfig AssociateIdentityProviderConfig DisassociateIdentityProviderConfig'),
+         'CreateCluster DeleteCluster UpdateClusterVersion UpdateClusterConfig AssociateIdentityProviderConfig DisassociateIdentityProviderConfig AssociateEncryptionConfig'),
         ('eks.amazonaws.com', 'node_group', 'nodegroupName', 'CreateNodegroup UpdateNodegroupVersion UpdateNodegroupConfig DeleteNodegroup'),
+        ('eks.amazonaws.com', 'fargate_profile', 'fargateProfileName', 'CreateFargateProfile DeleteFargateProfile'),
         ('eks.amazonaws.com', 'addon', 'addonName', 'CreateAddon UpdateAddon DeleteAddon'),
         ('eks.amazonaws.com', 'access_entry', 'principalArn',
          'CreateAccessEntry UpdateAccessEntry DeleteAccessEntry AssociateAccessPolicy DisassociateAccessPolicy'),
@@ -274,22 +470,29 @@ WITH kinds AS (
         ('elasticloadbalancing.amazonaws.com', 'load_balancer', 'loadBalancerArn',
          'DeleteLoadBalancer ModifyLoadBalancerAttributes SetSecurityGroups SetSubnets CreateListener'),
         ('elasticloadbalancing.amazonaws.com', 'load_balancer', 'name', 'CreateLoadBalancer CreateTargetGroup'),
+        ('elasticloadbalancing.amazonaws.com', 'load_balancer', 'loadBalancerName',
+         'ApplySecurityGroupsToLoadBalancer DeleteLoadBalancerListeners'),
         ('elasticloadbalancing.amazonaws.com', 'load_balancer', 'listenerArn', 'ModifyListener DeleteListener CreateRule'),
         ('elasticloadbalancing.amazonaws.com', 'load_balancer', 'ruleArn', 'ModifyRule DeleteRule'),
         ('elasticloadbalancing.amazonaws.com', 'load_balancer', 'targetGroupArn',
          'ModifyTargetGroup ModifyTargetGroupAttributes DeleteTargetGroup'),
         ('autoscaling.amazonaws.com', 'auto_scaling_group', 'autoScalingGroupName',
          'CreateAutoScalingGroup UpdateAutoScalingGroup DeleteAutoScalingGroup'),
-        ('kms.amazonaws.com', 'key_policy', 'keyId', 'PutKeyPolicy'),
-        ('kms.amazonaws.com', 'key_state', 'keyId', 'DisableKey EnableKey ScheduleKeyDeletion CancelKeyDeletion'),
+        ('kms.amazonaws.com', 'key_policy', 'keyId', 'PutKeyPolicy RevokeGrant RetireGrant'),
+        ('kms.amazonaws.com', 'key_state', 'keyId',
+         'DisableKey EnableKey ScheduleKeyDeletion CancelKeyDeletion DeleteKey DeleteImportedKeyMaterial'),
+        ('kms.amazonaws.com', 'key_alias', 'aliasName', 'UpdateAlias DeleteAlias'),
         ('s3.amazonaws.com', 'bucket_policy', 'bucketName',
          'PutBucketPolicy DeleteBucketPolicy PutBucketAcl PutBucketPublicAccessBlock DeleteBucketPublicAccessBlock'),
         ('s3.amazonaws.com', 'bucket_notification', 'bucketName', 'PutBucketNotification'),
         ('ecr.amazonaws.com', 'repository_policy', 'repositoryName',
          'SetRepositoryPolicy DeleteRepositoryPolicy PutLifecyclePolicy DeleteRepository'),
+        ('ecr.amazonaws.com', 'repository_policy', 'registryId', 'PutRegistryPolicy DeleteRegistryPolicy'),
+        ('ecr.amazonaws.com', 'image', 'repositoryName', 'BatchDeleteImage'),
         ('sqs.amazonaws.com', 'queue', 'queueUrl', 'SetQueueAttributes DeleteQueue'),
+        ('route53.amazonaws.com', 'hosted_zone', 'id', 'CreateHostedZone DeleteHostedZone'),
         ('route53.amazonaws.com', 'hosted_zone', 'hostedZoneId',
-         'CreateHostedZone DeleteHostedZone AssociateVPCWithHostedZone DisassociateVPCFromHostedZone')
+         'AssociateVPCWithHostedZone DisassociateVPCFromHostedZone')
     ) AS listed (source, kind, parameter, calls)
 ),
 made AS (
@@ -314,6 +517,13 @@ made AS (
            OR coalesce(json_get_json(request_parameters, 'groupSet'),
                        json_get_json(request_parameters, 'sourceDestCheck')) IS NOT NULL
               AND coalesce(ua_family, 'unknown') <> 'vpc-cni')
+      -- Of an instance its groups turn traffic.
+      AND (event_name <> 'ModifyInstanceAttribute' OR json_get_json(request_parameters, 'groupSet') IS NOT NULL)
+      -- AWS's services take their grants back all day, with each volume that is detached.
+      AND (event_name NOT IN ('RevokeGrant', 'RetireGrant')
+           OR invoked_by IS NULL
+              AND coalesce(role_arn, 'unknown') NOT LIKE '%:role/aws-service-role/%'
+              AND coalesce(ua_family, 'unknown') NOT IN ('aws-internal', 'aws-service'))
 ),
 named AS (
     SELECT
@@ -322,14 +532,23 @@ named AS (
             WHEN 'eks.amazonaws.com' THEN concat_ws('/',
                 coalesce(json_get_str(request_parameters, 'name'), json_get_str(request_parameters, 'clusterName')),
                 json_get_str(request_parameters, 'nodegroupName'), json_get_str(request_parameters, 'addonName'),
+                json_get_str(request_parameters, 'fargateProfileName'),
                 json_get_str(request_parameters, 'principalArn'), json_get_str(request_parameters, 'namespace'),
                 json_get_str(request_parameters, 'serviceAccount'), json_get_str(request_parameters, 'associationId'))
-            WHEN 'kms.amazonaws.com' THEN coalesce(resource_arns[1], json_get_str(request_parameters, 'keyId'))
+            WHEN 'kms.amazonaws.com' THEN coalesce(
+                json_get_str(request_parameters, 'aliasName'), resource_arns[1],
+                json_get_str(request_parameters, 'keyId'))
             ELSE coalesce(
                 json_get_str(request_parameters, parameter), json_get_str(wrapped, 'content'),
                 json_get_str(json_get_array(wrapped)[1], 'content'), trim(BOTH '"' FROM wrapped),
                 json_get_str(response_elements, parameter),
-                json_get_str(thing, concat(lower(substr(parameter, 1, 1)), substr(parameter, 2))), resource_arns[1])
+                json_get_str(thing, concat(lower(substr(parameter, 1, 1)), substr(parameter, 2))), resource_arns[1],
+                -- Flow logs that are made; a group that the request knows by its name, and one that has no more;
+                -- a classic load balancer.
+                json_get_str(response_elements, 'CreateFlowLogsResponse', 'flowLogIdSet', 'item'),
+                json_get_str(response_elements, 'CreateFlowLogsResponse', 'flowLogIdSet', 'item', 0),
+                json_get_str(response_elements, 'securityGroupRuleSet', 'items', 0, 'groupId'),
+                json_get_str(request_parameters, 'groupName'), json_get_str(request_parameters, 'loadBalancerName'))
         END AS resource
     FROM made
 )
@@ -337,7 +556,8 @@ SELECT
     date_bin(INTERVAL '5 minutes', event_time)                AS window_start,
     kind,
     event_name                                                AS api,
-    coalesce(nullif(resource, ''), 'unknown')                 AS resource,
+    -- Route 53 writes the id of a zone with its path.
+    coalesce(nullif(replace(resource, '/hostedzone/', ''), ''), 'unknown') AS resource,
     coalesce(role_arn, principal, 'unknown')                  AS caller,
     coalesce(recipient_account_id, 'unknown')                 AS account_id,
     coalesce(region, 'unknown')                               AS region,

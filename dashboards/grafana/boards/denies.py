@@ -113,5 +113,5 @@ BOARD = Board(
     says="Who is refused what, by which kind of policy: roles, pods, nodes, boundaries, PassRole.",
     rows=(WHICH_POLICY, PODS_AND_NODES, LIMITS),
     variables=(ACCOUNT, cluster(PODS), namespace(PODS), role(DENIES, NODES, BOUNDARY, PASS)),
-    changes="trust_policy|role_policy|managed_policy|user_policy|organization_policy|key_policy|bucket_policy|repository_policy|vpc_endpoint",
+    changes="trust_policy|role_policy|managed_policy|user_policy|group_policy|organization_policy|organization|key_policy|bucket_policy|repository_policy|vpc_endpoint",
 )

@@ -210,5 +210,5 @@ BOARD = Board(
         namespace(*POD_METRICS),
         role(ASSUME, SESSIONS, *IRSA_REFUSED),
     ),
-    changes="oidc_provider|trust_policy|role|role_policy|pod_identity|access_entry|access_key|user_policy",
+    changes="oidc_provider|trust_policy|role|role_policy|pod_identity|access_entry|access_key|user_policy|group_policy",
 )

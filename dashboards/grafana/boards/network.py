@@ -131,5 +131,5 @@ BOARD = Board(
     says="What the network rejects between own networks, to AWS's APIs and from the internet, and what it carries.",
     rows=(NOW, INSIDE, OUTSIDE, VOLUME),
     variables=(ACCOUNT, INTERFACE),
-    changes="security_group|network_acl|route|vpc_endpoint|vpc_peering|vpc_attribute|gateway|transit_gateway|network_interface|load_balancer",
+    changes="security_group|network_acl|route|vpc_endpoint|vpc_peering|vpc_attribute|gateway|transit_gateway|network_interface|load_balancer|resolver_rule",
 )

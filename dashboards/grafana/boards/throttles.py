@@ -167,5 +167,5 @@ BOARD = Board(
     says="Quotas that run out and keys that refuse: KMS, STS, every other API, Route 53, load balancer controllers, ECR.",
     rows=(NOW, KEYS, EVERY_API, NAMES, CONTROLLERS, IMAGES),
     variables=(ACCOUNT, REGION, role(KMS, KMS_DENIES, INGRESS, ECR_DENIES)),
-    changes="key_policy|key_state|load_balancer|hosted_zone|repository_policy|cluster|node_group|addon",
+    changes="key_policy|key_state|key_alias|load_balancer|hosted_zone|repository_policy|image|cluster|node_group|fargate_profile|addon",
 )
