@@ -91,6 +91,16 @@
 -- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000000008","eventSource":"eks.amazonaws.com","eventName":"UpdateClusterVersion","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"errorCode":"InvalidParameterException","errorMessage":"Unsupported Kubernetes minor version update from 1.32 to 1.35","requestParameters":{"name":"blue","version":"1.35"},"responseElements":null}
 -- '''
 -- rows   = []
+--
+-- [[test]]
+-- name   = "a node group of an own image takes another version of its launch template"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000450001","eventSource":"eks.amazonaws.com","eventName":"UpdateNodegroupVersion","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"name":"blue","nodegroupName":"ng","launchTemplate":{"name":"nodes","version":"5"}},"responseElements":{"update":{"type":"VersionUpdate","params":[{"type":"LaunchTemplateName","value":"nodes"},{"type":"LaunchTemplateVersion","value":"5"}]}}}
+-- '''
+-- [[test.rows]]
+-- kind = "node_group"
+-- version = "lt-5"
+-- updates = 1
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)                AS window_start,
@@ -109,6 +119,8 @@ SELECT
         json_get_str(request_parameters, 'version'),
         json_get_str(request_parameters, 'releaseVersion'),
         json_get_str(request_parameters, 'addonVersion'),
+        -- Nodes of an own image: their launch template says what they run.
+        'lt-' || json_as_text(request_parameters, 'launchTemplate', 'version'),
         -- A node group that names no version takes the cluster's; the reply says which.
         CASE WHEN json_get_str(response_elements, 'update', 'params', 0, 'type') LIKE '%Version'
              THEN json_get_str(response_elements, 'update', 'params', 0, 'value') END,

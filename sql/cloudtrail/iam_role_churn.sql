@@ -11,7 +11,8 @@
 -- false_positives = ["A test account that is emptied and filled again every night."]
 -- cannot_tell     = """
 -- How many roles there are: only the changes are in the log. LimitExceeded does not say which
--- quota: roles, policies of a role, or size of a policy; the message in the record does.
+-- quota: roles, policies of a role, or size of a policy; the message in the record does. Of OIDC
+-- providers and instance profiles only what fails for a quota is counted.
 -- """
 -- source          = "cloudtrail"
 --
@@ -113,6 +114,22 @@
 -- [[test.rows]]
 -- outcome = "other"
 -- changes = 1
+--
+-- [[test]]
+-- name   = "a quota of OIDC providers or of instance profiles; those that are made are silent"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000450006","eventSource":"iam.amazonaws.com","eventName":"CreateOpenIDConnectProvider","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{},"responseElements":null,"errorMessage":"Cannot exceed quota for OpenIdConnectProvidersPerAccount: 100","errorCode":"LimitExceededException"}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000450007","eventSource":"iam.amazonaws.com","eventName":"CreateInstanceProfile","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:karpenter","arn":"arn:aws:sts::111122223333:assumed-role/karpenter/karpenter","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/karpenter"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{},"responseElements":null,"errorMessage":"Cannot exceed quota for InstanceProfilesPerAccount: 1000","errorCode":"LimitExceededException"}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000450008","eventSource":"iam.amazonaws.com","eventName":"CreateInstanceProfile","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:karpenter","arn":"arn:aws:sts::111122223333:assumed-role/karpenter/karpenter","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/karpenter"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{},"responseElements":{}}
+-- '''
+-- [[test.rows]]
+-- api = "CreateOpenIDConnectProvider"
+-- outcome = "quota"
+-- changes = 1
+-- [[test.rows]]
+-- api = "CreateInstanceProfile"
+-- outcome = "quota"
+-- changes = 1
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)                  AS window_start,
@@ -130,7 +147,9 @@ SELECT
 FROM cloudtrail
 WHERE event_source = 'iam.amazonaws.com'
   AND coalesce(event_category, 'Management') <> 'NetworkActivity'
-  AND event_name IN ('CreateRole', 'DeleteRole', 'CreateServiceLinkedRole', 'DeleteServiceLinkedRole',
-                     'AttachRolePolicy', 'DetachRolePolicy', 'PutRolePolicy', 'DeleteRolePolicy',
-                     'UpdateAssumeRolePolicy')
+  AND (event_name IN ('CreateRole', 'DeleteRole', 'CreateServiceLinkedRole', 'DeleteServiceLinkedRole',
+                      'AttachRolePolicy', 'DetachRolePolicy', 'PutRolePolicy', 'DeleteRolePolicy',
+                      'UpdateAssumeRolePolicy')
+       -- What nodes and clusters need beside a role, where it fails for a quota as well.
+       OR (event_name IN ('CreateOpenIDConnectProvider', 'CreateInstanceProfile') AND throttle_class = 'limit'))
 GROUP BY 1, 2, 3, 4, 5

@@ -112,6 +112,25 @@
 -- [[test.rows]]
 -- caller = "111122223333"
 -- calls = 1
+--
+-- [[test]]
+-- name   = "the tags of a zone and its comment are calls on the zone; the tags of a health check are not"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000450003","eventSource":"route53.amazonaws.com","eventName":"ListTagsForResource","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":true,"requestParameters":{"resourceType":"hostedzone","resourceId":"Z9"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000450004","eventSource":"route53.amazonaws.com","eventName":"UpdateHostedZoneComment","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"id":"Z9","comment":"x"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000450005","eventSource":"route53.amazonaws.com","eventName":"ListTagsForResource","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":true,"requestParameters":{"resourceType":"healthcheck","resourceId":"h1"},"responseElements":null}
+-- '''
+-- [[test.rows]]
+-- zone_id = "Z9"
+-- api = "ListTagsForResource"
+-- calls = 1
+-- [[test.rows]]
+-- zone_id = "Z9"
+-- api = "UpdateHostedZoneComment"
+-- calls = 1
+-- [[test.rows]]
+-- zone_id = "unknown"
+-- calls = 1
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)                  AS window_start,
@@ -119,8 +138,14 @@ SELECT
     coalesce(
         nullif(replace(coalesce(
             json_get_str(request_parameters, 'hostedZoneId'),
-            CASE WHEN event_name IN ('ListResourceRecordSets', 'GetHostedZone', 'DeleteHostedZone')
-                THEN json_get_str(request_parameters, 'id') END
+            CASE
+                WHEN event_name IN ('ListResourceRecordSets', 'GetHostedZone', 'DeleteHostedZone',
+                                    'UpdateHostedZoneComment')
+                    THEN json_get_str(request_parameters, 'id')
+                WHEN event_name IN ('ListTagsForResource', 'ChangeTagsForResource')
+                 AND json_get_str(request_parameters, 'resourceType') = 'hostedzone'
+                    THEN json_get_str(request_parameters, 'resourceId')
+            END
         ), '/hostedzone/', ''), ''),
         'unknown'
     )                                                           AS zone_id,

@@ -93,14 +93,23 @@
 -- [[test.rows]]
 -- caller = "111122223333"
 -- changes = 1
+--
+-- [[test]]
+-- name   = "a star is the same name however it is written"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000450002","eventSource":"route53.amazonaws.com","eventName":"ChangeResourceRecordSets","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"hostedZoneId":"Z1","changeBatch":{"changes":[{"action":"UPSERT","resourceRecordSet":{"name":"*.x.example","type":"A","tTL":60}},{"action":"UPSERT","resourceRecordSet":{"name":"\\052.x.example.","type":"A","tTL":60}}]}},"responseElements":{"changeInfo":{}}}
+-- '''
+-- [[test.rows]]
+-- record_name = "*.x.example"
+-- changes = 2
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)               AS window_start,
     zone_id                                                  AS zone_id,
     caller                                                   AS caller,
     coalesce(json_get_str(change, 'action'), 'unknown')      AS action,
-    -- DNS names do not differ by case or by the last dot.
-    coalesce(rtrim(lower(json_get_str(change, 'resourceRecordSet', 'name')), '.'), 'unknown')
+    -- DNS names do not differ by case or by the last dot, and Route 53's lists write a star as its octal code.
+    coalesce(replace(rtrim(lower(json_get_str(change, 'resourceRecordSet', 'name')), '.'), '\052', '*'), 'unknown')
                                                              AS record_name,
     coalesce(json_get_str(change, 'resourceRecordSet', 'type'), 'unknown')
                                                              AS record_type,
