@@ -11,8 +11,9 @@
 -- false_positives = ["A person who has forgotten the password.", "A browser that repeats an expired session."]
 -- cannot_tell     = """
 -- Whether an identity provider asked for a second factor: AWS writes No for it, and mfa is
--- unknown here. Failures at the identity provider are not in this log. A user name that does not
--- exist is hidden by AWS, so attempts at one name cannot be told from attempts at many.
+-- unknown here. Failures at an identity provider of one's own are not in this log; those at
+-- Identity Center are, as CredentialVerification events, which are not counted here. A user name that
+-- does not exist is hidden by AWS, so attempts at one name cannot be told from attempts at many.
 -- """
 -- source          = "cloudtrail"
 --

@@ -13,7 +13,10 @@
 -- Calls on the contents of buckets, queues and tables are data events: without them in the
 -- trail their denies are invisible. A call belongs to a pod by the access key that was
 -- issued to it: when that event was not read, or is read after the call, the deny is in
--- `denies` only. It says what was refused, not whether it was needed.
+-- `denies` only. What a service calls for a pod with a key of its own (EC2 the grant on the KMS key
+-- of a volume, Secrets Manager the decryption of a secret) is the pod's by the ARN of its session;
+-- where two pods share that, it is in `denies` and `kms_denies` only. The deny says what was
+-- refused, not whether it was needed.
 -- """
 -- source          = "cloudtrail"
 --
