@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use trailflow::decode::Table;
+use trailflow::signal::Catalog;
 use trailflow::telemetry::own::{COUNTERS, GAUGES, HISTOGRAMS, SIGNAL_COUNTERS};
 
 fn repository() -> PathBuf {
@@ -57,6 +59,20 @@ fn signals_md_is_what_the_headers_say() {
         .filter(|runbook| !headings.contains(*runbook))
         .collect();
     assert!(missing.is_empty(), "docs/runbooks.md lacks {missing:?}");
+}
+
+/// The owner of a VPC endpoint logs others' calls a second time (domain 1.8).
+#[test]
+fn every_signal_over_cloudtrail_says_what_it_does_with_network_activity() {
+    let silent: Vec<String> = Catalog::built_in()
+        .unwrap()
+        .signals
+        .into_iter()
+        .filter(|signal| signal.header.source.table() == Some(Table::Cloudtrail))
+        .filter(|signal| !signal.sql.contains("event_category"))
+        .map(|signal| signal.header.name)
+        .collect();
+    assert!(silent.is_empty(), "{silent:?}");
 }
 
 #[test]

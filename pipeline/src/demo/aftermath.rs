@@ -93,7 +93,10 @@ impl Aftermath {
 
     /// A refused flow of some class.
     pub(super) fn reject(&mut self, class: &str, at: (&str, &str, &str), epoch: i64) {
-        if matches!(class, "internal" | "nacl_reply" | "external") {
+        if matches!(
+            class,
+            "internal" | "nacl_reply" | "external" | "encryption" | "bpa"
+        ) {
             let (account, interface, port) = at;
             let key = (account.to_owned(), interface.to_owned(), port.to_owned());
             let windows = self.rejects.entry(key).or_default();

@@ -81,7 +81,8 @@ pub(super) fn count_reject(log: &FlowLog, flow: &Flow, class: &str, truth: &mut 
     if flow.is_inside() {
         if matches!(class, "internal" | "nacl_reply" | "encryption") {
             // A reply goes to a client's port: the service is where it comes from.
-            let service = if class == "nacl_reply" {
+            let answers = flow.protocol == 6 && flow.tcp_flags == "18";
+            let service = if class == "nacl_reply" || answers {
                 flow.source_port.to_string()
             } else {
                 port

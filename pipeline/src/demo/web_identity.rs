@@ -233,7 +233,10 @@ fn web_identity(
         "AssumeRoleWithWebIdentity",
     );
     record.user_agent = user_agent.into();
-    record.made.caller.clone_from(subject);
+    // Who bears a token of a foreign provider is no name for a label.
+    let is_pod = subject.starts_with("system:serviceaccount:");
+    let caller = if is_pod { subject } else { provider };
+    record.made.caller.clone_from(caller);
     record.made.is_workload = true;
     record.user_identity = json!({
         "type": "WebIdentityUser",

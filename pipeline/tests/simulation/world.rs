@@ -38,6 +38,8 @@ use super::time::{Time, WorkerClock};
 const PEACE_AFTER: Duration = Duration::from_mins(30);
 /// In peace, every lease, pause and redelivery is over within this time.
 const END_AFTER: Duration = Duration::from_hours(12);
+/// Messages of each object that cannot be named.
+const BACKLOG: u32 = 20;
 /// How long a claim holds.
 const LEASE: Duration = Duration::from_secs(20);
 
@@ -204,8 +206,11 @@ fn announce(world: &World, dice: &mut StdRng) {
         if dice.random_range(0..4) == 0 {
             objects.push(Bucket::object(keys[(place + 1) % keys.len()], named));
         }
-        let at = Duration::from_millis(dice.random_range(0..60_000));
-        world.messages.send(objects.clone(), at);
+        // A backlog, for each message of it has its own receives to lose.
+        for _ in 0..if named { 1 } else { BACKLOG } {
+            let at = Duration::from_millis(dice.random_range(0..60_000));
+            world.messages.send(objects.clone(), at);
+        }
         if dice.random_range(0..3) == 0 {
             let again = Duration::from_millis(dice.random_range(0..1_200_000));
             world.messages.send(objects, again);
