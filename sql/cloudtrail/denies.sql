@@ -214,14 +214,21 @@
 -- denies = 1
 --
 -- [[test]]
--- name   = "of network activity only a foreign caller's deny counts: it has no other record here"
+-- name   = "of network activity what the caller's own record does not tell: a foreign caller's deny, and that of KMS's endpoint"
 -- input  = '''
--- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000400011","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":true,"requestParameters":{"keyId":"arn:aws:kms:eu-west-1:111122223333:key/k1"},"responseElements":null,"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-west-1:111122223333:key/k1 because no VPC endpoint policy allows the kms:Decrypt action"}
--- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventID":"00000000-0000-4000-8000-000000400013","sharedEventID":"00000000-0000-4000-9000-000000400013","eventType":"AwsVpceEvent","vpcEndpointId":"vpce-1","vpcEndpointAccountId":"111122223333","eventCategory":"NetworkActivity","errorCode":"VpceAccessDenied","errorMessage":"The request was denied due to a VPC endpoint policy"}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000400011","eventSource":"secretsmanager.amazonaws.com","eventName":"GetSecretValue","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":true,"requestParameters":{"secretId":"arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-1"},"responseElements":null,"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: secretsmanager:GetSecretValue on resource: arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-1 because no VPC endpoint policy allows the secretsmanager:GetSecretValue action"}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventSource":"secretsmanager.amazonaws.com","eventName":"GetSecretValue","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventID":"00000000-0000-4000-8000-000000400013","sharedEventID":"00000000-0000-4000-9000-000000400013","eventType":"AwsVpceEvent","vpcEndpointId":"vpce-1","vpcEndpointAccountId":"111122223333","eventCategory":"NetworkActivity","errorCode":"VpceAccessDenied","errorMessage":"The request was denied due to a VPC endpoint policy"}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventID":"00000000-0000-4000-8000-000000400018","sharedEventID":"00000000-0000-4000-9000-000000400018","eventType":"AwsVpceEvent","vpcEndpointId":"vpce-1","vpcEndpointAccountId":"111122223333","eventCategory":"NetworkActivity","errorCode":"VpceAccessDenied","errorMessage":"The request was denied due to a VPC endpoint policy"}
 -- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AWSAccount","principalId":"AROAEXAMPLE:x","accountId":"777788889999"},"eventID":"00000000-0000-4000-8000-000000400012","sharedEventID":"00000000-0000-4000-9000-000000400012","eventType":"AwsVpceEvent","vpcEndpointId":"vpce-1","vpcEndpointAccountId":"111122223333","eventCategory":"NetworkActivity","errorCode":"VpceAccessDenied","errorMessage":"The request was denied due to a VPC endpoint policy"}
 -- '''
 -- [[test.rows]]
 -- role_arn = "arn:aws:iam::111122223333:role/ci"
+-- api = "GetSecretValue"
+-- deny_class = "vpce"
+-- denies = 1
+-- [[test.rows]]
+-- role_arn = "arn:aws:iam::111122223333:role/ci"
+-- api = "Decrypt"
 -- deny_class = "vpce"
 -- denies = 1
 -- [[test.rows]]
@@ -249,7 +256,9 @@ FROM cloudtrail
 WHERE deny_class <> 'none'
   -- The later copy of a cross-account call: the pair counts once.
   AND NOT coalesce(shared_event_seen, FALSE)
-  -- Beside the caller's record the endpoint owner's tells nothing new; of a foreign caller it is the only one.
+  -- Beside the caller's record the endpoint owner's tells nothing new. Of a foreign caller it is the only one, and of
+  -- what the policy of KMS's endpoint denied: KMS records no call then.
   AND (coalesce(event_category, 'Management') <> 'NetworkActivity'
-       OR user_account_id IS DISTINCT FROM recipient_account_id)
+       OR (event_source = 'kms.amazonaws.com' AND error_code_norm = 'vpceaccessdenied')
+       OR (user_account_id IS DISTINCT FROM recipient_account_id))
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9

@@ -133,12 +133,17 @@
 -- denies = 1
 --
 -- [[test]]
--- name   = "of network activity only a foreign caller's deny counts: it has no other record here"
+-- name   = "of network activity what the caller's own record does not tell: a foreign caller's deny, and the endpoint policy's"
 -- input  = '''
--- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000400014","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":true,"requestParameters":{"keyId":"arn:aws:kms:eu-west-1:111122223333:key/k1"},"responseElements":null,"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-west-1:111122223333:key/k1 because no VPC endpoint policy allows the kms:Decrypt action"}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000400014","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":true,"requestParameters":{"keyId":"arn:aws:kms:eu-west-1:111122223333:key/k1"},"responseElements":null,"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-west-1:111122223333:key/k1 because no identity-based policy allows the kms:Decrypt action"}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventID":"00000000-0000-4000-8000-000000400017","sharedEventID":"00000000-0000-4000-9000-000000400017","eventType":"AwsVpceEvent","vpcEndpointId":"vpce-1","vpcEndpointAccountId":"111122223333","eventCategory":"NetworkActivity","errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-west-1:111122223333:key/k1 because no identity-based policy allows the kms:Decrypt action"}
 -- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventID":"00000000-0000-4000-8000-000000400016","sharedEventID":"00000000-0000-4000-9000-000000400016","eventType":"AwsVpceEvent","vpcEndpointId":"vpce-1","vpcEndpointAccountId":"111122223333","eventCategory":"NetworkActivity","errorCode":"VpceAccessDenied","errorMessage":"The request was denied due to a VPC endpoint policy"}
 -- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AWSAccount","principalId":"AROAEXAMPLE:x","accountId":"777788889999"},"eventID":"00000000-0000-4000-8000-000000400015","sharedEventID":"00000000-0000-4000-9000-000000400015","eventType":"AwsVpceEvent","vpcEndpointId":"vpce-1","vpcEndpointAccountId":"111122223333","eventCategory":"NetworkActivity","errorCode":"VpceAccessDenied","errorMessage":"The request was denied due to a VPC endpoint policy"}
 -- '''
+-- [[test.rows]]
+-- role_arn = "arn:aws:iam::111122223333:role/ci"
+-- deny_class = "identity"
+-- denies = 1
 -- [[test.rows]]
 -- role_arn = "arn:aws:iam::111122223333:role/ci"
 -- deny_class = "vpce"
@@ -173,9 +178,11 @@ WITH denied AS (
     WHERE event_source = 'kms.amazonaws.com'
       AND deny_class <> 'none'
       AND NOT coalesce(shared_event_seen, FALSE)
-      -- Beside the caller's record the endpoint owner's tells nothing new; of a foreign caller it is the only one.
+      -- Beside the caller's record the endpoint owner's tells nothing new. Of a foreign caller it is the only one, and
+      -- of what the endpoint's policy denied: KMS records no call then (KMS guide, "Logging requests that use a VPC endpoint").
       AND (coalesce(event_category, 'Management') <> 'NetworkActivity'
-           OR user_account_id IS DISTINCT FROM recipient_account_id)
+           OR error_code_norm = 'vpceaccessdenied'
+           OR (user_account_id IS DISTINCT FROM recipient_account_id))
 )
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)                        AS window_start,

@@ -14,7 +14,7 @@ use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
+use datafusion::logical_expr::{Expr, LogicalPlan, Operator, Volatility};
 use datafusion::prelude::SessionContext;
 use tokio::sync::{Mutex, OnceCell};
 
@@ -114,6 +114,14 @@ impl Planner {
             let what = format!("{function} does not give the same value for the same rows");
             finding(&signal, &what, "use the event's own time, and no chance")
         }));
+        if compares_with_a_condition(&logical) {
+            let what = "IS DISTINCT FROM takes in all that stands behind it, AND and OR too";
+            findings.extend(at_query(
+                &signal,
+                what,
+                "put the comparison into parentheses",
+            ));
+        }
         let columns = output::columns(&signal.header);
         let output = logical.schema().as_arrow();
         findings.extend(output::mismatches(&signal, &columns, output));
@@ -197,11 +205,35 @@ pub(super) fn volatile(plan: &LogicalPlan) -> Option<String> {
     }
 }
 
+/// Whether a comparison by IS DISTINCT FROM has an AND or an OR as its right side: the parser binds it more
+/// loosely than both, and nobody means that.
+fn compares_with_a_condition(plan: &LogicalPlan) -> bool {
+    let is_condition = |side: &Expr| matches!(side, Expr::BinaryExpr(binary) if matches!(binary.op, Operator::And | Operator::Or));
+    let mut found = false;
+    let visited = plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expression| {
+            found |= expression.exists(|inner| {
+                let Expr::BinaryExpr(binary) = inner else {
+                    return Ok(false);
+                };
+                let by_distinct = matches!(
+                    binary.op,
+                    Operator::IsDistinctFrom | Operator::IsNotDistinctFrom
+                );
+                Ok(by_distinct && is_condition(&binary.right))
+            })?;
+            Ok(TreeNodeRecursion::Continue)
+        })
+    });
+    visited.is_ok() && found
+}
+
 /// DataFusion's message without its frames.
 pub(super) fn reason(error: &DataFusionError) -> String {
     let message = match error {
         DataFusionError::SQL(error, _) => error.to_string(),
-        _ => error.strip_backtrace(),
+        // What it was doing when it failed tells little.
+        _ => error.find_root().strip_backtrace(),
     };
     message
         .lines()
