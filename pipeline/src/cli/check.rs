@@ -44,7 +44,13 @@ impl Check {
                     selection = config.signals;
                     reference = config.reference;
                 }
-                Err(found) => findings.extend(found),
+                Err(found) => {
+                    findings.extend(found);
+                    // Whatever is wrong elsewhere: its signals are looked at all the same.
+                    if let Ok((said, _)) = Config::signals(file.as_deref(), environment) {
+                        selection = said;
+                    }
+                }
             }
         }
         let here = Path::new("sql");

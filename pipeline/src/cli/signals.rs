@@ -33,9 +33,10 @@ pub(super) struct Signals {
 impl Signals {
     pub(super) fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
         let catalog = match self.config.path(environment) {
-            Some(file) => Config::for_signals(Some(&file), environment)?
-                .signals
-                .catalog()?,
+            Some(file) => {
+                let (selection, findings) = Config::signals(Some(&file), environment)?;
+                findings.or(selection)?.catalog()?
+            }
             None => Catalog::built_in()?,
         };
         if self.format == ListFormat::Markdown {

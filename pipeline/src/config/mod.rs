@@ -201,16 +201,20 @@ impl Config {
         proved(file, &raw, findings)
     }
 
-    /// The same for a command that only looks at what a file and the environment say of signals.
-    pub fn for_signals(file: Option<&Path>, environment: &Environment) -> Result<Self, Findings> {
-        Self::for_lake(file, environment, NO_LAKE)
+    /// Which signals run, for a command that looks at nothing else; by default what is built in.
+    pub fn signals(
+        file: Option<&Path>,
+        environment: &Environment,
+    ) -> Result<(Selection, Findings), Findings> {
+        let file = file.or_else(|| environment.config_file());
+        let (raw, _of_other_tables) = written(file, environment)?;
+        let file = file.unwrap_or(Path::new(place::ENVIRONMENT));
+        Ok(proof::signals(file, &raw))
     }
 }
 
 /// Stands for the source of a command that reads none.
 const NO_SOURCE: &str = "/nonexistent";
-/// Stands for the lake of a command that opens none.
-const NO_LAKE: &str = "/nonexistent-lake";
 
 /// What file and environment say, of the right types.
 fn written(

@@ -257,6 +257,6 @@ mod tests {
         let mark = protocol_path(&["published", batch.as_str()]);
         lake.store.delete(&mark).await.unwrap();
         let unknown = beside(&lake).claim(&source(), &next).await;
-        assert!(matches!(unknown, Err(LakeError::Foreign { .. })));
+        assert!(matches!(unknown, Err(LakeError::Gone { .. })));
     }
 }

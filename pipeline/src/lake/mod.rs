@@ -102,6 +102,17 @@ pub enum LakeError {
         /// What is wrong with it.
         why: String,
     },
+    /// A file of a committed batch is nowhere. Nothing is acknowledged until somebody looks.
+    #[error(
+        "{path}, a file of the committed batch {batch}, is neither staged nor published. If it was deleted from the \
+         tables on purpose, put an empty object at _trailflow/published/{batch}; else its rows are lost"
+    )]
+    Gone {
+        /// Where it should be staged.
+        path: String,
+        /// Its batch.
+        batch: String,
+    },
     /// Rows could not be written as Parquet.
     #[error("rows could not be written as Parquet: {0}")]
     Parquet(#[from] parquet::errors::ParquetError),

@@ -63,12 +63,9 @@ impl Lake {
                     tracing::debug!(%batch, file = %published, "published before");
                     Ok(())
                 }
-                Err(Error::NotFound { .. }) => Err(LakeError::Foreign {
+                Err(Error::NotFound { .. }) => Err(LakeError::Gone {
                     path: file.staged.clone(),
-                    why: String::from(
-                        "it was committed, and is neither staged nor published, nor marked as published; its \
-                         rows are lost unless something put them elsewhere",
-                    ),
+                    batch: batch.to_string(),
                 }),
                 Err(error) => Err(error.into()),
             },

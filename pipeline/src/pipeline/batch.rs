@@ -45,8 +45,13 @@ pub enum BatchError {
     #[error("{0}")]
     Spoiled(String),
     /// Its rows would be too many files.
-    #[error(transparent)]
-    Scattered(#[from] Scattered),
+    #[error("{error} {key}")]
+    Scattered {
+        /// Of the object whose rows were too much.
+        key: String,
+        /// What is too much.
+        error: Scattered,
+    },
     /// The store of an object asked for fewer requests after rows of it had come.
     #[error("throttled in the middle of {0}")]
     Throttled(String),
@@ -174,7 +179,12 @@ impl OpenBatch {
         self.freshen(table, &rows, span);
         if let Some(span) = span {
             let times = times(&rows, table).into_iter().flatten().flatten();
-            self.hours.take(table, span, times)?;
+            let taken = self.hours.take(table, span, times);
+            let key = || self.entries.get(slot).map(|entry| entry.object.key.clone());
+            taken.map_err(|error| BatchError::Scattered {
+                key: key().unwrap_or_default(),
+                error,
+            })?;
         }
         if let Some(entry) = self.entries.get_mut(slot) {
             entry.add_rows(table.name(), rows.num_rows(), span);

@@ -21,7 +21,7 @@ pub(super) struct Hours {
 /// Rows of one batch are of more hours or days than it may have files for.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the rows of one batch are of more than {BATCH_HOURS_MAX} hours or {BATCH_DAYS_MAX} days: look at the times in the object"
+    "the rows of one batch are of more than {BATCH_HOURS_MAX} hours or {BATCH_DAYS_MAX} days: look at the times in"
 )]
 pub struct Scattered;
 

@@ -311,17 +311,23 @@ impl Lane {
                     concurrency,
                     ..
                 } = self.pipeline.as_ref();
-                Err(match &error {
+                // The first may be one of few; batch after batch is an outage.
+                let lasts = self.pipeline.unnamed_batches.load(Ordering::Relaxed) > 0;
+                let why = match &error {
                     FetchError::Denied { by, message } => {
                         health.denied(NAMING, &format!("{by}: {message}"));
-                        Return::Denied
+                        return Err(Return::Denied);
                     }
                     FetchError::Throttled(_) => {
                         concurrency.slow_down();
                         Return::Throttled
                     }
                     FetchError::Missing | FetchError::Unavailable(_) => Return::Failed,
-                })
+                };
+                if lasts {
+                    health.unavailable(NAMING, &error.to_string());
+                }
+                Err(why)
             }
         }
     }

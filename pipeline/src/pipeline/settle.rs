@@ -87,6 +87,8 @@ impl Pipeline {
             }
             if held.iter().any(|held| held.unnamed.is_some()) {
                 self.unnamed_batches.fetch_add(1, Ordering::Relaxed);
+            } else if !open.entries.is_empty() {
+                self.unnamed_batches.store(0, Ordering::Relaxed);
             }
             self.end_renewal(&id, renewal).await;
             self.release(held, &left).await;
@@ -126,7 +128,7 @@ impl Pipeline {
     fn failed(&self, error: &BatchError) -> Return {
         match error {
             BatchError::Lake(error) => self.lake_failed(error),
-            BatchError::Signal { .. } | BatchError::Spoiled(_) | BatchError::Scattered(_) => {
+            BatchError::Signal { .. } | BatchError::Spoiled(_) | BatchError::Scattered { .. } => {
                 self.alone.store(ALONE_BATCHES, Ordering::Relaxed);
                 // Most of them are innocent, and each comes alone now.
                 Return::Spoiled
@@ -158,7 +160,7 @@ impl Pipeline {
     ) -> Option<SetAside> {
         let reason = match error {
             BatchError::Signal { .. } => Some("signal_failed"),
-            BatchError::Scattered(_) => Some("scattered_times"),
+            BatchError::Scattered { .. } => Some("scattered_times"),
             BatchError::Spoiled(_) if !self.concurrency.is_outage() => Some("unreadable"),
             BatchError::Spoiled(_)
             | BatchError::Throttled(_)

@@ -125,15 +125,18 @@ fn marked(
     open: &mut OpenEvents,
     rows: RecordBatch,
 ) -> Result<RecordBatch, ArrowError> {
-    let ids = shared_ids(&rows)?;
+    let ids = texts(&rows, "shared_event_id")?;
     if ids.null_count() == rows.num_rows() {
         return Ok(rows);
     }
-    let mut seen = |id: &str| {
+    let halves = shared_ids(&rows)?;
+    let mut seen = |(id, half): (&str, Option<&str>)| {
         let key = EventKey::of(id);
-        known.shared.holds(key) || !open.shared.admit(key)
+        let before = known.shared.holds(key) || open.shared.holds(key);
+        before || half.is_some() && !open.shared.admit(key)
     };
-    let marks = ids.iter().map(|id| Some(id.is_some_and(&mut seen)));
+    let pairs = ids.iter().zip(&halves);
+    let marks = pairs.map(|(id, half)| Some(id.is_some_and(|id| seen((id, half)))));
     let marks: BooleanArray = marks.collect();
     let schema = rows.schema();
     let place = schema.index_of("shared_event_seen")?;
@@ -144,8 +147,8 @@ fn marked(
     RecordBatch::try_new(schema, columns)
 }
 
-/// The shared ids of records that may be one half of a pair. A network activity event may have the id of the
-/// call that it accompanies, and says less of it: it is no half (domain 1.8).
+/// The shared ids of records that may be the first half of a pair. A network activity event may have the id of
+/// the call that it accompanies, and says less of it: it makes no other record a second one (domain 1.8).
 fn shared_ids(rows: &RecordBatch) -> Result<StringArray, ArrowError> {
     let ids = texts(rows, "shared_event_id")?;
     let Some(category) = rows.column_by_name("event_category") else {
@@ -174,7 +177,7 @@ mod tests {
     const SECOND: &str = "6d0f1c5e-0000-4000-8000-000000000002";
 
     #[test]
-    fn a_network_activity_event_is_no_half_of_a_pair() {
+    fn a_network_activity_event_makes_no_other_record_a_second_half() {
         let with_categories = |categories: [&str; 3]| {
             let halves = [("a", Some("s")), ("b", Some("s")), ("c", Some("s"))];
             let rows = rows(&halves);
@@ -191,6 +194,9 @@ mod tests {
         let beside = with_categories([NETWORK_ACTIVITY, "Management", "Management"]);
         let admitted = window.admit(&mut open, beside).unwrap();
         assert_eq!(marks(&admitted.rows), [false, false, true]);
+        let behind = with_categories([NETWORK_ACTIVITY; 3]);
+        let behind = marked(&window.lock(), &mut open, behind).unwrap();
+        assert_eq!(marks(&behind), [true; 3]);
         let learning = EventWindow::default();
         learning.learn(&alone).unwrap();
         let other = rows(&[("d", Some("s"))]);

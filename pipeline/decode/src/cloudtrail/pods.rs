@@ -22,6 +22,9 @@ use foldhash::fast::RandomState;
 
 use crate::limits::{CREDENTIALS_AGE_MAX, PODS_MAX};
 
+/// A use of a session may look a little older than its issue: clocks of two services differ.
+const CLOCKS_APART_MILLIS: i64 = 300_000;
+
 /// The columns that name a pod.
 const POD_COLUMNS: [&str; 4] = ["k8s_cluster", "k8s_ns", "k8s_sa", "k8s_pod"];
 
@@ -135,9 +138,20 @@ impl PodSessions {
             let by_service = services.is_some_and(|services| services.is_valid(row));
             let session = text(arns, row).filter(|_| by_service);
             let pod = key.and_then(|key| self.pod_of(key, at));
-            let pod = pod.or_else(|| self.pod_of(session?, at));
-            if let (Some(pod), Some(key)) = (&pod, text(issued, row)) {
-                self.issued((key, text(sessions, row)), at, pod);
+            let pod = pod.or_else(|| self.pod_of_session(session?, at));
+            match (&pod, text(issued, row), text(sessions, row)) {
+                (Some(pod), Some(key), session) => self.issued((key, session), at, pod),
+                // Somebody else has a session of that name.
+                (None, Some(_), Some(session)) if self.valid(session, at).is_some() => {
+                    self.insert(
+                        session,
+                        Issue {
+                            at_millis: at,
+                            pod: None,
+                        },
+                    );
+                }
+                _ => {}
             }
             pods.push(pod);
         }
@@ -147,6 +161,13 @@ impl PodSessions {
     /// The pod that the key or the session was issued to, if it can have been valid at that time.
     fn pod_of(&self, name: &str, at_millis: i64) -> Option<Arc<Pod>> {
         self.valid(name, at_millis)?.pod.clone()
+    }
+
+    /// The same for a session, whose name may have been that of another before.
+    fn pod_of_session(&self, session: &str, at_millis: i64) -> Option<Arc<Pod>> {
+        let issue = self.valid(session, at_millis)?;
+        let since = issue.at_millis.saturating_sub(CLOCKS_APART_MILLIS);
+        issue.pod.clone().filter(|_| at_millis >= since)
     }
 
     fn valid(&self, name: &str, at_millis: i64) -> Option<&Issue> {
@@ -161,11 +182,16 @@ impl PodSessions {
     fn issued(&mut self, (key, session): (&str, Option<&str>), at_millis: i64, pod: &Arc<Pod>) {
         let pod = Some(Arc::clone(pod));
         if let Some(session) = session {
-            let before = self.valid(session, at_millis);
-            let pod = pod
-                .clone()
-                .filter(|_| before.is_none_or(|before| before.pod == pod));
-            self.insert(session, Issue { at_millis, pod });
+            let issue = match self.valid(session, at_millis) {
+                // Of whom it is nobody knows until the last of the others is over.
+                Some(shared @ Issue { pod: None, .. }) => shared.clone(),
+                before => {
+                    let is_new = before.is_none_or(|before| before.pod == pod);
+                    let pod = pod.clone().filter(|_| is_new);
+                    Issue { at_millis, pod }
+                }
+            };
+            self.insert(session, issue);
         }
         self.insert(key, Issue { at_millis, pod });
     }
@@ -339,6 +365,42 @@ mod tests {
         ]);
         let shared = pods.name(vec![shared]).unwrap();
         assert_eq!(accounts(&shared[0]), [Some("shop"), None]);
+        // The other's session ends twelve hours after its last issue, however often this one's is renewed.
+        let (evening, night) = ("2026-01-05T21:00:00Z", "2026-01-05T22:30:00Z");
+        let later = rows(&[
+            issued(9, evening, "shop", "ASIA4"),
+            issued(10, night, "shop", "ASIA5"),
+            by_service(11, night, SESSION, ec2),
+        ]);
+        let later = pods.name(vec![later]).unwrap();
+        assert_eq!(
+            accounts(&later[0]),
+            [Some("shop"), Some("shop"), Some("shop")]
+        );
+    }
+
+    #[test]
+    fn a_session_is_no_pods_before_it_began_or_when_others_bear_its_name() {
+        let ec2 = r#""ec2-frontend-api.amazonaws.com""#;
+        let mut pods = PodSessions::default();
+        let ten = "2026-01-05T10:00:00Z";
+        let early = rows(&[
+            issued(1, ten, "cart", "ASIA1"),
+            by_service(2, "2026-01-05T09:50:00Z", SESSION, ec2),
+            by_service(3, "2026-01-05T09:58:00Z", SESSION, ec2),
+        ]);
+        let early = pods.name(vec![early]).unwrap();
+        assert_eq!(accounts(&early[0]), [Some("cart"), None, Some("cart")]);
+        let by_a_user = event(
+            4,
+            ten,
+            &format!(
+                r#""eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{{"type":"IAMUser","accessKeyId":"AKIA1"}},"responseElements":{{"credentials":{{"accessKeyId":"ASIA7"}},"assumedRoleUser":{{"arn":"{SESSION}"}}}}"#
+            ),
+        );
+        let shared = rows(&[by_a_user, by_service(5, ten, SESSION, ec2)]);
+        let shared = pods.name(vec![shared]).unwrap();
+        assert_eq!(accounts(&shared[0]), [None, None]);
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl Selection {
             None => (Catalog::default(), Findings::default()),
         };
         if !self.built_in {
-            return (own, findings);
+            return (first_of_each_name(own), findings);
         }
         let (mut all, found) = Catalog::survey_built_in();
         findings.extend(found);
@@ -65,7 +65,7 @@ impl Selection {
         all.signals.extend(own.signals);
         all.signals
             .sort_by(|one, other| place(&one.file).cmp(&place(&other.file)));
-        (all, findings)
+        (first_of_each_name(all), findings)
     }
 
     /// Whether the signal is one of the directory.
@@ -74,6 +74,15 @@ impl Selection {
             .as_ref()
             .is_some_and(|directory| signal.file.starts_with(directory))
     }
+}
+
+/// Two of one name are a finding, and cannot be planned beside each other.
+fn first_of_each_name(mut catalog: Catalog) -> Catalog {
+    let mut taken = BTreeSet::new();
+    catalog
+        .signals
+        .retain(|signal| taken.insert(signal.header.name.clone()));
+    catalog
 }
 
 /// Whether two signals are of one name in one table.

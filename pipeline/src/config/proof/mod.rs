@@ -53,6 +53,17 @@ pub(crate) fn prove(file: &Path, raw: &RawConfig) -> (Option<Config>, Findings) 
     (Some(config), findings)
 }
 
+/// Which signals run, and every mistake in what says so.
+pub(crate) fn signals(file: &Path, raw: &RawConfig) -> (Selection, Findings) {
+    let mut proof = Proof {
+        file,
+        places: &raw.places,
+        findings: Findings::default(),
+    };
+    let selection = proof.signals(raw);
+    (selection, proof.findings)
+}
+
 struct Proof<'p> {
     file: &'p Path,
     places: &'p Places,
