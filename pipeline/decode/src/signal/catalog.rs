@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::finding::{Finding, Findings};
@@ -147,7 +147,13 @@ fn signal_files(directory: &Path) -> (Vec<PathBuf>, Findings) {
     let mut files = Vec::new();
     let mut findings = Findings::default();
     for path in list(directory, &mut findings) {
-        if path.is_dir() {
+        let found = fs::metadata(&path);
+        // A name can be read in a directory that nobody here may enter.
+        if let Err(error) = &found
+            && error.kind() == io::ErrorKind::PermissionDenied
+        {
+            findings.push(unreadable(&path, &error.to_string()));
+        } else if found.is_ok_and(|found| found.is_dir()) {
             let inside: Vec<PathBuf> = list(&path, &mut findings)
                 .into_iter()
                 .filter(|path| is_sql(path))
