@@ -116,7 +116,7 @@ async fn engine(config: &Config, live: bool) -> Result<Engine, Findings> {
     let memory = config.pipeline.memory_bytes_max;
     // A query that cannot be run must be told now: later it would spoil batches, and objects with them.
     // `check` has run those that are built in.
-    let at_once = |signal: &Signal| live || config.signals.is_own(signal);
+    let at_once = |signal: &Signal| live || !signal.is_built_in();
     Engine::when_needed(catalog, &config.reference, memory, at_once).await
 }
 

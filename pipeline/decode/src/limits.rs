@@ -222,6 +222,8 @@ pub const BATCH_OPEN_MAX: Duration = Duration::from_hours(1);
 pub const PODS_MAX: usize = 100_000;
 /// The longest that credentials of a role are valid: twelve hours (IAM, `MaxSessionDuration`).
 pub const CREDENTIALS_AGE_MAX: Duration = Duration::from_hours(12);
+/// How much older than its issue a use of a session may look: clocks of two services differ.
+pub const SESSION_EARLY_MAX: Duration = Duration::from_mins(5);
 /// The most that one page of a Parquet flow log may inflate to. Writers cut at a mebibyte; a
 /// dictionary may be some times larger.
 pub const PARQUET_PAGE_BYTES_MAX: u64 = 64 * MIB;

@@ -20,10 +20,7 @@ use arrow::datatypes::TimestampMillisecondType;
 use arrow::error::ArrowError;
 use foldhash::fast::RandomState;
 
-use crate::limits::{CREDENTIALS_AGE_MAX, PODS_MAX};
-
-/// A use of a session may look a little older than its issue: clocks of two services differ.
-const CLOCKS_APART_MILLIS: i64 = 300_000;
+use crate::limits::{CREDENTIALS_AGE_MAX, PODS_MAX, SESSION_EARLY_MAX};
 
 /// The columns that name a pod.
 const POD_COLUMNS: [&str; 4] = ["k8s_cluster", "k8s_ns", "k8s_sa", "k8s_pod"];
@@ -166,8 +163,15 @@ impl PodSessions {
     /// The same for a session, whose name may have been that of another before.
     fn pod_of_session(&self, session: &str, at_millis: i64) -> Option<Arc<Pod>> {
         let issue = self.valid(session, at_millis)?;
-        let since = issue.at_millis.saturating_sub(CLOCKS_APART_MILLIS);
-        issue.pod.clone().filter(|_| at_millis >= since)
+        let early = u128::from(
+            issue
+                .at_millis
+                .saturating_sub(at_millis)
+                .max(0)
+                .unsigned_abs(),
+        );
+        let has_begun = early <= SESSION_EARLY_MAX.as_millis();
+        issue.pod.clone().filter(|_| has_begun)
     }
 
     fn valid(&self, name: &str, at_millis: i64) -> Option<&Issue> {

@@ -67,13 +67,6 @@ impl Selection {
             .sort_by(|one, other| place(&one.file).cmp(&place(&other.file)));
         (first_of_each_name(all), findings)
     }
-
-    /// Whether the signal is one of the directory.
-    pub fn is_own(&self, signal: &Signal) -> bool {
-        self.directory
-            .as_ref()
-            .is_some_and(|directory| signal.file.starts_with(directory))
-    }
 }
 
 /// Two of one name are a finding, and cannot be planned beside each other.
