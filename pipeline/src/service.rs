@@ -73,6 +73,8 @@ pub struct Mode {
     pub idle_max: Option<Duration>,
     /// See [`Settings::live`].
     pub live: bool,
+    /// Where committed batches are counted, if so.
+    pub metrics: Arc<SignalMetrics>,
 }
 
 /// Opens the lake of a configuration, for a command that reads nothing but the lake.
@@ -172,7 +174,7 @@ pub async fn pipeline(
         networks: Arc::new(networks),
         window: Arc::new(EventWindow::default()),
         learned: tokio::sync::Mutex::default(),
-        metrics: Arc::new(SignalMetrics::default()),
+        metrics: mode.metrics,
         newest: std::sync::Mutex::default(),
         alone: AtomicU32::default(),
         lake_failures: AtomicU32::default(),

@@ -125,6 +125,11 @@ pub const EXCERPT_BYTES_MAX: usize = 256;
 
 /// A metric that names no `series_max` of its own gets this many series.
 pub const SERIES_MAX_DEFAULT: usize = 1000;
+/// A counter's series in which nothing was counted for this time gives its place to another, if the
+/// metric is full. Longer than any window of the shipped alerts, for it counts from 0 when it returns.
+pub const SERIES_IDLE: Duration = Duration::from_hours(24);
+/// How often a full metric looks for such series.
+pub const SERIES_SWEEP_EVERY: Duration = Duration::from_mins(1);
 /// A label value longer than this is cut, so that a log line cannot fill the memory of Prometheus.
 pub const LABEL_BYTES_MAX: usize = 256;
 /// A signal file is a page of text; more is a mistake.

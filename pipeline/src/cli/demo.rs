@@ -13,8 +13,7 @@ use tokio::time::Instant;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, Environment, LISTEN_DEFAULT, LakeUrl, Source};
 use crate::demo::{self, Plan, Truth, generate, report};
-use crate::metrics::scheduled::ScheduledSeries;
-use crate::metrics::server;
+use crate::metrics::server::{self, Series};
 use crate::object::directory::Directory;
 use crate::queue::Wanted;
 use crate::queue::listing::Listing;
@@ -52,18 +51,13 @@ impl Demo {
         let (bucket, lake) = (self.dir.join(demo::BUCKET), self.dir.join("lake"));
         let handle = own::install()?;
         let health = Arc::new(Health::default());
-        let series = Arc::new(ScheduledSeries::default());
+        let series = Series::default();
         // A port that is taken is found before anything is made; a run that ends serves nobody.
         let served = if self.once {
             None
         } else {
-            let served = server::serve(
-                self.listen,
-                handle,
-                Arc::clone(&series),
-                Arc::clone(&health),
-            )
-            .await;
+            let (exposed, told) = (series.clone(), Arc::clone(&health));
+            let served = server::serve(self.listen, handle, exposed, told).await;
             let taken = || format!("{} is taken: choose another with --listen", self.listen);
             Some(served.with_context(taken)?)
         };
@@ -77,7 +71,7 @@ impl Demo {
             ..Config::new(source, LakeUrl::Directory(lake.clone()))
         };
         let holds = self
-            .ingest_and_report(&config, &truth, &bucket, &health)
+            .ingest_and_report(&config, &truth, &bucket, &series, &health)
             .await?;
         super::print(&next_steps(
             served.as_ref().map(|(address, _)| *address),
@@ -98,10 +92,11 @@ impl Demo {
             listed: None,
             idle_max: Some(IDLE_MAX),
             live: true,
+            metrics: Arc::clone(&series.counted),
         };
         let watching = service::pipeline(&config, mode, Arc::clone(&health)).await?;
         let stop = service::stop_on_signal(health)?;
-        service::scheduled(&watching, series, &stop);
+        service::scheduled(&watching, series.scheduled, &stop);
         watching.run(stop).await?;
         Ok(if holds {
             ExitCode::SUCCESS
@@ -137,6 +132,7 @@ impl Demo {
         config: &Config,
         truth: &Truth,
         bucket: &Path,
+        series: &Series,
         health: &Arc<Health>,
     ) -> anyhow::Result<bool> {
         let directory = Directory::new(bucket);
@@ -155,6 +151,7 @@ impl Demo {
             listed: Some(listed),
             idle_max: Some(IDLE_MAX),
             live: true,
+            metrics: Arc::clone(&series.counted),
         };
         let pipeline = service::pipeline(config, mode, Arc::clone(health)).await?;
         health.started();

@@ -56,6 +56,7 @@ pub(super) async fn ingest(
         listed: Some(Listed { queue, objects }),
         idle_max: Some(IDLE_MAX),
         live: false,
+        metrics: Arc::default(),
     };
     let pipeline = service::pipeline(config, mode, Arc::clone(&health)).await?;
     let stop = service::stop_on_signal(Arc::clone(&health))?;

@@ -4,8 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::config::{Config, Environment};
-use crate::metrics::scheduled::ScheduledSeries;
-use crate::metrics::server;
+use crate::metrics::server::{self, Series};
 use crate::service::{self, Mode};
 use crate::telemetry::{self, health::Health, own};
 
@@ -33,15 +32,10 @@ impl Run {
         let _telemetry = telemetry::start(&config.telemetry)?;
         let handle = own::install()?;
         let health = Arc::new(Health::default());
-        let series = Arc::new(ScheduledSeries::default());
-        let (address, _serving) = server::serve(
-            config.listen,
-            handle,
-            Arc::clone(&series),
-            Arc::clone(&health),
-        )
-        .await
-        .map_err(|error| {
+        let series = Series::default();
+        let (served, told) = (series.clone(), Arc::clone(&health));
+        let serving = server::serve(config.listen, handle, served, told);
+        let (address, _serving) = serving.await.map_err(|error| {
             anyhow::anyhow!(
                 "{} cannot be listened on: {error}. Set TRAILFLOW_LISTEN",
                 config.listen
@@ -51,6 +45,7 @@ impl Run {
             listed: None,
             idle_max: None,
             live: true,
+            metrics: Arc::clone(&series.counted),
         };
         // Before signals are planned: a process that is the first of its container ignores what it does not ask for.
         let stop = service::stop_on_signal(Arc::clone(&health))?;
@@ -63,7 +58,7 @@ impl Run {
             metrics = %format!("http://{address}/metrics"),
             "trailflow runs"
         );
-        service::scheduled(&pipeline, series, &stop);
+        service::scheduled(&pipeline, series.scheduled, &stop);
         pipeline.run(stop).await?;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)

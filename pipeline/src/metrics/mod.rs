@@ -1,84 +1,95 @@
 //! Counts: merged rows of committed batches into Prometheus series.
 //!
 //! In: a signal and its merged rows, and the tallies of rows that left memory before the commit.
-//! Out: counters in the process's recorder. Must hold: called after commit only (I2); at most
-//! `series_max` series a metric, the rest in one of `other` (I8).
+//! Out: series in Prometheus's text format, behind those of the process's recorder, which cannot
+//! take a series away. Must hold: called after commit only (I2); at most `series_max` series a
+//! metric, the rest in one of `other` (I8).
 
+mod exposition;
 pub mod scheduled;
 mod series;
 pub mod server;
 mod tally;
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use metrics::{Label, counter, gauge};
+use metrics::{counter, gauge};
 
 use crate::signal::{Merge, Metric, MetricKind, Signal};
-use series::{SeriesSet, cut};
+use series::{Place, SeriesSet, cut};
 use tally::Rest;
 pub use tally::Tally;
 
 /// The label value of what is beyond `series_max`.
 pub const OTHER: &str = "other";
 
-/// The series that signals feed.
+/// The series that signals over tables feed, by metric.
 #[derive(Debug, Default)]
-pub struct SignalMetrics {
-    known: Mutex<HashMap<String, SeriesSet>>,
-    /// By metric and labels, of gauges whose measure merges by max or min.
-    extremes: Mutex<HashMap<(String, Vec<String>), f64>>,
-}
+pub struct SignalMetrics(Mutex<BTreeMap<String, SeriesSet>>);
 
 impl SignalMetrics {
-    /// Tells the recorder what each metric means.
+    /// Tells the recorder which signals there are.
     pub fn describe<'a>(signals: impl IntoIterator<Item = &'a Signal>) {
         for signal in signals {
             let name = signal.header.name.clone();
             counter!("trailflow_series_overflow_total", "signal" => name.clone()).absolute(0);
             gauge!("trailflow_series", "signal" => name).set(0.0);
-            for metric in &signal.header.metrics {
-                let help = metric.help.clone();
-                match metric.kind {
-                    MetricKind::Counter => {
-                        metrics::describe_counter!(metric.name.clone(), help);
-                    }
-                    MetricKind::Gauge => metrics::describe_gauge!(metric.name.clone(), help),
-                }
-            }
         }
     }
 
-    /// Adds a committed batch: the tallies of what it staged early, then its merged rows.
+    /// Everything, in Prometheus's text format.
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        for set in self.lock().values() {
+            set.render(&mut text);
+        }
+        text
+    }
+
+    /// Adds a batch that was committed `now`, the time since the process began: the tallies of what
+    /// it staged early, then its merged rows.
     pub fn count(
         &self,
         signal: &Signal,
         tallies: &[Tally],
         rows: &[RecordBatch],
+        now: Duration,
     ) -> Result<(), ArrowError> {
-        for (metric, tally) in signal.header.metrics.iter().zip(tallies) {
-            for (wanted, value, rows) in tally.in_order() {
-                let granted = self.grant(signal, metric, wanted.clone(), rows);
-                self.add(signal, metric, granted, value);
-            }
-            if let Some(Rest { value, rows }) = tally.rest {
-                overflowed(signal, rows);
-                self.add(signal, metric, other(metric.labels.len()), value);
-            }
-        }
-        for metric in &signal.header.metrics {
-            for batch in rows {
-                for (wanted, value) in values(metric, batch)? {
-                    let granted = self.grant(signal, metric, wanted, 1);
-                    self.add(signal, metric, granted, value);
+        let mut all = self.lock();
+        let mut overflow = 0;
+        let mut series = 0;
+        for (place, metric) in signal.header.metrics.iter().enumerate() {
+            let set = all
+                .entry(metric.name.clone())
+                .or_insert_with(|| SeriesSet::new(metric));
+            let add = adding(signal, metric);
+            if let Some(tally) = tallies.get(place) {
+                for (labels, value, rows) in tally.in_order() {
+                    overflow += add(set.place(labels, now), value, rows);
+                }
+                if let Some(Rest { value, rows }) = tally.rest {
+                    let others = vec![OTHER.to_owned(); metric.labels.len()];
+                    add(set.place(&others, now), value, rows);
+                    overflow += rows;
                 }
             }
+            for batch in rows {
+                for (labels, value) in values(metric, batch)? {
+                    overflow += add(set.place(&labels, now), value, 1);
+                }
+            }
+            series += u32::try_from(set.len()).unwrap_or(u32::MAX);
         }
+        let name = signal.header.name.clone();
+        counter!("trailflow_series_overflow_total", "signal" => name.clone()).increment(overflow);
+        gauge!("trailflow_series", "signal" => name).set(f64::from(series));
         Ok(())
     }
 
@@ -104,8 +115,8 @@ impl SignalMetrics {
         for (metric, tally) in signal.header.metrics.iter().zip(tallies) {
             for batch in rows {
                 let values = values(metric, batch)?;
-                let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-                let set = known.get(&metric.name);
+                let all = self.lock();
+                let set = all.get(&metric.name);
                 for (labels, value) in values {
                     let is_known = |labels: &[String]| set.is_some_and(|set| set.has(labels));
                     tally.add(labels, value, metric.series_max, is_known);
@@ -115,81 +126,36 @@ impl SignalMetrics {
         Ok(())
     }
 
-    fn add(&self, signal: &Signal, metric: &Metric, granted: Vec<String>, value: f64) {
-        let labels: Vec<Label> = metric
-            .labels
-            .iter()
-            .zip(&granted)
-            .map(|(name, value)| Label::new(name.clone(), value.clone()))
-            .collect();
-        match metric.kind {
-            MetricKind::Counter => counter!(metric.name.clone(), labels).increment(whole(value)),
-            MetricKind::Gauge => {
-                let value = self.extreme(signal, metric, granted, value);
-                gauge!(metric.name.clone(), labels).set(value);
-            }
-        }
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, SeriesSet>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// What a gauge shows: the largest, or the smallest, of all batches where its measure merges
-    /// so, for batches do not come in the order of their events.
-    fn extreme(&self, signal: &Signal, metric: &Metric, labels: Vec<String>, value: f64) -> f64 {
-        let rollup = signal.header.rollup.as_ref();
-        let merge = rollup.and_then(|rollup| rollup.measures.get(&metric.value));
-        let better = match merge {
-            Some(Merge::Max) => f64::max,
-            Some(Merge::Min) => f64::min,
-            Some(Merge::Sum) | None => return value,
+/// Adds a value of some rows to a series of the metric; returns how many of them had no series of
+/// their own. A gauge shows the largest, or the smallest, of all batches where its measure merges
+/// so, for batches do not come in the order of their events.
+fn adding(signal: &Signal, metric: &Metric) -> impl Fn(Place<'_>, f64, u64) -> u64 {
+    let rollup = signal.header.rollup.as_ref();
+    let merge = rollup.and_then(|rollup| rollup.measures.get(&metric.value));
+    let join = match (metric.kind, merge) {
+        (MetricKind::Counter, _) => |known: f64, value| known + value,
+        (MetricKind::Gauge, Some(Merge::Max)) => f64::max,
+        (MetricKind::Gauge, Some(Merge::Min)) => f64::min,
+        (MetricKind::Gauge, Some(Merge::Sum) | None) => |_, value| value,
+    };
+    move |place, value, rows| {
+        let (known, overflow) = match place {
+            Place::Own(known) => (known, 0),
+            Place::Other(known) => (known, rows),
         };
-        let mut extremes = self.extremes.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = extremes
-            .entry((metric.name.clone(), labels))
-            .or_insert(value);
-        *known = better(*known, value);
-        *known
+        *known = Some(known.map_or(value, |known| join(known, value)));
+        overflow
     }
-
-    /// The labels of a series that may exist: those asked for, by so many rows, or `other` in all
-    /// places.
-    fn grant(
-        &self,
-        signal: &Signal,
-        metric: &Metric,
-        wanted: Vec<String>,
-        rows: u64,
-    ) -> Vec<String> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let set = known
-            .entry(metric.name.clone())
-            .or_insert_with(|| SeriesSet::new(metric.series_max));
-        let name = signal.header.name.clone();
-        match set.admit(wanted) {
-            Ok(labels) => {
-                let series = u32::try_from(set.len()).unwrap_or(u32::MAX);
-                gauge!("trailflow_series", "signal" => name).set(f64::from(series));
-                labels
-            }
-            Err(count) => {
-                overflowed(signal, rows);
-                other(count)
-            }
-        }
-    }
-}
-
-/// Counts what has no series of its own.
-fn overflowed(signal: &Signal, rows: u64) {
-    let name = signal.header.name.clone();
-    counter!("trailflow_series_overflow_total", "signal" => name).increment(rows);
-}
-
-/// The labels of what is beyond `series_max`.
-fn other(labels: usize) -> Vec<String> {
-    vec![OTHER.to_owned(); labels]
 }
 
 /// The label values of each row that has a value, cut to their limit, and that. Nothing was counted
-/// where a counter's value is 0 or no number: that is no reason to hold a place that a count may need.
+/// where a counter's value is 0, less or no number: that is no reason to hold a place that a count may
+/// need.
 fn values(metric: &Metric, batch: &RecordBatch) -> Result<Vec<(Vec<String>, f64)>, ArrowError> {
     let options = FormatOptions::default();
     let mut labels = Vec::new();
@@ -200,7 +166,7 @@ fn values(metric: &Metric, batch: &RecordBatch) -> Result<Vec<(Vec<String>, f64)
     let values = values.as_primitive::<Float64Type>();
     let counts = metric.kind == MetricKind::Counter;
     let rows = (0..batch.num_rows())
-        .filter(|row| values.is_valid(*row) && !(counts && whole(values.value(*row)) == 0));
+        .filter(|row| values.is_valid(*row) && (!counts || counted(values.value(*row))));
     let labelled = rows.map(|row| {
         let labels = labels.iter().map(|label| cut(label.value(row).to_string()));
         (labels.collect(), values.value(row))
@@ -220,19 +186,9 @@ fn column<'a>(
     }
 }
 
-/// A count out of a measure. Measures of counters are sums of counts: whole and not negative.
-fn whole(value: f64) -> u64 {
-    if value.is_finite() && value > 0.0 {
-        #[expect(
-            clippy::as_conversions,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "checked above; `as` saturates, and there is no TryFrom<f64>"
-        )]
-        let whole = value as u64;
-        return whole;
-    }
-    0
+/// Whether a counter may grow by this.
+fn counted(value: f64) -> bool {
+    value.is_finite() && value > 0.0
 }
 
 #[cfg(test)]

@@ -1,20 +1,18 @@
 //! The series of signals over rollups: each run replaces those of its metrics.
 //!
-//! In: a signal and its rows. Out: Prometheus's text format, behind that of the recorder, which
-//! cannot take a series away. Must hold: at most `series_max` series a metric, the largest (I8);
-//! what a run no longer finds is gone.
+//! In: a signal and its rows. Out: Prometheus's text format. Must hold: at most `series_max` series
+//! a metric, the largest (I8), and each once; what a run no longer finds is gone.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use metrics::{counter, gauge};
 
-use super::series::SeriesSet;
+use super::exposition::{heading, line, named};
 use super::values;
-use crate::signal::{Metric, Signal};
+use crate::signal::Signal;
 
 /// The text of each metric.
 #[derive(Debug, Default)]
@@ -25,7 +23,6 @@ impl ScheduledSeries {
     pub fn set(&self, signal: &Signal, rows: &[RecordBatch]) -> Result<(), ArrowError> {
         let mut series = 0_u32;
         for metric in &signal.header.metrics {
-            let mut set = SeriesSet::new(metric.series_max);
             let mut text = heading(metric);
             let mut found = Vec::new();
             for batch in rows {
@@ -33,14 +30,21 @@ impl ScheduledSeries {
             }
             // Where not all have room, the largest do: those are what an alert looks for.
             found.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+            let mut seen = HashSet::new();
             for (labels, value) in found {
-                match set.admit(labels) {
-                    Ok(labels) => line(&mut text, metric, &labels, value),
-                    // A gauge of the others would be a sum of what does not add up.
-                    Err(_) => overflow(signal),
+                if seen.contains(&labels) {
+                    // Labels that were alike once they were cut: two lines would spoil the scrape.
+                    continue;
                 }
+                if seen.len() >= metric.series_max {
+                    // A gauge of the others would be a sum of what does not add up.
+                    overflow(signal);
+                    continue;
+                }
+                line(&mut text, &named(metric, &labels), value);
+                seen.insert(labels);
             }
-            series = series.saturating_add(u32::try_from(set.len()).unwrap_or(u32::MAX));
+            series = series.saturating_add(u32::try_from(seen.len()).unwrap_or(u32::MAX));
             self.lock().insert(metric.name.clone(), text);
         }
         gauge!("trailflow_series", "signal" => signal.header.name.clone()).set(f64::from(series));
@@ -68,29 +72,6 @@ impl ScheduledSeries {
 fn overflow(signal: &Signal) {
     let name = signal.header.name.clone();
     counter!("trailflow_series_overflow_total", "signal" => name).increment(1);
-}
-
-fn heading(metric: &Metric) -> String {
-    let help = metric.help.replace('\\', "\\\\").replace('\n', "\\n");
-    format!("# HELP {0} {help}\n# TYPE {0} gauge\n", metric.name)
-}
-
-fn line(text: &mut String, metric: &Metric, labels: &[String], value: f64) {
-    text.push_str(&metric.name);
-    for (place, (name, label)) in metric.labels.iter().zip(labels).enumerate() {
-        let before = if place == 0 { '{' } else { ',' };
-        // Writing to a String does not fail.
-        let _written = write!(text, "{before}{name}=\"{}\"", escaped(label));
-    }
-    if !metric.labels.is_empty() {
-        text.push('}');
-    }
-    let _written = writeln!(text, " {value}");
-}
-
-fn escaped(label: &str) -> String {
-    let label = label.replace('\\', "\\\\");
-    label.replace('"', "\\\"").replace('\n', "\\n")
 }
 
 #[cfg(test)]

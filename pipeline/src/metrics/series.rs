@@ -1,43 +1,122 @@
 //! The series that a metric has, up to its limit.
+//!
+//! In: label values, and the time. Out: where their value is kept. Must hold: at most `series_max`
+//! series and `other` beside them (I8); a series leaves only when others need its place and nothing
+//! was counted in it for [`SERIES_IDLE`], so that a port scan does not blind the metric for ever.
 
-use std::collections::HashSet;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
-use crate::limits::LABEL_BYTES_MAX;
+use super::OTHER;
+use super::exposition::{heading, line, named};
+use crate::limits::{LABEL_BYTES_MAX, SERIES_IDLE, SERIES_SWEEP_EVERY};
+use crate::signal::{Metric, MetricKind};
 
-/// Label values of the series that exist.
+/// The series of one metric.
 #[derive(Debug)]
 pub(super) struct SeriesSet {
-    series_max: usize,
-    known: HashSet<Vec<String>>,
+    metric: Metric,
+    /// By label values.
+    series: BTreeMap<Vec<String>, Series>,
+    /// What had no place.
+    other: Option<Series>,
+    /// When idle series were last looked for.
+    swept: Option<Duration>,
+}
+
+/// One series.
+#[derive(Debug)]
+struct Series {
+    /// Its line but the value.
+    named: String,
+    value: Option<f64>,
+    /// When it was last counted in.
+    at: Duration,
+}
+
+/// Where the value of a row is kept.
+#[derive(Debug)]
+pub(super) enum Place<'a> {
+    /// In a series of its own.
+    Own(&'a mut Option<f64>),
+    /// In `other`, for the metric is full.
+    Other(&'a mut Option<f64>),
 }
 
 impl SeriesSet {
-    pub(super) fn new(series_max: usize) -> Self {
+    pub(super) fn new(metric: &Metric) -> Self {
         Self {
-            series_max,
-            known: HashSet::new(),
+            metric: metric.clone(),
+            series: BTreeMap::new(),
+            other: None,
+            swept: None,
         }
     }
 
+    /// How many series there are, without `other`.
     pub(super) fn len(&self) -> usize {
-        self.known.len()
+        self.series.len()
     }
 
     /// Whether the series exists.
     pub(super) fn has(&self, labels: &[String]) -> bool {
-        self.known.contains(labels)
+        self.series.contains_key(labels)
     }
 
-    /// The labels if their series exists or may begin to; else how many labels there are.
-    pub(super) fn admit(&mut self, labels: Vec<String>) -> Result<Vec<String>, usize> {
-        if self.known.contains(&labels) {
-            return Ok(labels);
+    /// Where the value of these labels is kept from `now` on, the time since the process began.
+    pub(super) fn place(&mut self, labels: &[String], now: Duration) -> Place<'_> {
+        // A row that says `other` itself shares the series with those that have no place.
+        if !labels.is_empty() && labels.iter().all(|label| label == OTHER) {
+            return Place::Own(self.other(labels.len()));
         }
-        if self.known.len() >= self.series_max {
-            return Err(labels.len());
+        if !self.series.contains_key(labels) && !self.has_room(now) {
+            return Place::Other(self.other(labels.len()));
         }
-        self.known.insert(labels.clone());
-        Ok(labels)
+        let series = self.series.entry(labels.to_vec());
+        let series = series.or_insert_with(|| Series::new(named(&self.metric, labels)));
+        series.at = now;
+        Place::Own(&mut series.value)
+    }
+
+    /// Adds all series in Prometheus's text format.
+    pub(super) fn render(&self, text: &mut String) {
+        text.push_str(&heading(&self.metric));
+        for series in self.series.values().chain(&self.other) {
+            if let Some(value) = series.value {
+                line(text, &series.named, value);
+            }
+        }
+    }
+
+    fn other(&mut self, labels: usize) -> &mut Option<f64> {
+        let named = || named(&self.metric, &vec![OTHER.to_owned(); labels]);
+        let other = self.other.get_or_insert_with(|| Series::new(named()));
+        &mut other.value
+    }
+
+    /// Whether one more series may begin; makes room if something is idle.
+    fn has_room(&mut self, now: Duration) -> bool {
+        let is_due = |swept| now.saturating_sub(swept) >= SERIES_SWEEP_EVERY;
+        if self.series.len() >= self.metric.series_max
+            // A gauge that nobody sets says so by its value: what was last heard of long ago.
+            && self.metric.kind == MetricKind::Counter
+            && self.swept.is_none_or(is_due)
+        {
+            self.swept = Some(now);
+            self.series
+                .retain(|_, series| now.saturating_sub(series.at) < SERIES_IDLE);
+        }
+        self.series.len() < self.metric.series_max
+    }
+}
+
+impl Series {
+    fn new(named: String) -> Self {
+        Self {
+            named,
+            value: None,
+            at: Duration::ZERO,
+        }
     }
 }
 
@@ -49,21 +128,4 @@ pub(super) fn cut(mut label: String) -> String {
     }
     label.truncate(end);
     label
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_set_is_full_at_its_limit_and_keeps_what_it_has() {
-        let mut set = SeriesSet::new(2);
-        let label = |text: &str| vec![text.to_owned()];
-        assert_eq!(set.admit(label("a")), Ok(label("a")));
-        assert_eq!(set.admit(label("b")), Ok(label("b")));
-        assert_eq!(set.admit(label("c")), Err(1));
-        assert_eq!(set.admit(label("a")), Ok(label("a")));
-        let long = "é".repeat(LABEL_BYTES_MAX);
-        assert!((LABEL_BYTES_MAX - 1..=LABEL_BYTES_MAX).contains(&cut(long).len()));
-    }
 }

@@ -16,6 +16,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use super::SignalMetrics;
 use super::scheduled::ScheduledSeries;
 use crate::limits::METRICS_UPKEEP_EVERY;
 use crate::telemetry::health::Health;
@@ -23,15 +24,24 @@ use crate::telemetry::health::Health;
 #[derive(Debug, Clone)]
 struct Served {
     handle: PrometheusHandle,
-    scheduled: Arc<ScheduledSeries>,
+    signals: Series,
     health: Arc<Health>,
+}
+
+/// The series of signals.
+#[derive(Debug, Clone, Default)]
+pub struct Series {
+    /// Over tables: they grow with each batch.
+    pub counted: Arc<SignalMetrics>,
+    /// Over rollups: each run replaces them.
+    pub scheduled: Arc<ScheduledSeries>,
 }
 
 /// Begins to serve. The address is the real one, also when port 0 was asked for.
 pub async fn serve(
     listen: SocketAddr,
     handle: PrometheusHandle,
-    scheduled: Arc<ScheduledSeries>,
+    signals: Series,
     health: Arc<Health>,
 ) -> std::io::Result<(SocketAddr, JoinHandle<std::io::Result<()>>)> {
     let listener = TcpListener::bind(listen).await?;
@@ -49,7 +59,7 @@ pub async fn serve(
         .route("/readyz", get(ready))
         .with_state(Served {
             handle,
-            scheduled,
+            signals,
             health,
         });
     let serving = tokio::spawn(axum::serve(listener, router).into_future());
@@ -66,7 +76,10 @@ async fn metrics(State(served): State<Served>) -> impl IntoResponse {
         header::CONTENT_TYPE,
         "text/plain; version=0.0.4; charset=utf-8",
     )];
-    (kind, served.handle.render() + &served.scheduled.render())
+    let mut text = served.handle.render();
+    text.push_str(&served.signals.counted.render());
+    text.push_str(&served.signals.scheduled.render());
+    (kind, text)
 }
 
 async fn ready(State(served): State<Served>) -> impl IntoResponse {

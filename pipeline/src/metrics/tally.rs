@@ -2,8 +2,8 @@
 //!
 //! In: label values and a value, row by row. Out: one value a series, in the order in which the
 //! series came. Must hold: what is added up here counts as the rows themselves would have (I2, I8),
-//! but that a series which another batch begins meanwhile may get less, and `other` more; at most
-//! twice `series_max` series are held, whatever the rows say (I4).
+//! but that a series which another batch begins, or takes the place of, meanwhile may get less, and
+//! `other` more; at most twice `series_max` series are held, whatever the rows say (I4).
 
 use std::collections::HashMap;
 
@@ -49,7 +49,7 @@ impl Tally {
         }
     }
 
-    /// Adds a row. `is_known`: the metric has that series; it never loses one.
+    /// Adds a row. `is_known`: the metric has that series now.
     pub(super) fn add(
         &mut self,
         labels: Vec<String>,

@@ -269,8 +269,9 @@ impl Pipeline {
 
     fn count(&self, entries: &[Entry], merged: &[Merged]) {
         let counted: &[Merged] = if self.settings.live { merged } else { &[] };
+        let now = self.lake.clock.elapsed();
         for (planned, Merged { rows, tallies }) in self.engine.signals().iter().zip(counted) {
-            if let Err(error) = self.metrics.count(&planned.signal, tallies, rows) {
+            if let Err(error) = self.metrics.count(&planned.signal, tallies, rows, now) {
                 tracing::error!(signal = planned.name(), %error, "committed rows are not in the counters");
             }
         }
