@@ -397,6 +397,52 @@
 -- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000440031","eventSource":"ec2.amazonaws.com","eventName":"ModifyInstanceAttribute","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"instanceId":"i-1","sourceDestCheck":{"value":false}}}
 -- '''
 -- rows   = []
+--
+-- [[test]]
+-- name   = "an organization that is deleted, an account that is closed, an invitation that is taken, and a service that loses its access"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"999999999999","eventID":"00000000-0000-4000-8000-000000480031","eventSource":"organizations.amazonaws.com","eventName":"DeleteOrganization","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::999999999999:assumed-role/ci/ci","accountId":"999999999999","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::999999999999:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":null,"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"999999999999","eventID":"00000000-0000-4000-8000-000000480032","eventSource":"organizations.amazonaws.com","eventName":"CloseAccount","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::999999999999:assumed-role/ci/ci","accountId":"999999999999","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::999999999999:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"accountId":"444455556666"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000480033","eventSource":"organizations.amazonaws.com","eventName":"AcceptHandshake","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"handshakeId":"h-examplehandshakeid111"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"999999999999","eventID":"00000000-0000-4000-8000-000000480034","eventSource":"organizations.amazonaws.com","eventName":"DisableAWSServiceAccess","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::999999999999:assumed-role/ci/ci","accountId":"999999999999","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::999999999999:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"servicePrincipal":"ram.amazonaws.com"},"responseElements":null}
+-- '''
+-- [[test.rows]]
+-- kind = "organization"
+-- api = "DeleteOrganization"
+-- resource = "unknown"
+-- account_id = "999999999999"
+-- [[test.rows]]
+-- kind = "organization"
+-- api = "CloseAccount"
+-- resource = "444455556666"
+-- [[test.rows]]
+-- kind = "organization"
+-- api = "AcceptHandshake"
+-- resource = "h-examplehandshakeid111"
+-- account_id = "111122223333"
+-- [[test.rows]]
+-- kind = "organization"
+-- api = "DisableAWSServiceAccess"
+-- resource = "ram.amazonaws.com"
+--
+-- [[test]]
+-- name   = "an access entry has one name, also in the calls that have it in their path"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000480041","eventSource":"eks.amazonaws.com","eventName":"DeleteAccessEntry","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"name":"blue","principalArn":"arn:aws:iam::111122223333:role/dev"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000480042","eventSource":"eks.amazonaws.com","eventName":"DeleteAccessEntry","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"name":"blue","principalArn":"arn%3Aaws%3Aiam%3A%3A111122223333%3Arole%2Fdev"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000480043","eventSource":"eks.amazonaws.com","eventName":"DeleteAccessEntry","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"name":"blue","principalArn":"arn%3aaws%3aiam%3a%3a111122223333%3arole%2fdev"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000480044","eventSource":"eks.amazonaws.com","eventName":"AssociateAccessPolicy","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"policyArn":"arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy","name":"blue","principalArn":"arn%3Aaws%3Aiam%3A%3A111122223333%3Auser%2Fjo%40example.com"},"responseElements":null}
+-- '''
+-- [[test.rows]]
+-- kind = "access_entry"
+-- api = "DeleteAccessEntry"
+-- resource = "blue/arn:aws:iam::111122223333:role/dev"
+-- changes = 3
+-- [[test.rows]]
+-- kind = "access_entry"
+-- api = "AssociateAccessPolicy"
+-- resource = "blue/arn:aws:iam::111122223333:user/jo@example.com"
+-- changes = 1
 -- ---
 -- Which calls count, and which parameter names what they change. EC2's newer calls wrap their
 -- parameters into <name of the call>Request and write them in capitals.
@@ -457,7 +503,10 @@ WITH kinds AS (
         ('organizations.amazonaws.com', 'organization_policy', 'policyId', 'UpdatePolicy AttachPolicy DetachPolicy DeletePolicy'),
         ('organizations.amazonaws.com', 'organization_policy', 'policyType', 'DisablePolicyType'),
         ('organizations.amazonaws.com', 'organization', 'accountId',
-         'LeaveOrganization RemoveAccountFromOrganization MoveAccount'),
+         'LeaveOrganization RemoveAccountFromOrganization MoveAccount CloseAccount DeleteOrganization'),
+        -- Whoever joins comes under policies.
+        ('organizations.amazonaws.com', 'organization', 'handshakeId', 'AcceptHandshake'),
+        ('organizations.amazonaws.com', 'organization', 'servicePrincipal', 'DisableAWSServiceAccess'),
         ('eks.amazonaws.com', 'cluster', 'name',
          'CreateCluster DeleteCluster UpdateClusterVersion UpdateClusterConfig AssociateIdentityProviderConfig DisassociateIdentityProviderConfig AssociateEncryptionConfig'),
         ('eks.amazonaws.com', 'node_group', 'nodegroupName', 'CreateNodegroup UpdateNodegroupVersion UpdateNodegroupConfig DeleteNodegroup'),
@@ -533,7 +582,10 @@ named AS (
                 coalesce(json_get_str(request_parameters, 'name'), json_get_str(request_parameters, 'clusterName')),
                 json_get_str(request_parameters, 'nodegroupName'), json_get_str(request_parameters, 'addonName'),
                 json_get_str(request_parameters, 'fargateProfileName'),
-                json_get_str(request_parameters, 'principalArn'), json_get_str(request_parameters, 'namespace'),
+                -- As the path has it in some calls: percent-encoded.
+                regexp_replace(regexp_replace(regexp_replace(
+                    json_get_str(request_parameters, 'principalArn'), '%3A', ':', 'gi'), '%2F', '/', 'gi'), '%40', '@', 'g'),
+                json_get_str(request_parameters, 'namespace'),
                 json_get_str(request_parameters, 'serviceAccount'), json_get_str(request_parameters, 'associationId'))
             WHEN 'kms.amazonaws.com' THEN coalesce(
                 json_get_str(request_parameters, 'aliasName'), resource_arns[1],

@@ -13,7 +13,8 @@
 -- cannot_tell     = """
 -- Which Ingress or Service it was for: the tags of the resources say so, the calls do not.
 -- Throttled calls have no parameters, and not all are recorded. A controller before it named
--- itself in its user agent is found by its service account only.
+-- itself in its user agent is found by its service account only. In EKS Auto Mode no pod makes the
+-- load balancers: EKS does, with the cluster's role, and is not found.
 -- """
 -- source          = "cloudtrail"
 --
@@ -136,6 +137,19 @@
 -- api = "DescribeTargetHealth"
 -- kind = "read"
 -- calls = 1
+--
+-- [[test]]
+-- name   = "what a service does in the controller's session is not the controller's call"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000480071","eventSource":"sts.amazonaws.com","eventName":"AssumeRoleWithWebIdentity","userIdentity":{"type":"WebIdentityUser","principalId":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12:sts.amazonaws.com:system:serviceaccount:kube-system:aws-load-balancer-controller","userName":"system:serviceaccount:kube-system:aws-load-balancer-controller","identityProvider":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12"},"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/lbc","roleSessionName":"1700000000000000071"},"responseElements":{"subjectFromWebIdentityToken":"system:serviceaccount:kube-system:aws-load-balancer-controller","audience":"sts.amazonaws.com","provider":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12","assumedRoleUser":{"arn":"arn:aws:sts::111122223333:assumed-role/lbc/1700000000000000071"},"credentials":{"accessKeyId":"ASIALBCFAS"}}}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000480072","eventSource":"elasticloadbalancing.amazonaws.com","eventName":"CreateLoadBalancer","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:1700000000000000071","arn":"arn:aws:sts::111122223333:assumed-role/lbc/1700000000000000071","accountId":"111122223333","accessKeyId":"ASIALBCFAS","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/lbc"}}},"readOnly":false,"requestParameters":{"name":"a"},"userAgent":"aws-sdk-go-v2/1.30"}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000480073","eventSource":"ec2.amazonaws.com","eventName":"DescribeSubnets","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:1700000000000000071","arn":"arn:aws:sts::111122223333:assumed-role/lbc/1700000000000000071","accountId":"111122223333","accessKeyId":"ASIASERVICE","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/lbc"}},"invokedBy":"elasticloadbalancing.amazonaws.com"},"readOnly":true,"requestParameters":{},"userAgent":"elasticloadbalancing.amazonaws.com"}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000480074","eventSource":"ec2.amazonaws.com","eventName":"CreateNetworkInterface","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:1700000000000000071","arn":"arn:aws:sts::111122223333:assumed-role/lbc/1700000000000000071","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/lbc"}},"invokedBy":"elasticloadbalancing.amazonaws.com"},"readOnly":false,"requestParameters":{},"userAgent":"elasticloadbalancing.amazonaws.com"}
+-- '''
+-- [[test.rows]]
+-- service = "elasticloadbalancing"
+-- api = "CreateLoadBalancer"
+-- calls = 1
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)                  AS window_start,
@@ -178,7 +192,9 @@ FROM (
             ELSE 'write'
         END AS kind
     FROM cloudtrail
-    WHERE (ua_family = 'aws-load-balancer-controller' OR k8s_sa = 'aws-load-balancer-controller')
+    -- What ELB calls in the controller's session, to make a load balancer, is the service account's too.
+    WHERE (ua_family = 'aws-load-balancer-controller'
+           OR k8s_sa = 'aws-load-balancer-controller' AND invoked_by IS NULL)
       AND coalesce(event_category, 'Management') <> 'NetworkActivity'
       -- Fetching credentials is no reconciling.
       AND event_source <> 'sts.amazonaws.com'

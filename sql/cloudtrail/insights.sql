@@ -10,9 +10,11 @@
 -- """
 -- false_positives = ["A deployment or a migration that is meant to be unusual."]
 -- cannot_tell     = """
--- Insights must be turned on for the trail, and look at write calls and errors of management
--- events alone. They come up to 30 minutes late, and for the first 36 hours not at all. Who
--- caused it is an attribution in the record, not a label here. A start without an end may go on.
+-- Insights must be turned on for the trail, for management events and for data events each by
+-- itself. Of management events they look at the rate of write calls, and of errors; of data events
+-- at that of all calls, and of errors. They come up to 30 minutes late, and for the first 36 hours
+-- not at all. Who caused it is an attribution in the record, not a label here. A start without an
+-- end may go on.
 -- """
 -- source          = "cloudtrail"
 --

@@ -153,6 +153,29 @@
 -- caller_account = "777788889999"
 -- deny_class = "vpce"
 -- denies = 1
+--
+-- [[test]]
+-- name   = "of the two keys of a ReEncrypt the one that the message names; an alias there says less than the record's resources"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000480081","eventSource":"kms.amazonaws.com","eventName":"ReEncrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: kms:ReEncryptTo on resource: arn:aws:kms:eu-west-1:444455556666:key/k2 because no resource-based policy allows the kms:ReEncryptTo action","resources":[{"ARN":"arn:aws:kms:eu-west-1:111122223333:key/k1","accountId":"111122223333","type":"AWS::KMS::Key"},{"ARN":"arn:aws:kms:eu-west-1:444455556666:key/k2","accountId":"444455556666","type":"AWS::KMS::Key"}]}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000480082","eventSource":"kms.amazonaws.com","eventName":"ReEncrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: kms:ReEncryptFrom on resource: arn:aws:kms:eu-west-1:111122223333:key/k1 because no resource-based policy allows the kms:ReEncryptFrom action","resources":[{"ARN":"arn:aws:kms:eu-west-1:111122223333:key/k1","accountId":"111122223333","type":"AWS::KMS::Key"},{"ARN":"arn:aws:kms:eu-west-1:444455556666:key/k2","accountId":"444455556666","type":"AWS::KMS::Key"}]}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000480083","eventSource":"kms.amazonaws.com","eventName":"Encrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: kms:Encrypt on resource: arn:aws:kms:eu-west-1:111122223333:alias/shop because no identity-based policy allows the kms:Encrypt action","resources":[{"ARN":"arn:aws:kms:eu-west-1:111122223333:key/k3","accountId":"111122223333","type":"AWS::KMS::Key"}]}
+-- '''
+-- [[test.rows]]
+-- key_account = "444455556666"
+-- api = "ReEncrypt"
+-- key = "arn:aws:kms:eu-west-1:444455556666:key/k2"
+-- denies = 1
+-- [[test.rows]]
+-- key_account = "111122223333"
+-- api = "ReEncrypt"
+-- key = "arn:aws:kms:eu-west-1:111122223333:key/k1"
+-- denies = 1
+-- [[test.rows]]
+-- key_account = "111122223333"
+-- api = "Encrypt"
+-- key = "arn:aws:kms:eu-west-1:111122223333:key/k3"
+-- denies = 1
 -- ---
 WITH denied AS (
     SELECT
@@ -166,8 +189,10 @@ WITH denied AS (
         deny_kind,
         region,
         resource_accounts[1] AS resource_account,
-        -- A key's ARN, wherever the record has it. An alias or an id says nothing of the account.
+        -- A key's ARN, wherever the record has it. An alias or an id says nothing of the account. The message
+        -- names the one that was denied; the resources of a ReEncrypt are two, the source and then the destination.
         CASE
+            WHEN denied_resource LIKE 'arn:%:kms:%:key/%' THEN denied_resource
             WHEN resource_arns[1] LIKE 'arn:%' AND split_part(resource_arns[1], ':', 3) = 'kms' THEN resource_arns[1]
             WHEN denied_resource LIKE 'arn:%' AND split_part(denied_resource, ':', 3) = 'kms' THEN denied_resource
             WHEN json_get_str(request_parameters, 'keyId') LIKE 'arn:%'

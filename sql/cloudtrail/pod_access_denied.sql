@@ -13,10 +13,11 @@
 -- Calls on the contents of buckets, queues and tables are data events: without them in the
 -- trail their denies are invisible. A call belongs to a pod by the access key that was
 -- issued to it: when that event was not read, or is read after the call, the deny is in
--- `denies` only. What a service calls for a pod with a key of its own (EC2 the grant on the KMS key
--- of a volume, Secrets Manager the decryption of a secret) is the pod's by the ARN of its session;
--- where two pods share that, it is in `denies` and `kms_denies` only. The deny says what was
--- refused, not whether it was needed.
+-- `denies` only. So are those of a pod whose association of Pod Identity has its session tags
+-- turned off (disableSessionTags): the log has no service account then. What a service calls for a
+-- pod, with a key of its own or with none (EC2 the grant on the KMS key of a volume, Secrets Manager
+-- the decryption of a secret), is the pod's by the ARN of its session; where two pods share that, it
+-- is in `denies` and `kms_denies` only. The deny says what was refused, not whether it was needed.
 -- """
 -- source          = "cloudtrail"
 --
@@ -112,6 +113,22 @@
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000330006","eventSource":"secretsmanager.amazonaws.com","eventName":"GetSecretValue","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:x","arn":"arn:aws:sts::111122223333:assumed-role/deploy/x","accountId":"111122223333","accessKeyId":"ASIADEPLOY","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/deploy"}}},"errorCode":"AccessDeniedException","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/deploy/x is not authorized to perform: secretsmanager:GetSecretValue on resource: arn:aws:secretsmanager:eu-west-1:111122223333:secret:db because no identity-based policy allows the secretsmanager:GetSecretValue action"}
 -- '''
 -- rows   = []
+--
+-- [[test]]
+-- name   = "what a service calls in a pod's session is the pod's, with a key of the service's own and with none; a session that was refused is silent"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000480051","eventSource":"sts.amazonaws.com","eventName":"AssumeRoleWithWebIdentity","userIdentity":{"type":"WebIdentityUser","principalId":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12:sts.amazonaws.com:system:serviceaccount:shop:cart","userName":"system:serviceaccount:shop:cart","identityProvider":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12"},"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/cart","roleSessionName":"1700000000000000051"},"responseElements":{"subjectFromWebIdentityToken":"system:serviceaccount:shop:cart","audience":"sts.amazonaws.com","provider":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12","assumedRoleUser":{"arn":"arn:aws:sts::111122223333:assumed-role/cart/1700000000000000051"},"credentials":{"accessKeyId":"ASIACARTK"}}}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000480052","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:1700000000000000051","arn":"arn:aws:sts::111122223333:assumed-role/cart/1700000000000000051","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/cart"}},"invokedBy":"secretsmanager.amazonaws.com"},"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/cart/1700000000000000051 is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-west-1:111122223333:key/k1 because no identity-based policy allows the kms:Decrypt action"}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000480053","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:1700000000000000051","arn":"arn:aws:sts::111122223333:assumed-role/cart/1700000000000000051","accountId":"111122223333","accessKeyId":"ASIASERVICE","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/cart"}},"invokedBy":"secretsmanager.amazonaws.com"},"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/cart/1700000000000000051 is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-west-1:111122223333:key/k1 because no identity-based policy allows the kms:Decrypt action"}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000480054","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AWSService","invokedBy":"pods.eks.amazonaws.com"},"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/orders","roleSessionName":"eks-blue-orders-7d4-1f","tags":[{"key":"eks-cluster-name","value":"blue"},{"key":"kubernetes-namespace","value":"shop"},{"key":"kubernetes-service-account","value":"orders"}]},"errorCode":"AccessDenied","errorMessage":"User: pods.eks.amazonaws.com is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/orders"}
+-- '''
+-- [[test.rows]]
+-- namespace = "shop"
+-- service_account = "cart"
+-- service = "kms"
+-- api = "Decrypt"
+-- role_arn = "arn:aws:iam::111122223333:role/cart"
+-- denies = 2
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', denied.event_time)  AS window_start,
@@ -146,8 +163,9 @@ FROM (
     WHERE deny_class <> 'none'
       AND coalesce(event_category, 'Management') <> 'NetworkActivity'
       AND k8s_sa IS NOT NULL
-      -- A token that STS refused has no key: that is no call of the pod yet.
-      AND access_key_id IS NOT NULL
+      -- A token that STS refused is a web identity's, a session that it refused to Pod Identity a service's:
+      -- those are no calls of the pod yet.
+      AND identity_type = 'AssumedRole'
       -- Of a call into another account the caller's copy: the owner's names no pod, and may come first.
       AND coalesce(recipient_account_id = user_account_id, TRUE)
 ) AS denied

@@ -12,7 +12,9 @@
 -- cannot_tell     = """
 -- One session is one renewal, not one pod: ten pods renew ten times as often. A pod that takes
 -- its node's role gets none of these. The cluster of an IRSA session is known by its OIDC id
--- unless the configuration names it.
+-- unless the configuration names it. An association of Pod Identity with its session tags turned off
+-- (disableSessionTags) names neither cluster nor service account: its sessions are known by their
+-- role alone, and those of all such clusters are one cluster, unknown.
 -- """
 -- source          = "cloudtrail"
 --
@@ -106,6 +108,21 @@
 -- [[test.rows]]
 -- mechanism = "pod_identity"
 -- sessions = 2
+--
+-- [[test]]
+-- name   = "an association with its session tags turned off names its role alone"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000480061","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AWSService","invokedBy":"pods.eks.amazonaws.com"},"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/cart","roleSessionName":"eks-blue-cart-5d8-x2x","durationSeconds":21600}}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:22:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000480062","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AWSService","invokedBy":"pods.eks.amazonaws.com"},"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/cart","roleSessionName":"eks-blue-cart-5d8-x2x","durationSeconds":21600}}
+-- '''
+-- [[test.rows]]
+-- mechanism = "pod_identity"
+-- cluster_name = "unknown"
+-- oidc_id = "none"
+-- namespace = "unknown"
+-- service_account = "unknown"
+-- role_arn = "arn:aws:iam::111122223333:role/cart"
+-- sessions = 2
 -- ---
 WITH sessions AS (
     SELECT
@@ -131,7 +148,8 @@ WITH sessions AS (
 SELECT
     date_bin(INTERVAL '5 minutes', sessions.event_time)                              AS window_start,
     CASE sessions.event_name WHEN 'AssumeRole' THEN 'pod_identity' ELSE 'irsa' END   AS mechanism,
-    coalesce(clusters.cluster_name, sessions.k8s_cluster, sessions.oidc_id, 'unknown') AS cluster_name,
+    coalesce(clusters.cluster_name, sessions.k8s_cluster, nullif(sessions.oidc_id, 'none'), 'unknown')
+                                                                                     AS cluster_name,
     coalesce(sessions.oidc_id, 'unknown')                                            AS oidc_id,
     coalesce(sessions.k8s_ns, 'unknown')                                             AS namespace,
     coalesce(sessions.k8s_sa, 'unknown')                                             AS service_account,

@@ -104,6 +104,7 @@ SELECT
     count(*)                                               AS events,
     max(CAST(date_part('epoch', event_time) AS BIGINT))    AS newest
 FROM cloudtrail
--- Network activity and data events stay: they come in the same files, and show that these arrive.
+-- Data events stay, for they come in the same files and show that these arrive, and network activity
+-- events, which have a folder of their own, for the account's log arrives while they do.
 WHERE coalesce(event_category, 'Management') <> 'Insight'
 GROUP BY 1, 2, 3

@@ -12,7 +12,9 @@
 -- cannot_tell     = """
 -- Why the renewals ended: refused, not asked for, or the pods are gone; the cluster knows. A
 -- service account that renewed for less than six hours, or with long pauses, has no rhythm and is
--- not watched. While CloudTrail is late every age grows.
+-- not watched. While CloudTrail is late every age grows. Sessions that name no service account, of Pod
+-- Identity with its session tags turned off, are one rhythm for each role: whoever ends there is
+-- missed only when the others of the role end too.
 -- """
 -- source          = "rollups"
 --
