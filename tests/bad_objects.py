@@ -29,6 +29,12 @@ FORMS = {
     ),
     "digest": f"AWSLogs/{ACCOUNT}/CloudTrail-Digest/{REGION}/{DAY}/{ACCOUNT}_CloudTrail-Digest_{REGION}_%s.json.gz",
     "insight": f"AWSLogs/{ACCOUNT}/CloudTrail-Insight/{REGION}/{DAY}/{ACCOUNT}_CloudTrail-Insight_{REGION}_%s.json.gz",
+    "network_activity": (
+        f"AWSLogs/{ACCOUNT}/CloudTrail-NetworkActivity/{REGION}/{DAY}/{ACCOUNT}_CloudTrail-NetworkActivity_{REGION}_%s.json.gz"
+    ),
+    "aggregated": (
+        f"AWSLogs/{ACCOUNT}/CloudTrail-Aggregated/{REGION}/{DAY}/{ACCOUNT}_CloudTrail-Aggregated_{REGION}_%s.json.gz"
+    ),
     "flow_log": f"AWSLogs/{ACCOUNT}/vpcflowlogs/{REGION}/{DAY}/{FLOW_LOG}.log.gz",
     "parquet": f"AWSLogs/{ACCOUNT}/vpcflowlogs/{REGION}/{DAY}/{FLOW_LOG}.log.parquet",
     "hive": (

@@ -195,11 +195,11 @@ def interface() -> None:
     expect(given <= known, f"the example sets {sorted(given - known)}, which the module does not have")
 
 
-def insights() -> None:
-    """The shipped signal `insights` reads a folder of its own."""
+def folders() -> None:
+    """Insights and network activity events, which shipped signals read, have folders of their own."""
     for name, bucket in named(parsed()["examples/complete/main.tf"], "module")["trailflow"]["log_buckets"].items():
         prefixes = [prefix.strip('"') for prefix in bucket["prefixes"]]
-        beside = {prefix.replace("/CloudTrail/", "/CloudTrail-Insight/") for prefix in prefixes}
+        beside = {prefix.replace("/CloudTrail/", f"/CloudTrail{of}/") for prefix in prefixes for of in ("-Insight", "-NetworkActivity")}
         expect(beside <= set(prefixes), f"the example's {name} leaves out {sorted(beside - set(prefixes))}")
 
 
@@ -249,7 +249,7 @@ def form() -> None:
 
 def run(report: Report) -> None:
     report.check("terraform: every file parses; variables and outputs are described; the example fits", interface)
-    report.check("terraform: the example reads CloudTrail Insights", insights)
+    report.check("terraform: the example reads all folders of CloudTrail's events", folders)
     report.check("terraform: the permissions are those of the calls in the code", calls)
     report.check("terraform: queues, bucket and lifecycle as promised", resources)
     report.check("terraform: no wildcard stands in the text of an Allow", literal_wildcards)

@@ -14,7 +14,7 @@ variable "name" {
 ################################################################################
 
 variable "log_buckets" {
-  description = "The buckets that hold CloudTrail and flow-log objects, by name: the key prefixes to read (no wildcards) and, for SSE-KMS, the key's ARN. What is below no prefix is neither announced nor readable. End a prefix with CloudTrail/, CloudTrail-Insight/ or vpcflowlogs/ and the digests and other services' files stay out. CloudTrail-Insight/ is a folder beside CloudTrail/, which that prefix does not cover; without it the signal insights never finds anything."
+  description = "The buckets that hold CloudTrail and flow-log objects, by name: the key prefixes to read (no wildcards) and, for SSE-KMS, the key's ARN. What is below no prefix is neither announced nor readable. End a prefix with CloudTrail/, CloudTrail-Insight/, CloudTrail-NetworkActivity/ or vpcflowlogs/ and the digests and other services' files stay out. CloudTrail-Insight/ and CloudTrail-NetworkActivity/ are folders beside CloudTrail/, which that prefix does not cover: without the first the signal insights never finds anything, without the second what VPC endpoints refuse to strangers, and what KMS refuses by an endpoint's policy, is in no signal."
   type = map(object({
     prefixes    = list(string)
     kms_key_arn = optional(string)

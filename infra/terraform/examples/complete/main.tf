@@ -21,10 +21,15 @@ module "trailflow" {
 
   log_buckets = {
     example-audit-logs = {
-      # CloudTrail-Insight/ for the signal `insights`; a trail without Insights writes nothing there.
+      # CloudTrail-Insight/ for the signal `insights`, CloudTrail-NetworkActivity/ for what VPC endpoints
+      # refuse; a trail without such events writes nothing there.
       prefixes = [
-        "AWSLogs/o-exampleorg1/111122223333/CloudTrail/", "AWSLogs/o-exampleorg1/111122223333/CloudTrail-Insight/",
-        "AWSLogs/o-exampleorg1/444455556666/CloudTrail/", "AWSLogs/o-exampleorg1/444455556666/CloudTrail-Insight/",
+        "AWSLogs/o-exampleorg1/111122223333/CloudTrail/",
+        "AWSLogs/o-exampleorg1/111122223333/CloudTrail-Insight/",
+        "AWSLogs/o-exampleorg1/111122223333/CloudTrail-NetworkActivity/",
+        "AWSLogs/o-exampleorg1/444455556666/CloudTrail/",
+        "AWSLogs/o-exampleorg1/444455556666/CloudTrail-Insight/",
+        "AWSLogs/o-exampleorg1/444455556666/CloudTrail-NetworkActivity/",
       ]
       kms_key_arn = "arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555"
     }

@@ -149,6 +149,10 @@ fn reason(message: &str) -> (&'static str, &'static str, Option<&str>) {
             return (class, kind, named_policy(after));
         }
     }
+    // Without its policy, as older messages end, and those that AWS cut.
+    if message.contains("with an explicit deny") {
+        return ("unspecified", "explicit", None);
+    }
     // KMS's own wording about a foreign key (domain 4.2).
     if message.contains("no resource-based policies allow access") {
         return ("resource", "unspecified", None);

@@ -15,7 +15,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array as _, AsArray as _, RecordBatch, StringArray};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, StringArray};
 use arrow::datatypes::TimestampMillisecondType;
 use arrow::error::ArrowError;
 use foldhash::fast::RandomState;
@@ -123,6 +123,7 @@ impl PodSessions {
         let sessions = texts(rows, "issued_session_arn")?;
         let arns = texts(rows, "arn")?;
         let services = rows.column_by_name("invoked_by");
+        let callers = rows.column_by_name("identity_type");
         let accounts = texts(rows, "k8s_sa")?;
         let times = times(rows)?;
         let mut pods = Vec::with_capacity(rows.num_rows());
@@ -138,8 +139,12 @@ impl PodSessions {
             let pod = pod.or_else(|| self.pod_of_session(session?, at));
             match (&pod, text(issued, row), text(sessions, row)) {
                 (Some(pod), Some(key), session) => self.issued((key, session), at, pod),
-                // Somebody else has a session of that name.
-                (None, Some(_), Some(session)) if self.valid(session, at).is_some() => {
+                // Somebody else has a session of that name. The record of the account whose role was
+                // assumed does not say who it was: it may be the pod itself, by a record of its own.
+                (None, Some(_), Some(session))
+                    if self.valid(session, at).is_some()
+                        && callers.and_then(|callers| name(callers, row)) != Some("AWSAccount") =>
+                {
                     self.insert(
                         session,
                         Issue {
@@ -224,6 +229,16 @@ fn value(column: &StringArray, row: usize) -> Option<String> {
 
 fn text(column: &StringArray, row: usize) -> Option<&str> {
     column.is_valid(row).then(|| column.value(row))
+}
+
+/// Of a column of names, which are dictionaries until they are stored.
+fn name(column: &ArrayRef, row: usize) -> Option<&str> {
+    let Some(dictionary) = column.as_any_dictionary_opt() else {
+        return text(column.as_string_opt()?, row);
+    };
+    let key = dictionary.normalized_keys().get(row).copied();
+    let key = key.filter(|_| dictionary.keys().is_valid(row))?;
+    text(dictionary.values().as_string_opt()?, key)
 }
 
 fn texts<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a StringArray, ArrowError> {
@@ -405,6 +420,40 @@ mod tests {
         let shared = rows(&[by_a_user, by_service(5, ten, SESSION, ec2)]);
         let shared = pods.name(vec![shared]).unwrap();
         assert_eq!(accounts(&shared[0]), [None, None]);
+    }
+
+    #[test]
+    fn the_record_of_the_role_s_account_takes_no_session_from_its_pod() {
+        let (ten, eleven) = ("2026-01-05T10:00:00Z", "2026-01-05T11:00:00Z");
+        let session = "arn:aws:sts::444455556666:assumed-role/orders/cart";
+        let assumed = |number, time, who: &str, key: &str| {
+            event(
+                number,
+                time,
+                &format!(
+                    r#""eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{{{who}}},"responseElements":{{"credentials":{{"accessKeyId":"{key}"}},"assumedRoleUser":{{"arn":"{session}"}}}}"#
+                ),
+            )
+        };
+        let pod = r#""type":"AssumedRole","accessKeyId":"ASIA1""#;
+        let copy = r#""type":"AWSAccount","accountId":"111122223333""#;
+        let mut pods = PodSessions::default();
+        let batch = rows(&[
+            issued(1, ten, "cart", "ASIA1"),
+            assumed(2, ten, pod, "ASIA2"),
+            assumed(3, ten, copy, "ASIA2"),
+            by_service(4, ten, session, r#""secretsmanager.amazonaws.com""#),
+            // Renewed; the copy comes first.
+            assumed(5, eleven, copy, "ASIA3"),
+            assumed(6, eleven, pod, "ASIA3"),
+            by_service(7, eleven, session, r#""secretsmanager.amazonaws.com""#),
+        ]);
+        let named = pods.name(vec![batch]).unwrap();
+        let cart = Some("cart");
+        assert_eq!(
+            accounts(&named[0]),
+            [cart, cart, None, cart, None, cart, cart]
+        );
     }
 
     #[test]

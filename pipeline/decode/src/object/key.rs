@@ -10,7 +10,8 @@
 /// The kind of object that a key names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyKind<'a> {
-    /// A CloudTrail log file, in which data and network activity events may stand too.
+    /// A CloudTrail log file, in which data events may stand too, or one of network activity events,
+    /// which have a folder of their own.
     CloudTrail {
         /// The account whose events these are, for an organization trail the member.
         account: &'a str,
@@ -23,6 +24,9 @@ pub enum KeyKind<'a> {
     CloudTrailDigest,
     /// CloudTrail Insights events.
     CloudTrailInsight,
+    /// CloudTrail's aggregated events: how many data events of a kind there were in five minutes. The
+    /// events themselves are what counts, so a row of these would count them again.
+    CloudTrailAggregated,
     /// VPC or transit gateway flow logs, as text or as Parquet.
     FlowLogs {
         /// The account that owns the flow log.
@@ -71,11 +75,18 @@ fn delivered<'a>(below: &[&'a str]) -> Option<KeyKind<'a>> {
         _ => (None, below),
     };
     match below {
-        [account, "CloudTrail", region, year, month, day, file]
-            if is_account(account)
-                && is_region(region)
-                && is_date(&[year, month, day])
-                && is_json_gz(file) =>
+        [
+            account,
+            "CloudTrail" | "CloudTrail-NetworkActivity",
+            region,
+            year,
+            month,
+            day,
+            file,
+        ] if is_account(account)
+            && is_region(region)
+            && is_date(&[year, month, day])
+            && is_json_gz(file) =>
         {
             Some(KeyKind::CloudTrail {
                 account,
@@ -88,6 +99,9 @@ fn delivered<'a>(below: &[&'a str]) -> Option<KeyKind<'a>> {
         }
         [account, "CloudTrail-Insight", .., file] if is_account(account) && is_json_gz(file) => {
             Some(KeyKind::CloudTrailInsight)
+        }
+        [account, "CloudTrail-Aggregated", .., file] if is_account(account) && is_json_gz(file) => {
+            Some(KeyKind::CloudTrailAggregated)
         }
         [account, "vpcflowlogs", region, date @ .., file]
             if is_account(account)
@@ -198,6 +212,7 @@ impl KeyKind<'_> {
             Self::CloudTrail { .. } => "cloudtrail",
             Self::CloudTrailDigest => "cloudtrail_digest",
             Self::CloudTrailInsight => "cloudtrail_insight",
+            Self::CloudTrailAggregated => "cloudtrail_aggregated",
             Self::FlowLogs { .. } => "flow_logs",
             Self::Own => "own",
             Self::Unknown => "unknown",
