@@ -6,6 +6,7 @@
 //! A name is compared as a few words, quotes and colon with it, where it should stand: that costs less than
 //! to look for its end and then for who it is.
 
+use crate::escapes::unescaped;
 use crate::json::{Cursor, JsonError};
 
 /// Bytes that are compared: a name, its quotes and its colon.
@@ -130,7 +131,13 @@ impl<'a> Cursor<'a> {
             }
         }
         let name = self.key()?;
-        let one = known.iter().find(|one| one.name.as_bytes() == name);
+        // A name may be written with escapes, which no program of AWS does.
+        let plain = name
+            .contains(&b'\\')
+            .then(|| unescaped(name).ok())
+            .flatten();
+        let plain = plain.as_deref().map_or(name, str::as_bytes);
+        let one = known.iter().find(|one| one.name.as_bytes() == plain);
         Ok(one.map_or(Name::Other(name), |one| Name::Known(one.member)))
     }
 

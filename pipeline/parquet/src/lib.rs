@@ -27,7 +27,7 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, FieldRef, Fields, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
 use parquet::errors::ParquetError;
@@ -53,6 +53,20 @@ impl fmt::Debug for Writer {
     }
 }
 
+/// The schema that a reader finds in the file: with texts where memory has dictionaries of them. Whoever
+/// takes the file's word would have to make dictionaries of pages that have none, and pyarrow cannot.
+fn as_stored(schema: &Schema) -> Schema {
+    let stored = |field: &FieldRef| match field.data_type() {
+        DataType::Dictionary(_, value) => {
+            let field = field.as_ref().clone();
+            Arc::new(field.with_data_type(value.as_ref().clone()))
+        }
+        _ => Arc::clone(field),
+    };
+    let fields: Fields = schema.fields().iter().map(stored).collect();
+    Schema::new_with_metadata(fields, schema.metadata().clone())
+}
+
 impl Writer {
     /// A file with these columns. Of the properties, those count that say what statistics a column
     /// gets, how many rows a row group has at most, and who wrote the file. The precedents are those of
@@ -63,7 +77,7 @@ impl Writer {
         precedents: Arc<Precedents>,
     ) -> Result<Self, ParquetError> {
         let columns = ArrowSchemaConverter::new().convert(&schema)?;
-        add_encoded_arrow_schema_to_metadata(&schema, &mut properties);
+        add_encoded_arrow_schema_to_metadata(&as_stored(&schema), &mut properties);
         let root = columns.root_schema_ptr();
         Ok(Self {
             file: SerializedFileWriter::new(Vec::new(), root, Arc::new(properties))?,

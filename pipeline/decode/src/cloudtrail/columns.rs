@@ -28,7 +28,7 @@ macro_rules! column {
     (row flag, $a:lifetime) => { Option<bool> };
     (row number, $a:lifetime) => { Option<i64> };
     (row time, $a:lifetime) => { Option<i64> };
-    (row texts, $a:lifetime) => { Vec<Cow<$a, str>> };
+    (row texts, $a:lifetime) => { Vec<Option<Cow<$a, str>>> };
     (builder text) => { StringBuilder };
     (builder name) => { NameColumn };
     (builder flag) => { BooleanBuilder };
@@ -64,7 +64,7 @@ macro_rules! column {
         if !$value.is_empty() {
             column!(pad texts, $builder, $row);
             for text in &$value {
-                $builder.values().append_value(text);
+                $builder.values().append_option(text.as_deref());
             }
             $builder.append(true);
         }

@@ -10,6 +10,9 @@ use super::super::json::{Cursor, JsonError, Kind};
 use super::super::{DecodeError, Malformed};
 use super::window::{Attempt, Window};
 
+/// What some programs begin a text file with.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Where in a document the window stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
@@ -52,8 +55,8 @@ impl Place {
 /// fault; an object that is neither events nor a digest is one.
 pub(super) fn first_place<R: BufRead>(window: &mut Window<R>) -> Result<Place, DecodeError> {
     window.grow()?;
-    if window.bytes().starts_with(b"\xef\xbb\xbf") {
-        window.consume(3);
+    if window.bytes().starts_with(BYTE_ORDER_MARK) {
+        window.consume(BYTE_ORDER_MARK.len());
     }
     match next_byte(window)? {
         None => return Ok(Place::Sequence),
@@ -85,6 +88,10 @@ pub(super) fn next_record<R: BufRead>(
             // Commas, and a closing bracket that nothing opened: discarding a broken record may
             // leave one behind.
             (Some(b',' | b'}' | b']'), _) => window.consume(1),
+            // Files that were joined begin with a mark each.
+            (Some(0xef), Place::Sequence) if window.bytes().starts_with(BYTE_ORDER_MARK) => {
+                window.consume(BYTE_ORDER_MARK.len());
+            }
             (Some(b'[' | b'{'), Place::Sequence) => match enter(window)? {
                 // Another document begins.
                 Ok(next @ Place::Elements { .. }) => *place = next,

@@ -138,8 +138,17 @@ impl<'a> Record<'a> {
             Member::ResponseElements => self.response_elements = raw(value)?,
             Member::AdditionalEventData => self.additional_event_data = raw(value)?,
             Member::ServiceEventDetails => self.service_event_details = raw(value)?,
+            Member::Resources if matches!(value.kind()?, Kind::Text | Kind::Scalar) => {
+                keep("", b"resources", value, &mut self.unknown_fields)?;
+            }
             Member::Resources => self.resources = resources(value)?,
+            Member::TlsDetails if value.kind()? != Kind::Object => {
+                keep("", b"tlsDetails", value, &mut self.unknown_fields)?;
+            }
             Member::TlsDetails => self.tls_details(value)?,
+            Member::Addendum if value.kind()? != Kind::Object => {
+                keep("", b"addendum", value, &mut self.unknown_fields)?;
+            }
             Member::Addendum => members(value, |key, value| {
                 match key {
                     b"reason" => self.addendum_reason = text(value)?,
@@ -192,6 +201,9 @@ impl<'a> UserIdentity<'a> {
                 IdentityMember::UserName => identity.user_name = text(value)?,
                 IdentityMember::IdentityProvider => identity.identity_provider = text(value)?,
                 IdentityMember::InvokedBy => identity.invoked_by = text(value)?,
+                IdentityMember::SessionContext if value.kind()? != Kind::Object => {
+                    keep("userIdentity.", b"sessionContext", value, unknown)?;
+                }
                 IdentityMember::SessionContext => identity.session_context(value, unknown)?,
                 IdentityMember::OnBehalfOf => members(value, |key, value| {
                     match key {
@@ -217,7 +229,7 @@ impl<'a> UserIdentity<'a> {
                 Name::Other(key) => return keep(WITHIN_SESSION, key, value, unknown),
             };
             match member {
-                SessionMember::SessionIssuer => self.session_issuer(value)?,
+                SessionMember::SessionIssuer => self.session_issuer(value, unknown)?,
                 SessionMember::Attributes => self.attributes(value, unknown)?,
                 SessionMember::WebIdFederationData => members(value, |key, value| {
                     match key {
@@ -233,13 +245,19 @@ impl<'a> UserIdentity<'a> {
         })
     }
 
-    fn session_issuer(&mut self, cursor: &mut Cursor<'a>) -> Result<(), JsonError> {
+    fn session_issuer(
+        &mut self,
+        cursor: &mut Cursor<'a>,
+        unknown: &mut Vec<UnknownField<'a>>,
+    ) -> Result<(), JsonError> {
+        const WITHIN: &str = "userIdentity.sessionContext.sessionIssuer.";
         known_members(cursor, IssuerMember::ALL, |name, value| {
             match name {
                 Name::Known(IssuerMember::Kind) => self.issuer_kind = text(value)?,
                 Name::Known(IssuerMember::Arn) => self.issuer_arn = text(value)?,
                 // The ARN says the rest: account, name.
-                Name::Known(_) | Name::Other(_) => drop(value.skip_value()?),
+                Name::Known(_) => drop(value.skip_value()?),
+                Name::Other(key) => keep(WITHIN, key, value, unknown)?,
             }
             Ok(())
         })

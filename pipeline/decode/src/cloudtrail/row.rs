@@ -120,9 +120,15 @@ impl<'a> Row<'a> {
     }
 
     fn copied(&mut self, record: Record<'a>) {
+        // Two lists of the same length, or none: what stands at one place is of one resource.
         for resource in record.resources {
-            self.resource_arns.extend(resource.arn);
-            self.resource_accounts.extend(resource.account);
+            self.resource_arns.push(resource.arn);
+            self.resource_accounts.push(resource.account);
+        }
+        for list in [&mut self.resource_arns, &mut self.resource_accounts] {
+            if list.iter().all(Option::is_none) {
+                list.clear();
+            }
         }
         self.event_version = record.event_version;
         self.event_source = record.event_source;

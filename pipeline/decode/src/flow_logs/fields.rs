@@ -192,9 +192,22 @@ static TRANSIT_GATEWAY_FIELDS: [Field; 36] = [
 
 impl Format {
     /// The format of a log with these (normal) field names. Only transit gateway logs have fields
-    /// whose names begin with `tgw-`.
-    pub(super) fn of<'a>(mut normal_names: impl Iterator<Item = &'a str>) -> Self {
-        if normal_names.any(|name| name.starts_with("tgw-")) {
+    /// whose names begin with `tgw-`; one that selects none of them has others that no VPC's log has,
+    /// and none of those that only a VPC's has.
+    pub(super) fn of<'a>(normal_names: impl Iterator<Item = &'a str>) -> Self {
+        let (mut own, mut foreign) = (false, false);
+        for name in normal_names {
+            if name.starts_with("tgw-") {
+                return Self::TransitGateway;
+            }
+            let (here, there) = (
+                Self::TransitGateway.position(name),
+                Self::Vpc.position(name),
+            );
+            own |= here.is_some() && there.is_none();
+            foreign |= here.is_none() && there.is_some();
+        }
+        if own && !foreign {
             Self::TransitGateway
         } else {
             Self::Vpc

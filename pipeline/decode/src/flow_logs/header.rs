@@ -10,6 +10,11 @@ use std::str;
 use super::fields::{self, Format};
 use super::tokens::Tokens;
 
+/// How many names of a line must be known for it to be a header wherever it stands.
+const HEADER_NAMES_MIN: usize = 3;
+/// What some programs begin a text file with.
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// The names of a log's values, in the order of its lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Header {
@@ -29,11 +34,13 @@ impl Header {
         (begins || header.knows_half()).then_some(header)
     }
 
-    /// A header in mid-file. A broken line may begin with a word that is also a field's name, so
-    /// half of the names must be known before it changes how all other lines are read.
+    /// A header in mid-file. A broken line may be a word that is also a field's name, or half a record
+    /// with the next file's header behind it, so all of it must be names, and half of them known,
+    /// before it changes how all other lines are read.
     pub(super) fn of_later_line(line: &[u8]) -> Option<Self> {
+        let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
         let header = Self::parse(line)?;
-        header.knows_half().then_some(header)
+        (header.is_of_names() && header.knows_half()).then_some(header)
     }
 
     /// The header of a file that has none: the default format.
@@ -54,8 +61,22 @@ impl Header {
     }
 
     fn knows_half(&self) -> bool {
+        self.known() * 2 >= self.names.len()
+    }
+
+    /// Names as AWS writes them, and enough of them known: a log without three of these has neither
+    /// addresses nor times.
+    fn is_of_names(&self) -> bool {
+        let is_name = |name: &String| {
+            let of_names = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+            name.bytes().all(of_names) && name.starts_with(|first: char| first.is_ascii_lowercase())
+        };
+        self.known() >= HEADER_NAMES_MIN && self.names.iter().all(is_name)
+    }
+
+    fn known(&self) -> usize {
         let known = self.names.iter().filter(|name| fields::is_known(name));
-        known.count() * 2 >= self.names.len()
+        known.count()
     }
 
     fn parse(line: &[u8]) -> Option<Self> {

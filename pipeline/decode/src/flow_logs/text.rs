@@ -16,15 +16,12 @@ use arrow::error::ArrowError;
 
 use super::batch::Assembly;
 use super::fields::Format;
-use super::header::Header;
+use super::header::{BYTE_ORDER_MARK, Header};
 use super::layout::Layout;
 use super::lines::{self, Line};
 use super::networks::OwnNetworks;
 use crate::limits::EXCERPT_BYTES_MAX;
 use crate::{DecodeError, Provenance, RejectReason, RejectedRecord, Sink};
-
-/// Some editors and exports put it before the first line.
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// What became of the lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

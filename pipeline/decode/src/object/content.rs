@@ -85,8 +85,9 @@ pub fn sniff(first_bytes: &[u8]) -> Content {
     if matches!(first_mark, Some(b'{' | b'[')) {
         return Content::Json;
     }
-    let first_line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    match str::from_utf8(first_line) {
+    let mut lines = text.split(|byte| *byte == b'\n');
+    let first_line = lines.find(|line| !line.trim_ascii().is_empty());
+    match str::from_utf8(first_line.unwrap_or_default()) {
         Ok(line) if is_header(line) || is_default_line(line) => Content::FlowLogText,
         _ => Content::Unknown,
     }
@@ -104,8 +105,9 @@ pub fn sniff_stream<R: BufRead>(mut reader: R) -> io::Result<(Content, Sniffed<R
 }
 
 /// Names as AWS writes them, and enough of them known. Names that are not known are no obstacle:
-/// AWS adds some every year.
+/// AWS adds some every year. As exports have them too: with underscores, between commas.
 fn is_header(line: &str) -> bool {
+    let line = line.replace('_', "-").replace(',', " ");
     let is_name = |name: &str| {
         name.bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
