@@ -132,6 +132,8 @@ pub const SERIES_IDLE: Duration = Duration::from_hours(24);
 pub const SERIES_SWEEP_EVERY: Duration = Duration::from_mins(1);
 /// A label value longer than this is cut, so that a log line cannot fill the memory of Prometheus.
 pub const LABEL_BYTES_MAX: usize = 256;
+/// The texts of an answer that `query` shows as a table, which must be whole to be as wide as its values.
+pub const QUERY_TABLE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// A signal file is a page of text; more is a mistake.
 pub const SIGNAL_FILE_BYTES_MAX: u64 = MIB;
 
@@ -259,6 +261,9 @@ pub const RENEWALS_PER_LEASE: u32 = 3;
 /// Readings that fail in a row, of whatever objects, before it is held to be an outage of the
 /// store and not a fault of the objects.
 pub const OUTAGE_FAILURES: u32 = 8;
+/// How lately others of its bucket must have been read for an object that cannot be to be set aside: the
+/// time between its last try and the one before (`queue/attempt.rs`).
+pub const READ_LATELY: Duration = Duration::from_secs(90);
 /// Throttles within this time of each other are answers to one burst, and halve the concurrency
 /// once.
 pub const THROTTLE_COOLDOWN: Duration = Duration::from_secs(5);

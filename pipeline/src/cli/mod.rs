@@ -19,6 +19,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::causes;
 use crate::config::{Environment, LogFormat, Telemetry};
 use crate::telemetry;
 
@@ -61,7 +62,8 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Err(error) => {
             // A reader that closed the pipe has seen enough.
             if !is_broken_pipe(&error) {
-                note(&format!("trailflow: {error:#}"));
+                let text = causes::told(error.to_string(), error.as_ref());
+                note(&format!("trailflow: {text}"));
             }
             ExitCode::from(2)
         }

@@ -3,9 +3,12 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
+use futures::TryStreamExt as _;
+
 use crate::config::{Config, Environment, LakeUrl};
 use crate::engine::Engine;
-use crate::query::output::{self, Format};
+use crate::query::explained::{QueryError, explained};
+use crate::query::output::{Format, Output};
 use crate::query::{self, LakeSession};
 use crate::service;
 use crate::signal::Signal;
@@ -109,6 +112,10 @@ pub(super) async fn open(
     Ok((config, session))
 }
 
+fn failed(error: &QueryError) -> anyhow::Error {
+    anyhow::anyhow!("{}", explained(error))
+}
+
 impl Query {
     pub(super) async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
         let _telemetry = super::quiet_logs(environment)?;
@@ -136,11 +143,16 @@ impl Query {
     }
 
     async fn answer(&self, session: &LakeSession, sql: &str) -> anyhow::Result<()> {
-        let (schema, rows) = session.rows(sql).await.map_err(|error| {
-            let text = error.strip_backtrace();
-            anyhow::anyhow!("{text}\nTables: SHOW TABLES. Columns: DESCRIBE <table>")
-        })?;
-        output::write(self.format, schema, &rows, io::stdout())
+        let mut rows = session.stream(sql).await.map_err(|error| failed(&error))?;
+        let schema = rows.schema();
+        // What fails at once leaves no heading.
+        let mut next = rows.try_next().await.map_err(|error| failed(&error))?;
+        let mut output = Output::begin(self.format, schema, io::stdout())?;
+        while let Some(batch) = next {
+            output.write(&batch)?;
+            next = rows.try_next().await.map_err(|error| failed(&error))?;
+        }
+        output.end()
     }
 
     /// Statements from stdin, each up to its semicolon or the end.

@@ -1,12 +1,13 @@
 //! `trailflow signals`: what there is.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use serde_json::json;
 
 use super::catalogue;
 use crate::config::{Config, Environment};
-use crate::signal::{Catalog, Signal};
+use crate::signal::{Catalog, Rollup, Signal};
 
 /// How to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -92,6 +93,12 @@ fn print_text(signal: &Signal) -> anyhow::Result<()> {
 
 fn as_json(signal: &Signal) -> serde_json::Value {
     let header = &signal.header;
+    let merges = |rollup: &Rollup| -> BTreeMap<String, &str> {
+        let measures = rollup.measures.iter();
+        measures
+            .map(|(name, merge)| (name.clone(), merge.as_str()))
+            .collect()
+    };
     let metrics: Vec<_> = header
         .metrics
         .iter()
@@ -116,6 +123,7 @@ fn as_json(signal: &Signal) -> serde_json::Value {
         "every_seconds": header.schedule.as_ref().map(|schedule| schedule.every_seconds),
         "grain": header.rollup.as_ref().map(|rollup| &rollup.grain),
         "measures": header.rollup.as_ref().map(|rollup| rollup.measures.keys().collect::<Vec<_>>()),
+        "merge": header.rollup.as_ref().map(merges),
         "tests": header.tests.len(),
     })
 }

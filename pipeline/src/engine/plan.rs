@@ -103,9 +103,14 @@ impl Planner {
         };
         let logical = session.state.create_logical_plan(&signal.sql).await;
         let logical = logical.map_err(|error| {
-            let fix = match error {
-                DataFusionError::SQL(..) => String::from("correct the SQL"),
-                _ => format!("use the columns of the table {}", source.name()),
+            let fix = match error.find_root() {
+                DataFusionError::SchemaError(..) => {
+                    format!("use the columns of the table {}", source.name())
+                }
+                DataFusionError::Plan(what) if what.contains("table '") => {
+                    format!("read from {} and the reference tables", source.name())
+                }
+                _ => String::from("correct the SQL"),
             };
             at_query(&signal, &reason(&error), &fix)
         })?;

@@ -43,6 +43,11 @@ impl Scheduled {
         self.signal.header.schedule.clone().unwrap_or_default()
     }
 
+    /// Whether its query may name this view: SQL takes names in any case.
+    pub fn may_name(&self, view: &str) -> bool {
+        self.signal.sql.to_ascii_lowercase().contains(view)
+    }
+
     /// Runs it in a session that has the views.
     pub async fn run(&self, session: &SessionContext) -> Result<Vec<RecordBatch>, DataFusionError> {
         session.sql(&self.signal.sql).await?.collect().await

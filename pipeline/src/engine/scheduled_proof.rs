@@ -70,6 +70,10 @@ async fn run(
             }
             None => Vec::new(),
         };
+        // As in a run.
+        if !scheduled.may_name(name) {
+            continue;
+        }
         let view = MemTable::try_new(schema, vec![batches]).map_err(text_of)?;
         session
             .register_table(name, Arc::new(view))

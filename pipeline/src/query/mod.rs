@@ -7,9 +7,11 @@
 
 mod by_day;
 mod date_trunc;
+pub mod explained;
 mod fold;
 mod kept;
 pub mod output;
+mod parquet_format;
 pub mod quarantine;
 mod recent;
 pub mod rollups;
@@ -19,13 +21,13 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::TableProvider;
-use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
 };
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, Tokenizer};
@@ -35,6 +37,7 @@ use url::Url;
 use by_day::ByDay;
 use date_trunc::date_trunc;
 use fold::FoldMerges;
+use parquet_format::LakeFiles;
 
 use crate::decode::Table;
 use crate::engine::{Engine, Planned};
@@ -113,7 +116,12 @@ impl LakeSession {
         self.context.sql_with_options(sql, options).await
     }
 
-    /// Runs a query.
+    /// Runs a query whose rows are taken as they come.
+    pub async fn stream(&self, sql: &str) -> Result<SendableRecordBatchStream, DataFusionError> {
+        self.sql(sql).await?.execute_stream().await
+    }
+
+    /// Runs a query of few rows.
     pub async fn rows(&self, sql: &str) -> Result<(SchemaRef, Vec<RecordBatch>), DataFusionError> {
         let frame = self.sql(sql).await?;
         let schema = Arc::clone(frame.schema().inner());
@@ -223,7 +231,7 @@ fn register_folder(
         .iter()
         .map(|column| ((*column).to_owned(), DataType::Utf8))
         .collect();
-    let options = ListingOptions::new(Arc::new(ParquetFormat::default()))
+    let options = ListingOptions::new(Arc::new(LakeFiles::default()))
         .with_file_extension(".parquet")
         .with_table_partition_cols(partitions);
     let config = ListingTableConfig::new(url)

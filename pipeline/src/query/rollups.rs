@@ -80,7 +80,7 @@ impl Rollups {
                 continue;
             };
             // A view that the query does not name costs nothing more than its planning.
-            if !signal.signal.sql.contains(planned.name()) {
+            if !signal.may_name(planned.name()) {
                 continue;
             }
             let files = Recent::list(planned, lake, since, at).await?;

@@ -154,13 +154,14 @@ fn signal_files(directory: &Path) -> (Vec<PathBuf>, Findings) {
         {
             findings.push(unreadable(&path, &error.to_string()));
         } else if found.is_ok_and(|found| found.is_dir()) {
-            let inside: Vec<PathBuf> = list(&path, &mut findings)
-                .into_iter()
-                .filter(|path| is_sql(path))
-                .collect();
             let known = Source::ALL
                 .iter()
                 .any(|source| path.ends_with(source.name()));
+            let inside = list(&path, &mut findings);
+            if known {
+                findings.extend(inside.iter().filter_map(|path| passed_over(path)));
+            }
+            let inside: Vec<PathBuf> = inside.into_iter().filter(|path| is_sql(path)).collect();
             if known {
                 files.extend(inside);
             } else if !inside.is_empty() {
@@ -174,6 +175,34 @@ fn signal_files(directory: &Path) -> (Vec<PathBuf>, Findings) {
         }
     }
     (files, findings)
+}
+
+/// What stands in the folder of a table, looks like a signal and would not run.
+fn passed_over(path: &Path) -> Option<Finding> {
+    let name = path.file_name()?.to_string_lossy();
+    // A mounted ConfigMap has the files once more in folders of such names.
+    if name.starts_with('.') {
+        return None;
+    }
+    if path.is_dir() {
+        let mut inside = fs::read_dir(path).ok()?.flatten();
+        let holds_signals = inside.any(|entry| is_sql(&entry.path()));
+        let finding = || {
+            misplaced(
+                path,
+                "signals in a folder inside that of their table are not read",
+            )
+        };
+        return holds_signals.then(finding);
+    }
+    let is_spelled_otherwise = !is_sql(path)
+        && path
+            .extension()
+            .is_some_and(|end| end.eq_ignore_ascii_case("sql"));
+    is_spelled_otherwise.then(|| {
+        let what = "only files whose name ends in .sql are read";
+        Finding::new(path, None, what, "rename the file")
+    })
 }
 
 fn misplaced(path: &Path, what: &str) -> Finding {
@@ -212,9 +241,18 @@ fn read_text(file: &Path) -> Result<String, Finding> {
             open.take(limits::SIGNAL_FILE_BYTES_MAX.saturating_add(1))
                 .read_to_string(&mut text)
         })
-        .map_err(|error| unreadable(file, &error.to_string()))?;
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => {
+                Finding::new(file, None, "the file is not UTF-8", "save it as UTF-8")
+            }
+            _ => unreadable(file, &error.to_string()),
+        })?;
     if u64::try_from(text.len()).is_ok_and(|bytes| bytes <= limits::SIGNAL_FILE_BYTES_MAX) {
-        return Ok(text);
+        // Some editors begin UTF-8 with a mark.
+        return Ok(match text.strip_prefix('\u{feff}') {
+            Some(unmarked) => unmarked.to_owned(),
+            None => text,
+        });
     }
     Err(Finding::new(
         file,

@@ -20,7 +20,7 @@
 -- [rollup]
 -- window          = "5m"
 -- grain           = ["window_start", "account_id", "region"]
--- measures        = { failures = "sum" }
+-- measures        = { failures = "max" }
 --
 -- [alert]
 -- severity        = "warning"

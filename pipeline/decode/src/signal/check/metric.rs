@@ -174,6 +174,14 @@ fn value(metric: &Metric, rollup: &Rollup, report: &mut Report<'_>) {
                 "merge it by \"sum\", or make the metric a gauge",
             );
         }
+        Some(Merge::Sum) if metric.kind == MetricKind::Gauge => {
+            let what = format!(
+                "a gauge shows the largest or smallest, and `{}` merges by sum",
+                metric.value
+            );
+            let fix = "make the metric a counter, or merge it by \"max\" or \"min\"";
+            report.at(line, what, fix);
+        }
         Some(_) => {}
     }
 }
