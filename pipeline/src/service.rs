@@ -50,6 +50,12 @@ pub enum BuildError {
     /// The lake cannot be opened.
     #[error(transparent)]
     Lake(#[from] store::OpenError),
+    /// The store would lose and double.
+    #[error(
+        "the store of {0} overwrites an object although it is asked not to (If-None-Match: *): objects would be \
+         counted twice. Take a store with conditional writes for the lake, such as S3"
+    )]
+    Overwrites(String),
     /// The objects cannot be listed.
     #[error("{0}")]
     Source(String),
@@ -139,6 +145,10 @@ pub async fn pipeline(
     }
     let sdk = sdk(config).await;
     let lake = open_lake(config, sdk.as_ref())?;
+    if let LakeUrl::S3 { bucket, prefix } = &config.lake {
+        keeps_what_is_there(&lake, &format!("s3://{bucket}/{prefix}")).await?;
+    }
+    let is_listed = mode.listed.is_some();
     let listed = match mode.listed {
         Some(listed) => listed,
         None => configured(config, sdk.as_ref(), &lake.clock)?,
@@ -151,10 +161,11 @@ pub async fn pipeline(
     let limit = u32::try_from(config.pipeline.memory_bytes_max / MIB).unwrap_or(u32::MAX);
     metrics::gauge!("trailflow_memory_budget_bytes", "state" => "limit")
         .set(f64::from(limit) * MIB_BYTES);
+    let in_flight = config.pipeline.objects_in_flight_max;
     let settings = Settings {
         batch: config.batch.clone(),
         idle_max: mode.idle_max,
-        objects_in_flight_max: config.pipeline.objects_in_flight_max,
+        objects_in_flight_max: in_flight,
         // One lane: the window of events is exact, and decoding uses the other cores anyway.
         lanes: 1,
         live: mode.live,
@@ -165,9 +176,11 @@ pub async fn pipeline(
         queue: listed.queue,
         objects: listed.objects,
         concurrency: Arc::new(Concurrency::new(
-            config.pipeline.objects_in_flight_max,
+            in_flight,
+            buckets(config, is_listed),
             Arc::clone(&lake.clock),
         )),
+        claims: Arc::new(tokio::sync::Semaphore::new(in_flight)),
         cores: Arc::new(Cores::of_this_machine()),
         lake,
         engine: Arc::new(engine),
@@ -183,6 +196,28 @@ pub async fn pipeline(
         totals: Arc::new(Totals::default()),
         health,
     }))
+}
+
+/// How many buckets there are to read from; a listing is of one.
+fn buckets(config: &Config, is_listed: bool) -> usize {
+    match &config.source {
+        Source::Sqs { buckets, .. } if !is_listed => buckets.len(),
+        Source::Sqs { .. } | Source::Directory { .. } => 1,
+    }
+}
+
+/// Some stores that speak S3's protocol take the condition of a create and ignore it. On those every
+/// redelivery would be counted once more.
+async fn keeps_what_is_there(lake: &Lake, url: &str) -> Result<(), BuildError> {
+    match lake.keeps_what_is_there().await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(BuildError::Overwrites(url.to_owned())),
+        // Whoever works in it tells what is wrong, and waits for it.
+        Err(error) => {
+            tracing::warn!(%error, "not known whether the lake's store has conditional writes");
+            Ok(())
+        }
+    }
 }
 
 /// Runs the signals over rollups beside the pipeline, until told to stop.

@@ -51,6 +51,24 @@ pub async fn create_if_absent(
     }
 }
 
+/// Whether the store refuses to create what is there. Two requests in a new lake, one in others.
+pub async fn is_exclusive(store: &dyn ObjectStore, path: &Path) -> Result<bool, LakeError> {
+    for _ in 0..2 {
+        let options = PutOptions::from(PutMode::Create);
+        let put = store.put_opts(
+            path,
+            PutPayload::from_static(b"conditional writes"),
+            options,
+        );
+        match put.await {
+            Ok(_) => {}
+            Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => return Ok(true),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(false)
+}
+
 /// The bytes at `path`, or nothing when there are none.
 pub async fn read(store: &dyn ObjectStore, path: &Path) -> Result<Option<Bytes>, LakeError> {
     match store.get(path).await {
@@ -65,6 +83,14 @@ mod tests {
     use super::*;
     use crate::clock::SystemClock;
     use object_store::memory::InMemory;
+
+    #[tokio::test]
+    async fn a_store_that_keeps_what_is_there_is_exclusive_from_the_first_time() {
+        let (store, path) = (InMemory::new(), Path::from("a/b"));
+        for _ in 0..2 {
+            assert!(is_exclusive(&store, &path).await.unwrap());
+        }
+    }
 
     #[tokio::test]
     async fn the_first_writer_wins_and_knows_itself() {

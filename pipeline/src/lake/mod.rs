@@ -64,6 +64,11 @@ impl Lake {
     /// The lake on `/readyz`.
     pub const PART: &'static str = "lake";
 
+    /// Whether its store can tell who was first.
+    pub async fn keeps_what_is_there(&self) -> Result<bool, LakeError> {
+        create::is_exclusive(self.store.as_ref(), &protocol_path(&["exclusive"])).await
+    }
+
     /// Whether a worker ever did anything in it.
     pub async fn is_begun(&self) -> Result<bool, LakeError> {
         let mut protocol = self.store.list(Some(&protocol_path(&[])));
@@ -94,7 +99,8 @@ pub enum LakeError {
     Store(#[from] object_store::Error),
     /// An object of the protocol cannot be read. Nothing is acknowledged until somebody looks.
     #[error(
-        "{path} is not what trailflow writes: {why}. Look at it, and remove it if it is foreign"
+        "{path} is not what trailflow writes: {why}. Look at it, and remove it if it is foreign; what is below \
+         _trailflow/claims only when ingest_log has no row of its source_id, or its object is counted twice"
     )]
     Foreign {
         /// The object's path in the lake.
@@ -119,6 +125,13 @@ pub enum LakeError {
     /// Rows could not be rearranged.
     #[error("rows could not be rearranged: {0}")]
     Arrow(#[from] arrow::error::ArrowError),
+}
+
+impl LakeError {
+    /// Whether the lake works, and only what it holds of one object is wrong.
+    pub fn is_of_an_object(&self) -> bool {
+        matches!(self, Self::Foreign { .. } | Self::Gone { .. })
+    }
 }
 
 /// Where the protocol's own objects are.

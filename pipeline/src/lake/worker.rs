@@ -32,7 +32,11 @@ impl Worker {
     /// True when the process certainly does not run any more.
     pub fn is_gone(&self) -> bool {
         let here = host();
-        here == self.host && !here.is_empty() && start_ticks(self.pid) != Some(self.started)
+        here == self.host
+            && !here.is_empty()
+            && start_ticks(self.pid) != Some(self.started)
+            // Some machines hide the processes of others (`hidepid`): there the first one is hidden too.
+            && start_ticks(1).is_some()
     }
 }
 

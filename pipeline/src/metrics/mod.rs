@@ -66,25 +66,28 @@ impl SignalMetrics {
         let mut overflow = 0;
         let mut series = 0;
         for (place, metric) in signal.header.metrics.iter().enumerate() {
+            let mut without = 0;
             let set = all
                 .entry(metric.name.clone())
                 .or_insert_with(|| SeriesSet::new(metric));
             let add = adding(signal, metric);
             if let Some(tally) = tallies.get(place) {
                 for (labels, value, rows) in tally.in_order() {
-                    overflow += add(set.place(labels, now), value, rows);
+                    without += add(set.place(labels, now), value, rows);
                 }
                 if let Some(Rest { value, rows }) = tally.rest {
                     let others = vec![OTHER.to_owned(); metric.labels.len()];
                     add(set.place(&others, now), value, rows);
-                    overflow += rows;
+                    without += rows;
                 }
             }
             for batch in rows {
                 for (labels, value) in values(metric, batch)? {
-                    overflow += add(set.place(&labels, now), value, 1);
+                    without += add(set.place(&labels, now), value, 1);
                 }
             }
+            // A row that feeds several metrics is one row.
+            overflow = overflow.max(without);
             series += u32::try_from(set.len()).unwrap_or(u32::MAX);
         }
         let name = signal.header.name.clone();

@@ -41,7 +41,13 @@ pub enum FetchError {
     /// The store asks for fewer requests; try again, more slowly.
     #[error("reading is throttled: {0}")]
     Throttled(String),
-    /// The transport failed; try again.
+    /// It is in an archive. Reading again will not help before somebody has restored it.
+    #[error("the object is in an archive: {0}")]
+    Archived(String),
+    /// The store answered about this object, and not with it: a key of the customer's own, say.
+    #[error("reading failed: {0}")]
+    Refused(String),
+    /// The transport or the store failed; try again.
     #[error("reading failed: {0}")]
     Unavailable(String),
 }

@@ -159,13 +159,13 @@ pub fn classified<E: ProvideErrorMetadata + std::error::Error + 'static>(
         ("NoSuchKey" | "NoSuchVersion" | "PreconditionFailed" | "NotFound", _) | (_, Some(412)) => {
             FetchError::Missing
         }
-        // A bucket that is not there is a mistake in the set-up: nothing may be acknowledged.
-        ("NoSuchBucket", _) => FetchError::Denied {
+        // A bucket that is not there, or in another region, is a mistake in the set-up: nothing may be
+        // acknowledged.
+        ("NoSuchBucket", _) | (_, Some(301 | 307)) => FetchError::Denied {
             by: "s3",
             message: format!("{code}: {message}"),
         },
-        // Archived: nobody refuses us, and a restored object can be replayed.
-        ("InvalidObjectState", _) => FetchError::Unavailable(format!("{code}: {message}")),
+        ("InvalidObjectState", _) => FetchError::Archived(format!("{code}: {message}")),
         ("AccessDenied" | "InvalidAccessKeyId" | "ExpiredToken" | "SignatureDoesNotMatch", _)
         | (_, Some(401 | 403)) => {
             let by = if message.contains("kms:") {
@@ -185,6 +185,8 @@ pub fn classified<E: ProvideErrorMetadata + std::error::Error + 'static>(
             by: "kms",
             message: format!("{code}: {message}"),
         },
+        ("RequestTimeout", _) | (_, Some(408)) => FetchError::Unavailable(aws::said(error)),
+        (_, Some(400..=499)) => FetchError::Refused(aws::said(error)),
         _ => FetchError::Unavailable(aws::said(error)),
     }
 }

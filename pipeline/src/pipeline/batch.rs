@@ -423,6 +423,24 @@ pub fn count(entries: &[Entry]) {
             counter!("trailflow_quarantined_total", "reason" => reason).increment(1);
         }
     }
+    tell_of_fruitless(entries);
+}
+
+/// An object of which every record was rejected looks ingested: a flow log without the time field, say.
+fn tell_of_fruitless(entries: &[Entry]) {
+    let is_fruitless =
+        |entry: &&Entry| entry.rejected > 0 && entry.rows.is_empty() && entry.suppressed == 0;
+    let objects = entries.iter().filter(is_fruitless).count();
+    if let Some(entry) = entries.iter().find(is_fruitless) {
+        let reasons: Vec<&str> = entry.rejected_by_reason.keys().map(|of| of.1).collect();
+        tracing::warn!(
+            objects,
+            bucket = entry.object.bucket,
+            key = entry.object.key,
+            reasons = reasons.join(", "),
+            "no record of these objects became a row; the table quarantine has the records, and why"
+        );
+    }
 }
 
 #[cfg(test)]

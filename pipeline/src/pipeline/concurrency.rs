@@ -2,8 +2,10 @@
 //!
 //! One more after a round of successes, half as many after a throttle (`SlowDown`, 503); one at a
 //! time, with growing pauses, while everything fails. In: what became of each reading. Out:
-//! permits. Must hold: never more than the configured number (I4), never fewer than one.
+//! permits. Must hold: never more than the configured number (I4), never fewer than one; a bucket
+//! that denies us does not hold up another.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +13,9 @@ use metrics::gauge;
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
-use crate::limits::{FAILURE_PAUSE, FAILURE_PAUSE_MAX, OUTAGE_FAILURES, THROTTLE_COOLDOWN};
+use crate::limits::{
+    FAILURE_PAUSE, FAILURE_PAUSE_MAX, OUTAGE_FAILURES, READ_LATELY, THROTTLE_COOLDOWN,
+};
 
 /// The permits of all lanes.
 #[derive(Debug)]
@@ -19,6 +23,8 @@ pub struct Concurrency {
     state: Mutex<State>,
     freed: Notify,
     max: usize,
+    /// How many buckets there are to read from.
+    buckets: usize,
     clock: Arc<dyn Clock>,
 }
 
@@ -33,6 +39,10 @@ struct State {
     failures: u32,
     /// When the level was last halved.
     halved_at: Option<Duration>,
+    /// The buckets that denied us last.
+    denied: BTreeSet<String>,
+    /// When each bucket was last read from.
+    read_at: BTreeMap<String, Duration>,
 }
 
 /// The right to read one object. Dropping it gives it back.
@@ -42,8 +52,8 @@ pub struct Permit {
 }
 
 impl Concurrency {
-    /// Permits for up to `max` objects; it begins with all of them.
-    pub fn new(max: usize, clock: Arc<dyn Clock>) -> Self {
+    /// Permits for up to `max` objects of so many buckets; it begins with all of them.
+    pub fn new(max: usize, buckets: usize, clock: Arc<dyn Clock>) -> Self {
         let level = max.max(1);
         show(level);
         Self {
@@ -53,9 +63,12 @@ impl Concurrency {
                 successes: 0,
                 failures: 0,
                 halved_at: None,
+                denied: BTreeSet::new(),
+                read_at: BTreeMap::new(),
             }),
             freed: Notify::new(),
             max: level,
+            buckets,
             clock,
         }
     }
@@ -91,6 +104,15 @@ impl Concurrency {
         self.lock().failures >= OUTAGE_FAILURES
     }
 
+    /// Whether something else in the bucket could be read since an object was tried before: then it is
+    /// the object that cannot.
+    pub fn reads_from(&self, bucket: &str) -> bool {
+        let now = self.clock.elapsed();
+        let state = self.lock();
+        let at = state.read_at.get(bucket);
+        at.is_some_and(|at| now.saturating_sub(*at) <= READ_LATELY)
+    }
+
     /// A store asked for less, this or the lake. Several such answers to one burst count as one.
     pub fn slow_down(&self) {
         let now = self.clock.elapsed();
@@ -115,10 +137,13 @@ impl Concurrency {
 }
 
 impl Permit {
-    /// The store answered as it should.
-    pub fn succeeded(&self) {
+    /// The bucket's store answered as it should.
+    pub fn succeeded(&self, bucket: &str) {
+        let now = self.of.clock.elapsed();
         let mut state = self.of.lock();
         state.failures = 0;
+        state.denied.remove(bucket);
+        state.read_at.insert(bucket.to_owned(), now);
         state.successes += 1;
         if state.successes >= state.level && state.level < self.of.max {
             state.level += 1;
@@ -133,6 +158,17 @@ impl Permit {
     pub fn throttled(&self) {
         self.failed();
         self.of.slow_down();
+    }
+
+    /// The bucket denies us. While another does not, or has not been asked, its objects must come
+    /// past these: a pause for each would keep them waiting for hours. If all deny us, trying harder only
+    /// uses up receives.
+    pub fn denied(&self, bucket: &str) {
+        let mut state = self.of.lock();
+        state.denied.insert(bucket.to_owned());
+        if state.denied.len() >= self.of.buckets {
+            state.failures = state.failures.saturating_add(1);
+        }
     }
 
     /// The store failed otherwise.
@@ -181,7 +217,7 @@ mod tests {
     use crate::clock::SystemClock;
 
     fn concurrency(max: usize) -> Arc<Concurrency> {
-        Arc::new(Concurrency::new(max, Arc::new(SystemClock)))
+        Arc::new(Concurrency::new(max, 2, Arc::new(SystemClock)))
     }
 
     fn level(of: &Arc<Concurrency>) -> usize {
@@ -196,13 +232,13 @@ mod tests {
         permit.throttled();
         assert_eq!(level(&of), 4);
         for _ in 0..3 {
-            permit.succeeded();
+            permit.succeeded("logs");
         }
         assert_eq!(level(&of), 4);
-        permit.succeeded();
+        permit.succeeded("logs");
         assert_eq!(level(&of), 5);
         for _ in 0..100 {
-            permit.succeeded();
+            permit.succeeded("logs");
         }
         assert_eq!(level(&of), 8);
     }
@@ -232,8 +268,30 @@ mod tests {
         }
         assert!(of.is_outage());
         assert_eq!(of.lock().allowed(), 1);
-        permit.succeeded();
+        permit.succeeded("logs");
         assert!(!of.is_outage());
         assert!(outage_pause(OUTAGE_FAILURES + 20) == FAILURE_PAUSE_MAX);
+    }
+
+    #[tokio::test]
+    async fn a_bucket_that_denies_is_an_outage_only_when_every_other_does_too() {
+        let of = concurrency(8);
+        let permit = of.acquire().await;
+        for _ in 0..2 * OUTAGE_FAILURES {
+            permit.denied("flows");
+        }
+        assert!(!of.is_outage());
+        assert!(!of.reads_from("logs"));
+        for _ in 0..OUTAGE_FAILURES {
+            permit.denied("logs");
+        }
+        assert!(of.is_outage());
+        permit.succeeded("logs");
+        assert!(!of.is_outage());
+        assert!(of.reads_from("logs") && !of.reads_from("flows"));
+        for _ in 0..2 * OUTAGE_FAILURES {
+            permit.denied("flows");
+        }
+        assert!(!of.is_outage());
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -48,6 +49,8 @@ pub struct Ingest {
     pub health: Arc<Health>,
     /// How many objects may be read at once.
     pub concurrency: Arc<Concurrency>,
+    /// How many may be claimed at once.
+    pub claims: Arc<Semaphore>,
     /// What decoders that have their bytes wait for.
     pub cores: Arc<Cores>,
     /// Where decoders run.
@@ -101,7 +104,12 @@ impl Ingest {
         if kind == KeyKind::Own {
             return End::Own;
         }
-        match self.lake.claim(&begun.source, batch).await {
+        let claimed = {
+            // A message may name thousands of objects, and each claim has a connection.
+            let _place = self.claims.acquire().await;
+            self.lake.claim(&begun.source, batch).await
+        };
+        match claimed {
             Ok(claimed) => {
                 self.health.readable(Lake::PART);
                 match claimed {
@@ -110,6 +118,7 @@ impl Ingest {
                     Claimed::Busy(wait) => return End::Busy(wait),
                 }
             }
+            Err(error) if error.is_of_an_object() => return unclaimable(&error),
             Err(error) => {
                 // No fault of the message: it stays away until the lake may have recovered.
                 let trouble = error.trouble();
@@ -125,13 +134,16 @@ impl Ingest {
             Ok(Some((reason, why))) => {
                 return End::Read(Read::nothing(Outcome::Quarantined(reason), Some(why)));
             }
+            Err(error) if error.is_of_an_object() => return unclaimable(&error),
             Err(error) => {
                 error.trouble().tell(&self.health);
                 return End::Unclaimed(self.lake.lease);
             }
         }
-        if kind == KeyKind::CloudTrailDigest {
-            return unread("digest");
+        match kind {
+            KeyKind::CloudTrailDigest => return unread("digest"),
+            KeyKind::CloudTrailAggregated => return unread("aggregated"),
+            _ => {}
         }
         // Only who reads waits: what is known already is settled during an outage of the bucket too.
         // What is being read goes on when its message is lost: the claim holds it. A claim without
@@ -143,11 +155,11 @@ impl Ingest {
         };
         match self.fetch_and_decode(begun, pieces).await {
             Ok(read) => {
-                permit.succeeded();
+                permit.succeeded(&begun.object.bucket);
                 self.health.readable("object");
                 End::Read(read)
             }
-            Err(error) => self.refused(begun, &permit, error),
+            Err(error) => self.refused(begun, &permit, &error),
         }
     }
 
@@ -207,16 +219,19 @@ impl Ingest {
     }
 
     /// What becomes of an object that could not be read to its end.
-    fn refused(&self, begun: &Begun, permit: &Permit, error: FetchError) -> End {
-        let why = error.to_string();
+    fn refused(&self, begun: &Begun, permit: &Permit, error: &FetchError) -> End {
+        let (why, bucket) = (error.to_string(), begun.object.bucket.as_str());
         match error {
             // Expired by a lifecycle rule, or an old message: there is nothing to wait for.
             FetchError::Missing => {
-                permit.succeeded();
+                permit.succeeded(bucket);
                 return unread("missing_object");
             }
+            FetchError::Archived(_) => {
+                return End::Read(Read::nothing(Outcome::Quarantined("archived"), Some(why)));
+            }
             FetchError::Denied { by, message } => {
-                permit.failed();
+                permit.denied(bucket);
                 self.health.denied("object", &format!("{by}: {message}"));
                 return End::Denied(why);
             }
@@ -228,14 +243,22 @@ impl Ingest {
                 // However often it was: that says nothing of the object.
                 return End::Throttled(why);
             }
-            FetchError::Unavailable(_) => permit.failed(),
+            FetchError::Refused(_) | FetchError::Unavailable(_) => permit.failed(),
         }
         if self.concurrency.is_outage() {
             self.health.unavailable("object", &why);
             return End::Failed(why);
         }
-        // Others can be read and this one never could: its rows so far stay, and a person looks.
-        if begun.care >= Care::LastTry {
+        // The store says so of this object, or others can be read meanwhile and this one never could:
+        // its rows so far stay, and a person looks. A message alone cannot tell its object from an outage.
+        let is_its_own =
+            matches!(error, FetchError::Refused(_)) || self.concurrency.reads_from(bucket);
+        if begun.care >= Care::LastTry && is_its_own {
+            tracing::warn!(
+                key = begun.object.key,
+                why,
+                "not read at its last try: quarantined"
+            );
             return End::Read(Read::nothing(Outcome::Quarantined("unreadable"), Some(why)));
         }
         End::Failed(why)
@@ -245,6 +268,13 @@ impl Ingest {
 /// An object that is acknowledged without being read.
 fn unread(reason: &'static str) -> End {
     End::Read(Read::nothing(Outcome::Ignored(reason), None))
+}
+
+/// The lake answers, and what it holds of this object cannot be understood: the message comes again a few
+/// times and is then somebody's to look at.
+fn unclaimable(error: &LakeError) -> End {
+    tracing::error!(%error, "an object cannot be claimed");
+    End::Failed(error.to_string())
 }
 
 fn given_up() -> FetchError {

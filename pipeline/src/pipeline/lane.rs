@@ -17,7 +17,7 @@ use super::Pipeline;
 use super::batch::{BatchError, OpenBatch};
 use super::ingest::Begun;
 use super::piece::{End, Piece, Slot};
-use super::settle::SetAside;
+use super::settle::{Because, SetAside};
 use super::verdict::Held;
 use crate::clock::Clock;
 use crate::lake::Lake;
@@ -89,13 +89,8 @@ impl Lane {
             }
             let mut set_aside = self.batch(first, None).await;
             // What fails a batch by itself, and has no further try, goes into the next one unread.
-            while let Some(SetAside {
-                delivery,
-                reason,
-                why,
-            }) = set_aside
-            {
-                set_aside = self.batch(delivery, Some((reason, why))).await;
+            while let Some(SetAside { delivery, because }) = set_aside {
+                set_aside = self.batch(delivery, Some(because)).await;
             }
         }
         if let Some(alone) = self.next_alone.take() {
@@ -121,11 +116,7 @@ impl Lane {
     }
 
     /// One batch, from its first delivery to its end.
-    async fn batch(
-        &mut self,
-        first: Delivery,
-        set_aside: Option<(&'static str, String)>,
-    ) -> Option<SetAside> {
+    async fn batch(&mut self, first: Delivery, set_aside: Option<Because>) -> Option<SetAside> {
         let (pieces, mut received) = mpsc::channel(PIECES_MAX);
         let open = self.pipeline.open_batch();
         let mut filling = Filling {
@@ -227,12 +218,7 @@ impl Lane {
     }
 
     /// Begins every object of a delivery, or sets all of them aside.
-    async fn begin(
-        &self,
-        filling: &mut Filling,
-        delivery: Delivery,
-        set_aside: Option<(&'static str, String)>,
-    ) {
+    async fn begin(&self, filling: &mut Filling, delivery: Delivery, set_aside: Option<Because>) {
         let care = delivery.attempt.care();
         let (mut slots, mut unnamed) = (Vec::new(), None);
         for wanted in delivery.objects.clone() {
@@ -263,12 +249,13 @@ impl Lane {
             filling.by_source.insert(source.clone(), slot);
             slots.push(slot);
             filling.in_flight += 1;
+            let because = set_aside.as_ref();
             let begun = Begun {
+                set_aside: because.and_then(|because| because.of(&object.key)),
                 object,
                 source,
                 slot,
                 care,
-                set_aside: set_aside.clone(),
                 rows_known: wanted.replay.map_or(0, |replay| replay.rows_known),
                 lost: delivery.lost.clone(),
             };
@@ -322,7 +309,10 @@ impl Lane {
                         concurrency.slow_down();
                         Return::Throttled
                     }
-                    FetchError::Missing | FetchError::Unavailable(_) => Return::Failed,
+                    FetchError::Missing
+                    | FetchError::Archived(_)
+                    | FetchError::Refused(_)
+                    | FetchError::Unavailable(_) => Return::Failed,
                 };
                 if lasts {
                     health.unavailable(NAMING, &error.to_string());

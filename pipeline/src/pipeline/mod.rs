@@ -31,7 +31,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -110,6 +110,8 @@ pub struct Pipeline {
     pub undecided: std::sync::Mutex<Vec<BatchId>>,
     /// Objects being read at once, in all lanes.
     pub concurrency: Arc<Concurrency>,
+    /// Objects being claimed at once, in all lanes.
+    pub claims: Arc<Semaphore>,
     /// The cores that decoders take.
     pub cores: Arc<Cores>,
     /// What was done so far.
@@ -253,6 +255,7 @@ impl Pipeline {
             networks: Arc::clone(&self.networks),
             health: Arc::clone(&self.health),
             concurrency: Arc::clone(&self.concurrency),
+            claims: Arc::clone(&self.claims),
             cores: Arc::clone(&self.cores),
             decoding: self.settings.decoding,
         }

@@ -28,9 +28,25 @@ use crate::telemetry::timed;
 #[derive(Debug)]
 pub(super) struct SetAside {
     pub(super) delivery: Delivery,
+    pub(super) because: Because,
+}
+
+/// Why objects are quarantined without being read.
+#[derive(Debug, Clone)]
+pub(super) struct Because {
     /// For `quarantine.reason`.
     pub(super) reason: &'static str,
     pub(super) why: String,
+    /// The key of the one that it is about, if that is known; else all of its delivery.
+    pub(super) key: Option<String>,
+}
+
+impl Because {
+    /// What it says of this object.
+    pub(super) fn of(&self, key: &str) -> Option<(&'static str, String)> {
+        let is_meant = self.key.as_deref().is_none_or(|meant| meant == key);
+        is_meant.then(|| (self.reason, self.why.clone()))
+    }
 }
 
 /// The objects of a batch that are not to be committed with it.
@@ -161,7 +177,7 @@ impl Pipeline {
         let reason = match error {
             BatchError::Signal { .. } => Some("signal_failed"),
             BatchError::Scattered { .. } => Some("scattered_times"),
-            BatchError::Spoiled(_) if !self.concurrency.is_outage() => Some("unreadable"),
+            BatchError::Spoiled(_) if self.others_are_read(&held) => Some("unreadable"),
             BatchError::Spoiled(_)
             | BatchError::Throttled(_)
             | BatchError::Lake(_)
@@ -172,11 +188,15 @@ impl Pipeline {
             .pop_if(|held| alone && held.delivery.attempt.care() >= Care::LastTry)
             .map(|held| held.delivery);
         match (reason, last) {
-            (Some(reason), Some(delivery)) => Some(SetAside {
-                delivery,
-                reason,
-                why: error.to_string(),
-            }),
+            (Some(reason), Some(delivery)) => {
+                let key = match error {
+                    BatchError::Scattered { key, .. } => Some(key.clone()),
+                    _ => None,
+                };
+                let why = error.to_string();
+                let because = Because { reason, why, key };
+                Some(SetAside { delivery, because })
+            }
             (_, last) => {
                 self.give_all_back(held, why).await;
                 if let Some(delivery) = last {
@@ -185,6 +205,13 @@ impl Pipeline {
                 None
             }
         }
+    }
+
+    /// Whether others of their bucket can be read: then it is them.
+    fn others_are_read(&self, held: &[Held]) -> bool {
+        let objects = held.iter().flat_map(|held| &held.delivery.objects);
+        let mut buckets = objects.map(|wanted| &wanted.object.bucket);
+        !self.concurrency.is_outage() && buckets.all(|bucket| self.concurrency.reads_from(bucket))
     }
 
     async fn commit(

@@ -34,6 +34,8 @@ struct Waiting {
     again: VecDeque<(Duration, usize)>,
     /// Delivered and not yet settled.
     out: usize,
+    /// Settled for good.
+    acknowledged: usize,
     /// How often each could not be read.
     failures: Vec<u32>,
     /// How often each was in a batch that was spoiled.
@@ -47,6 +49,7 @@ impl Listing {
             fresh: 0..objects.len(),
             again: VecDeque::new(),
             out: 0,
+            acknowledged: 0,
             failures: vec![0; objects.len()],
             spoiled: vec![0; objects.len()],
         };
@@ -56,6 +59,13 @@ impl Listing {
             settled: Notify::new(),
             clock,
         }
+    }
+
+    /// How many objects have not been settled for good: they wait, or were given up.
+    pub fn left(&self) -> usize {
+        self.objects
+            .len()
+            .saturating_sub(self.waiting().acknowledged)
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -112,6 +122,7 @@ impl Queue for Listing {
     async fn acknowledge(&self, receipts: Vec<Receipt>) {
         let mut waiting = self.waiting();
         waiting.out = waiting.out.saturating_sub(receipts.len());
+        waiting.acknowledged += receipts.len();
         drop(waiting);
         self.settled.notify_one();
     }

@@ -7,6 +7,8 @@
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
+use crate::decode::Table;
+
 /// Durations from a millisecond to ten minutes.
 const SECONDS: [f64; 14] = [
     0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0,
@@ -167,6 +169,14 @@ fn from_zero() {
     }
     for level in ["object", "event"] {
         counter!("trailflow_duplicates_suppressed_total", "level" => level).absolute(0);
+    }
+    let tables = [
+        Table::Cloudtrail,
+        Table::FlowLogs,
+        Table::TransitGatewayFlowLogs,
+    ];
+    for table in tables {
+        counter!("trailflow_records_total", "table" => table.name()).absolute(0);
     }
     for kind in ["cloudtrail", "flow_logs", "unknown"] {
         for outcome in ["ingested", "ignored", "quarantined", "duplicate", "retried"] {

@@ -134,7 +134,7 @@ impl Objects for SimObjects {
         self.life.stepped(step).await;
         let down = || FetchError::Unavailable(String::from("500 InternalError"));
         if self.bucket.unreadable.contains(&object.key) {
-            return Err(down());
+            return Err(FetchError::Refused(String::from("400 InvalidRequest")));
         }
         let body = self.bucket.bodies.get(&object.key).cloned();
         let body = body.ok_or(FetchError::Missing)?;
