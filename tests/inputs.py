@@ -25,7 +25,7 @@ GRAINS = {
     "irsa_audience_mismatch": (
         "window_start", "kind", "namespace", "service_account", "role_arn", "audience",
     ),
-    "flow_rejects": ("window_start", "account_id", "interface_id", "dstport", "flow_direction"),
+    "flow_rejects": ("window_start", "account_id", "interface_id", "dstport", "port", "flow_direction"),
     "kms_throttles": ("window_start", "caller_account", "role_arn", "region", "api", "cross_account"),
 }
 """The columns of each view whose values follow from the input alone."""
@@ -47,13 +47,13 @@ METRICS = {
         ("kind", "namespace", "service_account", "role_arn", "audience"),
     ),
     "trailflow_flow_rejects_total": (
-        "flow_rejects", "records", ("interface_id", "dstport", "flow_direction"),
+        "flow_rejects", "records", ("interface_id", "port", "flow_direction"),
     ),
     "trailflow_flow_reject_packets_total": (
-        "flow_rejects", "packets", ("interface_id", "dstport", "flow_direction"),
+        "flow_rejects", "packets", ("interface_id", "port", "flow_direction"),
     ),
     "trailflow_flow_reject_bytes_total": (
-        "flow_rejects", "bytes", ("interface_id", "dstport", "flow_direction"),
+        "flow_rejects", "bytes", ("interface_id", "port", "flow_direction"),
     ),
     "trailflow_kms_throttles_total": (
         "kms_throttles", "throttles", ("caller_account", "role_arn", "region", "api", "cross_account"),
@@ -313,7 +313,7 @@ class FlowLogFile:
         end = self.start + timedelta(minutes=minute)
         for number in range(times):
             self._line(interface, 40000 + number, port, packets, end, "REJECT", direction)
-        grain = (window_of(end), ACCOUNT, interface, port, direction)
+        grain = (window_of(end), ACCOUNT, interface, port, port, direction)
         self.expected.owe("flow_rejects", grain, times, times * packets, times * packets * 60)
 
     def accepted(self, interface, port, direction, times, minute=0):

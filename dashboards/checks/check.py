@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import catalogue
@@ -313,6 +314,23 @@ def check_generated(report, sql):
         report.check(f"{name} --check", output if outcome.returncode else [])
 
 
+def check_linked(report, sql):
+    """A copy of the rules whose runbooks are elsewhere leads there with every alert, and says the same else."""
+    elsewhere = "https://wiki.example.com/runbooks.md"
+    with tempfile.TemporaryDirectory(prefix="trailflow-rules-") as folder:
+        script = [sys.executable, str(catalogue.RULES / "generate.py"), "--sql", str(sql)]
+        command = [*script, "--runbooks", elsewhere, "--into", folder]
+        outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+        problems = (outcome.stdout + outcome.stderr).splitlines() if outcome.returncode else []
+        for path in catalogue.rule_files() if not problems else []:
+            copy = (Path(folder) / path.name).read_text(encoding="utf-8")
+            if copy.replace(f'"{elsewhere}#', '"docs/runbooks.md#') != path.read_text(encoding="utf-8"):
+                problems.append(f"{path.name}: the copy differs in more than its links")
+            if "docs/runbooks.md#" in copy:
+                problems.append(f"{path.name}: a link of the copy does not lead to {elsewhere}")
+    report.check("rules/generate.py --runbooks", problems)
+
+
 def run_promtool(report):
     """Prometheus's own judgement, where it is installed."""
     promtool = shutil.which("promtool")
@@ -349,6 +367,7 @@ def main():
         check_rules(report, stored, anchors)
         check_runbooks(report, stored)
         check_generated(report, options.sql)
+        check_linked(report, options.sql)
         schema.check(report, catalogue.dashboards())
     except (catalogue.Unreadable, catalogue.HeaderError, OSError, ValueError, KeyError) as error:
         report.check("files can be read", [f"{type(error).__name__}: {error}"])

@@ -6,8 +6,10 @@ recording rule of what it counted in the last hour: the overview compares all of
 
     generate.py             writes dashboards/rules/signals.rules.yaml
     generate.py --check     compares instead; exit 1 when the committed file is out of date
+    generate.py --runbooks https://wiki.example.com/trailflow/runbooks.md --into DIR
+                            writes both rule files into DIR, with links that lead from an alert to its runbook
 
-Standard library only. Exit: 0 good, 1 findings.
+Standard library only. Exit: 0 good, 1 findings, 2 wrong usage.
 """
 
 import argparse
@@ -21,6 +23,8 @@ from headers import HeaderError, read_signals, tables
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = Path(__file__).resolve().parent / "signals.rules.yaml"
+SERVICE_RULES = RULES.with_name("service.rules.yaml")
+RUNBOOKS = "docs/runbooks.md"
 ALERT_KEYS = {"name", "severity", "for", "expr", "summary", "runbook"}
 ALERT_KEYS_REQUIRED = ("name", "severity", "expr", "runbook")
 SEVERITIES = {"info", "warning", "critical"}
@@ -61,7 +65,7 @@ def quoted(text):
     return json.dumps(" ".join(text.split()), ensure_ascii=False)
 
 
-def rule_lines(signal, alert):
+def rule_lines(signal, alert, runbooks):
     """One alert in the shape of a Prometheus rule file."""
     lines = [f"      - alert: {alert['name']}", "        expr: |"]
     lines += [f"          {line}".rstrip() for line in alert["expr"].strip("\n").splitlines()]
@@ -73,7 +77,7 @@ def rule_lines(signal, alert):
         "        annotations:",
         f"          summary: {quoted(alert.get('summary', signal['summary']))}",
         f"          description: {quoted(signal.get('why', signal['summary']))}",
-        f"          runbook_url: {quoted('docs/runbooks.md#' + alert['runbook'])}",
+        f"          runbook_url: {quoted(runbooks + '#' + alert['runbook'])}",
     ]
     return lines
 
@@ -96,7 +100,7 @@ def recording_lines(signal):
     ]
 
 
-def rules_file(signals):
+def rules_file(signals, runbooks=RUNBOOKS):
     """The whole file: one group per signal that has alerts, and one of recording rules."""
     lines, names_seen = ["groups:"], set()
     for path, signal in signals.items():
@@ -109,11 +113,23 @@ def rules_file(signals):
         lines += [f"  - name: trailflow-{signal['name']}", "    rules:"]
         for alert in alerts:
             check_alert(path, alert, names_seen)
-            lines += rule_lines(signal, alert)
+            lines += rule_lines(signal, alert, runbooks)
     lines += ["  - name: trailflow-counted", "    rules:"]
     for signal in signals.values():
         lines += recording_lines(signal)
     return BANNER + "\n".join(lines) + "\n"
+
+
+def service_rules(runbooks):
+    """The rules about the service, with the runbooks elsewhere."""
+    text = SERVICE_RULES.read_text(encoding="utf-8")
+    return text.replace(f'runbook_url: "{RUNBOOKS}#', f"runbook_url: {quoted(runbooks)[:-1]}#")
+
+
+def write(path, text):
+    """Writes one rule file and says so."""
+    path.write_text(text, encoding="utf-8")
+    print(f"ok    wrote {path}, {text.count('- alert:')} alerts")
 
 
 def main():
@@ -121,16 +137,28 @@ def main():
     parser.add_argument("--sql", type=Path, default=ROOT / "sql", help="folder of the signals")
     parser.add_argument("--output", type=Path, default=RULES, help="rule file to write or compare")
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
+    parser.add_argument("--runbooks", metavar="URL", help="where docs/runbooks.md can be read; wants --into or --output")
+    parser.add_argument("--into", type=Path, metavar="DIR", help="folder for both rule files")
     options = parser.parse_args()
+    if options.into and (options.check or options.into.resolve() == RULES.parent):
+        parser.error("--into writes a copy. Fix: name another folder, and leave --check out")
+    if options.runbooks and (options.check or not options.into and options.output == RULES):
+        parser.error("the files of the repository keep their own links. Fix: say --into DIR beside --runbooks")
+    runbooks = (options.runbooks or RUNBOOKS).rstrip("#")
     try:
-        wanted = rules_file(read_signals(options.sql))
+        wanted = rules_file(read_signals(options.sql), runbooks)
     except HeaderError as error:
         print(f"FAIL  {error}")
         print("0 passed, 1 failed")
         return 1
+    if options.into:
+        options.into.mkdir(parents=True, exist_ok=True)
+        write(options.into / RULES.name, wanted)
+        write(options.into / SERVICE_RULES.name, service_rules(runbooks))
+        print("2 passed, 0 failed")
+        return 0
     if not options.check:
-        options.output.write_text(wanted, encoding="utf-8")
-        print(f"ok    wrote {options.output}, {wanted.count('- alert:')} alerts")
+        write(options.output, wanted)
         print("1 passed, 0 failed")
         return 0
     found = options.output.read_text(encoding="utf-8") if options.output.exists() else ""

@@ -43,7 +43,11 @@
 --   - last_over_time(trailflow_denies_total{service!~"sts|kms|ecr", role_arn!~"other|.*[.]amazonaws[.]com"}[1h] offset 30m) >= 0
 --   or last_over_time(trailflow_denies_total{service!~"sts|kms|ecr", role_arn!~"other|.*[.]amazonaws[.]com"}[30m])
 -- ) >= 20
--- unless sum by (account_id, role_arn, service) (increase(trailflow_denies_total{service!~"sts|kms|ecr"}[1d] offset 6h)) >= 20
+-- unless sum by (account_id, role_arn, service) (
+--   increase(trailflow_denies_total{service!~"sts|kms|ecr"}[1d] offset 6h)
+--   + (min_over_time(trailflow_denies_total{service!~"sts|kms|ecr"}[1d] offset 6h) unless last_over_time(trailflow_denies_total{service!~"sts|kms|ecr"}[1h] offset 30h))
+--   or increase(trailflow_denies_total{service!~"sts|kms|ecr"}[1d] offset 6h)
+-- ) >= 20
 -- '''
 -- runbook  = "trailflowroledenied"
 --

@@ -14,6 +14,8 @@
 -- A flow between two logged interfaces counts at both, and through a NAT gateway at the
 -- gateway too: compare within one direction and one interface_type. The path is known for egress
 -- alone, and only if the log's format has the field. While records are skipped it is a lower bound.
+-- Where two flow logs cover one resource (a VPC and its subnet), AWS writes every flow twice, and
+-- it counts twice.
 -- """
 -- source          = "flow_logs"
 --
@@ -47,14 +49,22 @@
 --   - last_over_time(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[1h] offset 1h) >= 0
 --   or last_over_time(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[1h])
 -- )
--- <= 2 * sum by (account_id, traffic_path, interface_type) (increase(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[3h] offset 23h))
+-- <= 2 * sum by (account_id, traffic_path, interface_type) (
+--   increase(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[3h] offset 23h)
+--   + (min_over_time(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[3h] offset 23h) unless last_over_time(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[1h] offset 26h))
+--   or increase(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[3h] offset 23h)
+-- )
 -- unless
 -- sum by (account_id, traffic_path, interface_type) (
 --   last_over_time(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[1h])
 --   - last_over_time(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[1h] offset 1h) >= 0
 --   or last_over_time(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[1h])
 -- )
--- <= 2 * sum by (account_id, traffic_path, interface_type) (increase(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[3h] offset 167h))
+-- <= 2 * sum by (account_id, traffic_path, interface_type) (
+--   increase(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[3h] offset 167h)
+--   + (min_over_time(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[3h] offset 167h) unless last_over_time(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[1h] offset 170h))
+--   or increase(trailflow_flow_bytes_total{flow_direction="egress", traffic_path=~"internet_gateway.*|virtual_private_gateway|peering_other_region"}[3h] offset 167h)
+-- )
 -- and on (account_id) count by (account_id) (last_over_time(trailflow_flow_bytes_total[1h] offset 7d))
 -- '''
 -- runbook  = "trailflowegressgrown"

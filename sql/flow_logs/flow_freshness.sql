@@ -13,7 +13,9 @@
 -- Which flow log it was, when a region has several: while one of them goes on the region is
 -- not silent. After more than 12 hours a silent region is forgotten. A flow log that never
 -- delivered has no series: look at TrailflowLogDeliveryRefused, of the signal denies. The region
--- is the record's own, else that of the object's name, else unknown.
+-- is the record's own, else that of the object's name, else unknown. Of interfaces that a service
+-- made, AWS may write the account as unknown: they come and go, and are not alerted. Where two flow
+-- logs cover one resource (a VPC and its subnet), its records count twice.
 -- """
 -- source          = "flow_logs"
 --
@@ -36,7 +38,7 @@
 -- for      = "15m"
 -- summary  = '{{ $labels.account_id }} {{ $labels.region }}: no flow log record for {{ $value | humanizeDuration }}, while other flow logs go on.'
 -- expr     = '''
--- time() - max by (account_id, region) (max_over_time(trailflow_newest_flow_timestamp_seconds[12h])) > 3600
+-- time() - max by (account_id, region) (max_over_time(trailflow_newest_flow_timestamp_seconds{account_id!="unknown"}[12h])) > 3600
 -- and on () time() - max(max_over_time(trailflow_newest_flow_timestamp_seconds[12h])) < 2700
 -- '''
 -- runbook  = "trailflowflowlogsilent"

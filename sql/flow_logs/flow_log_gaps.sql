@@ -12,7 +12,8 @@
 -- cannot_tell     = """
 -- How much was skipped: one record stands for any number of flows. An interval without data
 -- (NODATA) is an idle interface, not a gap. A log that stops altogether is not here but in
--- flow_freshness.
+-- flow_freshness. Where two flow logs cover one resource (a VPC and its subnet), each writes its
+-- own records, and they count twice.
 -- """
 -- source          = "flow_logs"
 --

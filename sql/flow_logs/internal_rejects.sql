@@ -14,6 +14,8 @@
 -- cannot_tell     = """
 -- Whether a security group or a network ACL rejected, except in the class nacl_reply, and
 -- never which rule. Own means own_networks. While records are skipped every count is a lower bound.
+-- Where two flow logs cover one resource (a VPC and its subnet), AWS writes every flow twice, and
+-- it counts twice.
 -- """
 -- source          = "flow_logs"
 --
@@ -44,7 +46,11 @@
 --   ) > 0
 -- ) >= 10
 -- unless count by (dstport, flow_direction) (
---   sum by (interface_id, dstport, flow_direction) (increase(trailflow_internal_rejects_total{interface_id!="other", dstport!="other"}[1d] offset 1h)) > 0
+--   sum by (interface_id, dstport, flow_direction) (
+--     last_over_time(trailflow_internal_rejects_total{interface_id!="other", dstport!="other"}[1d] offset 1h)
+--     - last_over_time(trailflow_internal_rejects_total{interface_id!="other", dstport!="other"}[1h] offset 25h) >= 0
+--     or last_over_time(trailflow_internal_rejects_total{interface_id!="other", dstport!="other"}[1d] offset 1h)
+--   ) > 0
 -- ) >= 10
 -- and on () count(last_over_time(trailflow_newest_event_timestamp_seconds{table="flow_logs"}[1h] offset 1d)) > 0
 -- '''
@@ -64,7 +70,11 @@
 --   ) > 0
 -- ) >= 20
 -- unless count by (interface_id, flow_direction) (
---   sum by (interface_id, dstport, flow_direction) (increase(trailflow_internal_rejects_total{interface_id!="other", dstport=~"[0-9]{1,4}|[12][0-9]{4}"}[1d] offset 1h)) > 0
+--   sum by (interface_id, dstport, flow_direction) (
+--     last_over_time(trailflow_internal_rejects_total{interface_id!="other", dstport=~"[0-9]{1,4}|[12][0-9]{4}"}[1d] offset 1h)
+--     - last_over_time(trailflow_internal_rejects_total{interface_id!="other", dstport=~"[0-9]{1,4}|[12][0-9]{4}"}[1h] offset 25h) >= 0
+--     or last_over_time(trailflow_internal_rejects_total{interface_id!="other", dstport=~"[0-9]{1,4}|[12][0-9]{4}"}[1d] offset 1h)
+--   ) > 0
 -- ) >= 20
 -- and on () count(last_over_time(trailflow_newest_event_timestamp_seconds{table="flow_logs"}[1h] offset 1d)) > 0
 -- '''

@@ -12,7 +12,8 @@
 -- cannot_tell     = """
 -- Who was meant: the scanners' addresses are in flow_logs. Ports that services rarely use
 -- count under uncommon, because a scan tries all of them. While records are skipped every count
--- is a lower bound.
+-- is a lower bound. Where two flow logs cover one resource (a VPC and its subnet), AWS writes every
+-- flow twice, and it counts twice.
 -- """
 -- source          = "flow_logs"
 --
@@ -46,14 +47,22 @@
 --   - last_over_time(trailflow_internet_rejects_total[1h] offset 1h) >= 0
 --   or last_over_time(trailflow_internet_rejects_total[1h])
 -- )
--- <= 3 * sum by (account_id, dstport) (increase(trailflow_internet_rejects_total[3h] offset 23h))
+-- <= 3 * sum by (account_id, dstport) (
+--   increase(trailflow_internet_rejects_total[3h] offset 23h)
+--   + (min_over_time(trailflow_internet_rejects_total[3h] offset 23h) unless last_over_time(trailflow_internet_rejects_total[1h] offset 26h))
+--   or increase(trailflow_internet_rejects_total[3h] offset 23h)
+-- )
 -- unless
 -- sum by (account_id, dstport) (
 --   last_over_time(trailflow_internet_rejects_total[1h])
 --   - last_over_time(trailflow_internet_rejects_total[1h] offset 1h) >= 0
 --   or last_over_time(trailflow_internet_rejects_total[1h])
 -- )
--- <= 3 * sum by (account_id, dstport) (increase(trailflow_internet_rejects_total[3h] offset 167h))
+-- <= 3 * sum by (account_id, dstport) (
+--   increase(trailflow_internet_rejects_total[3h] offset 167h)
+--   + (min_over_time(trailflow_internet_rejects_total[3h] offset 167h) unless last_over_time(trailflow_internet_rejects_total[1h] offset 170h))
+--   or increase(trailflow_internet_rejects_total[3h] offset 167h)
+-- )
 -- and on (account_id) count by (account_id) (last_over_time(trailflow_internet_rejects_total[1h] offset 7d))
 -- '''
 -- runbook  = "trailflowinternetrejectsjumped"

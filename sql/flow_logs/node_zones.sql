@@ -13,7 +13,8 @@
 -- cannot_tell     = """
 -- Nothing without instance-id and az-id in the log's format. Interfaces that AWS manages
 -- (load balancers, endpoints, NAT) have no instance. Records that were skipped are missing,
--- so the number of records says nothing about the traffic.
+-- and where two flow logs cover one resource (a VPC and its subnet) they are there twice, so the
+-- number of records says nothing about the traffic.
 -- """
 -- source          = "flow_logs"
 --

@@ -11,8 +11,9 @@
 -- false_positives = ["Two clients of which only one is allowed, both calling all the time."]
 -- cannot_tell     = """
 -- Whether it was a load balancer that called, unless the flow log has the fields of version 11.
--- Failures above TCP (a status that is not 200) change nothing here. The last ten minutes are left
--- out, because flow logs come about that late; later records correct the next runs.
+-- Failures above TCP (a status that is not 200) change nothing here. Without tcp-flags in the log
+-- format a late packet may look like a refused attempt. The last ten minutes are left out,
+-- because flow logs come about that late; later records correct the next runs.
 -- """
 -- source          = "rollups"
 --

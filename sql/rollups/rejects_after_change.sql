@@ -12,7 +12,9 @@
 -- cannot_tell     = """
 -- Whether the change was the cause: it stands in the same account and a little earlier, nothing
 -- more. A change in another account (a shared VPC) is not joined. The first rejects of an interface
--- after an hour's silence look sharp whatever came before.
+-- after an hour's silence look sharp whatever came before. Replies are joined by the service's port
+-- as far as flow_rejects knows it. Where two flow logs cover one resource (a VPC and its subnet),
+-- AWS writes every flow twice, and it counts twice.
 -- """
 -- source          = "rollups"
 --
@@ -23,7 +25,7 @@
 -- [metric]
 -- name            = "trailflow_rejects_after_change"
 -- type            = "gauge"
--- help            = "Records rejected in the 15 minutes from a change on, where there were few or none before, by account, interface and port."
+-- help            = "Records rejected in the 15 minutes from a change on, where there were few or none before, by account, interface and port of the service."
 -- value           = "records"
 -- labels          = ["account_id", "interface_id", "dstport"]
 -- series_max      = 2000                 # interfaces x ports that begin to be rejected
@@ -103,18 +105,19 @@
 -- rows   = []
 --
 -- [[test]]
--- name   = "replies that a network ACL refuses after its change, added to what it refuses inside; what is no end of access is not added"
+-- name   = "replies that a network ACL refuses after its change, by the service's port as flow_rejects has them, added to what it refuses inside; what is no end of access is not added"
 -- at     = 2026-01-05T11:00:00Z
 -- input  = '''
 -- {"view":"changes","window_start":"2026-01-05T10:20:00Z","kind":"network_acl","api":"ReplaceNetworkAclEntry","resource":"acl-1","caller":"arn:aws:iam::111122223333:role/ci","account_id":"111122223333","region":"eu-west-1","changes":1,"first_seen":1767607200,"last_seen":1767607200}
--- {"view":"flow_rejects","window_start":"2026-01-05T10:20:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":41000,"protocol":6,"flow_direction":"egress","reject_class":"nacl_reply","records":30,"packets":30,"bytes":1800}
--- {"view":"flow_rejects","window_start":"2026-01-05T10:25:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":41000,"protocol":6,"flow_direction":"egress","reject_class":"internal","records":5,"packets":5,"bytes":300}
--- {"view":"flow_rejects","window_start":"2026-01-05T10:25:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":41000,"protocol":6,"flow_direction":"egress","reject_class":"late_packet","records":90,"packets":90,"bytes":5400}
--- {"view":"flow_rejects","window_start":"2026-01-05T10:25:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":41000,"protocol":6,"flow_direction":"egress","reject_class":"scan","records":90,"packets":90,"bytes":5400}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:20:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":8443,"port":"8443","protocol":6,"flow_direction":"egress","reject_class":"nacl_reply","records":12,"packets":12,"bytes":720}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:25:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":8443,"port":"8443","protocol":6,"flow_direction":"egress","reject_class":"nacl_reply","records":18,"packets":18,"bytes":1080}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:25:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":8443,"port":"8443","protocol":6,"flow_direction":"egress","reject_class":"internal","records":5,"packets":5,"bytes":300}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:25:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":8443,"port":"any","protocol":6,"flow_direction":"egress","reject_class":"late_packet","records":90,"packets":90,"bytes":5400}
+-- {"view":"flow_rejects","window_start":"2026-01-05T10:25:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":8443,"port":"any","protocol":6,"flow_direction":"egress","reject_class":"scan","records":90,"packets":90,"bytes":5400}
 -- '''
 -- [[test.rows]]
 -- interface_id = "eni-1"
--- dstport = 41000
+-- dstport = 8443
 -- records = 35
 --
 -- [[test]]
@@ -147,6 +150,7 @@ WITH moments AS (
 ),
 rejects AS (
     SELECT
+        -- The port of the service, of replies too: by their own ports they would be one each.
         flow_rejects.account_id, flow_rejects.interface_id, flow_rejects.dstport, flow_rejects.window_start,
         sum(flow_rejects.records) AS records
     FROM flow_rejects

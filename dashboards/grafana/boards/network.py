@@ -9,7 +9,7 @@ INTERNAL = "trailflow_internal_rejects_total"
 INTERNET = "trailflow_internet_rejects_total"
 ENDPOINTS = "trailflow_endpoint_rejects_total"
 BYTES = "trailflow_flow_bytes_total"
-BY_CLASS = "interface_id, dstport, flow_direction, reject_class"
+BY_CLASS = "interface_id, port, flow_direction, reject_class"
 
 # Every flow log record with bytes counts here, so every account is in the list.
 ACCOUNT = Variable("account", "Account", "Account of the interface.", (BYTES,), "account_id", ("account_id",))
@@ -34,14 +34,14 @@ NOW = (
     stat(
         "Rejected to AWS's APIs, 1 h",
         or_zero(counted(ENDPOINTS, window=HOUR)),
-        "Rejected connections to VPC endpoints and public AWS APIs in the last hour.",
+        "Rejected connections to VPC endpoints and public AWS APIs, and rejected replies, in the last hour.",
         w=6,
     ),
     stat(
         "Sharp after a change",
-        or_zero("count(max by (account_id, interface_id, dstport) (trailflow_rejects_after_change))"),
-        "Interfaces and ports whose rejects began within ten minutes after a change of security groups, network"
-        " ACLs or routes.",
+        or_zero("count(max by (account_id, interface_id, dstport) (trailflow_rejects_after_change) >= 20)"),
+        "Interfaces and ports with at least 20 rejects that began within ten minutes after a change of security"
+        " groups, network ACLs or routes.",
         w=6,
     ),
     stat(
@@ -63,6 +63,7 @@ INSIDE = (
         "Rejects that began after a change",
         [("max by (interface_id, dstport) (trailflow_rejects_after_change)", "{{interface_id}} {{dstport}}")],
         "Rejected records of such interfaces, while they last.",
+        steps=("green", (20, "red")),
         w=6,
     ),
     lines(
@@ -80,7 +81,8 @@ INSIDE = (
             (counted("trailflow_flow_reject_bytes_total", BY_CLASS, window=RANGE) + " > 0", "bytes"),
         ],
         "Rejected flows in the time range, by class: what is `internal`, what is a reply that a network ACL"
-        " stops, what is noise.",
+        " stops, what is noise. A reply stands under the port of the service. Noise stands under `any`: its ports"
+        " are in the view.",
         units={"bytes": "bytes"},
     ),
 )

@@ -41,7 +41,7 @@ pub(super) struct Aftermath {
     pulls: BTreeMap<(String, String, i64), Requests>,
     /// Account and window of the changes that open or close the network.
     changes: BTreeSet<(String, i64)>,
-    /// Records by account, interface and port, and then by window.
+    /// Records by account, interface and port of the service, and then by window.
     rejects: BTreeMap<(String, String, String), BTreeMap<i64, u64>>,
     pub(super) nodes: KnownNodes,
     pub(super) upgrades: Upgrades,

@@ -68,9 +68,18 @@ fn may_be_a_probe(log: &FlowLog, flow: &Flow) -> bool {
 pub(super) fn count_reject(log: &FlowLog, flow: &Flow, class: &str, truth: &mut Truth) {
     let (id, port) = (&flow.interface.id, flow.destination_port.to_string());
     let direction = direction(log, flow);
-    let place = (log.account, id.as_str(), port.as_str());
+    // A reply goes to a client's port: the service is where it comes from.
+    let answers = flow.protocol == 6 && flow.tcp_flags == "18";
+    let service = if class == "nacl_reply" || answers {
+        flow.source_port.to_string()
+    } else {
+        port.clone()
+    };
+    let place = (log.account, id.as_str(), service.as_str());
     truth.aftermath.reject(class, place, flow.end);
-    let labels = [id, port.as_str(), direction, class];
+    let is_within = matches!(class, "internal" | "nacl_reply" | "encryption");
+    let shown = if is_within { service.as_str() } else { "any" };
+    let labels = [id, shown, direction, class];
     for (measure, amount) in [
         ("records", 1),
         ("packets", flow.packets),
@@ -79,14 +88,7 @@ pub(super) fn count_reject(log: &FlowLog, flow: &Flow, class: &str, truth: &mut 
         truth.add(("flow_rejects", measure), &labels, amount);
     }
     if flow.is_inside() {
-        if matches!(class, "internal" | "nacl_reply" | "encryption") {
-            // A reply goes to a client's port: the service is where it comes from.
-            let answers = flow.protocol == 6 && flow.tcp_flags == "18";
-            let service = if class == "nacl_reply" || answers {
-                flow.source_port.to_string()
-            } else {
-                port
-            };
+        if is_within {
             let labels = [id, service.as_str(), direction];
             truth.add(("internal_rejects", "records"), &labels, 1);
         }
