@@ -13,6 +13,7 @@ use futures::FutureExt as _;
 use metrics::{counter, histogram};
 use tokio_util::sync::CancellationToken;
 
+use crate::causes::told;
 use crate::engine::Engine;
 use crate::engine::scheduled::Scheduled;
 use crate::lake::Lake;
@@ -88,7 +89,7 @@ impl Runs {
                     .series
                     .set(&signal.signal, &rows)
                     .map_err(|e| e.to_string()),
-                Ok(Err(error)) => Err(error.to_string()),
+                Ok(Err(error)) => Err(told(error.to_string(), &error)),
                 Err(_) => Err(String::from("the query panicked: this is a bug")),
             },
             () = clock.sleep(SCHEDULE_RUN_MAX) => {

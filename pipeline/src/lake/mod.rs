@@ -37,6 +37,7 @@ use futures::TryStreamExt as _;
 use object_store::ObjectStore;
 use object_store::path::Path;
 
+use crate::causes::told;
 use crate::clock::Clock;
 pub use encoding::Encodings;
 pub use settled::Settled;
@@ -95,7 +96,7 @@ impl Lake {
 #[derive(Debug, thiserror::Error)]
 pub enum LakeError {
     /// The store did not do what it was asked; try again later.
-    #[error("the lake's store failed: {0}")]
+    #[error("the lake's store failed: {}", told(.0.to_string(), .0))]
     Store(#[from] object_store::Error),
     /// An object of the protocol cannot be read. Nothing is acknowledged until somebody looks.
     #[error(

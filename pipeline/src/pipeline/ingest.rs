@@ -261,6 +261,10 @@ impl Ingest {
             );
             return End::Read(Read::nothing(Outcome::Quarantined("unreadable"), Some(why)));
         }
+        if begun.care >= Care::LastTry {
+            // Its message ends as a dead letter, and nothing shows that the bucket can be read.
+            self.health.unavailable("object", &why);
+        }
         End::Failed(why)
     }
 }
@@ -401,4 +405,78 @@ fn transport(error: &io::Error) -> FetchError {
     inner
         .cloned()
         .unwrap_or_else(|| FetchError::Unavailable(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::Version;
+    use crate::object::directory::Directory;
+
+    fn ingest() -> Ingest {
+        let lake = Lake::in_memory();
+        let concurrency = Concurrency::new(8, 1, Arc::clone(&lake.clock));
+        Ingest {
+            lake,
+            objects: Arc::new(Directory::new("nowhere")),
+            networks: Arc::default(),
+            health: Arc::default(),
+            concurrency: Arc::new(concurrency),
+            claims: Arc::new(Semaphore::new(1)),
+            cores: Arc::new(Cores::new(1)),
+            decoding: Decoding::Task,
+        }
+    }
+
+    fn begun(care: Care) -> Begun {
+        let object = ObjectRef {
+            bucket: String::from("logs"),
+            key: String::from("a.json.gz"),
+            version: Version::of_etag("1"),
+            size_bytes: None,
+            written_at: None,
+        };
+        Begun {
+            source: SourceId::of(&object, 0).unwrap(),
+            object,
+            slot: 0,
+            care,
+            set_aside: None,
+            rows_known: 0,
+            lost: CancellationToken::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_object_is_unreadable_only_if_its_bucket_can_be_read() {
+        let down = || FetchError::Unavailable(String::from("connection refused"));
+        let refused = || FetchError::Refused(String::from("400 InvalidRequest"));
+        let archived = || FetchError::Archived(String::from("InvalidObjectState"));
+        let quarantined = |end: &End| match end {
+            End::Read(read) => match read.outcome {
+                Outcome::Quarantined(reason) => Some(reason),
+                _ => None,
+            },
+            _ => None,
+        };
+        let (first, last) = (begun(Care::None), begun(Care::LastTry));
+        for (error, read_before, expected) in [
+            (down(), false, [None, None]),
+            (down(), true, [None, Some("unreadable")]),
+            (refused(), false, [None, Some("unreadable")]),
+            (archived(), false, [Some("archived"), Some("archived")]),
+        ] {
+            let ingest = ingest();
+            let permit = ingest.concurrency.acquire().await;
+            if read_before {
+                permit.succeeded("logs");
+            }
+            for (begun, expected) in [&first, &last].into_iter().zip(expected) {
+                let end = ingest.refused(begun, &permit, &error);
+                assert_eq!(quarantined(&end), expected, "{error}, {read_before}");
+            }
+            let is_told = ingest.health.trouble("object").is_some();
+            assert_eq!(is_told, expected == [None, None], "{error}, {read_before}");
+        }
+    }
 }
