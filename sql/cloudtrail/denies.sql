@@ -39,14 +39,14 @@
 -- summary  = '{{ $labels.role_arn }}: {{ $labels.service }} denied {{ $value }} calls in 30 minutes; the day before it hardly did.'
 -- expr     = '''
 -- sum by (account_id, role_arn, service) (
---   last_over_time(trailflow_denies_total{service!~"sts|kms|ecr", role_arn!~"other|.*[.]amazonaws[.]com"}[30m])
---   - last_over_time(trailflow_denies_total{service!~"sts|kms|ecr", role_arn!~"other|.*[.]amazonaws[.]com"}[1h] offset 30m) >= 0
---   or last_over_time(trailflow_denies_total{service!~"sts|kms|ecr", role_arn!~"other|.*[.]amazonaws[.]com"}[30m])
+--   last_over_time(trailflow_denies_total{service!~"kms|ecr", role_arn!~"other|.*[.]amazonaws[.]com|system:serviceaccount:.*|.*:(oidc|saml)-provider/.*|[A-Za-z0-9+/]{27}="}[30m])
+--   - last_over_time(trailflow_denies_total{service!~"kms|ecr", role_arn!~"other|.*[.]amazonaws[.]com|system:serviceaccount:.*|.*:(oidc|saml)-provider/.*|[A-Za-z0-9+/]{27}="}[1h] offset 30m) >= 0
+--   or last_over_time(trailflow_denies_total{service!~"kms|ecr", role_arn!~"other|.*[.]amazonaws[.]com|system:serviceaccount:.*|.*:(oidc|saml)-provider/.*|[A-Za-z0-9+/]{27}="}[30m])
 -- ) >= 20
 -- unless sum by (account_id, role_arn, service) (
---   increase(trailflow_denies_total{service!~"sts|kms|ecr"}[1d] offset 6h)
---   + (min_over_time(trailflow_denies_total{service!~"sts|kms|ecr"}[1d] offset 6h) unless last_over_time(trailflow_denies_total{service!~"sts|kms|ecr"}[1h] offset 30h))
---   or increase(trailflow_denies_total{service!~"sts|kms|ecr"}[1d] offset 6h)
+--   increase(trailflow_denies_total{service!~"kms|ecr"}[1d] offset 6h)
+--   + (min_over_time(trailflow_denies_total{service!~"kms|ecr"}[1d] offset 6h) unless last_over_time(trailflow_denies_total{service!~"kms|ecr"}[1h] offset 30h))
+--   or increase(trailflow_denies_total{service!~"kms|ecr"}[1d] offset 6h)
 -- ) >= 20
 -- '''
 -- runbook  = "trailflowroledenied"

@@ -8,11 +8,11 @@
 -- An account holds a limited number of roles. What makes a role for every branch and forgets to
 -- delete it stops every other deployment of the account on the day the quota is reached.
 -- """
--- false_positives = ["A test account that is emptied and filled again every night."]
+-- false_positives = ["A test account that is emptied and filled again every night.", "A tool that makes room for a version of a policy only after it was refused."]
 -- cannot_tell     = """
 -- How many roles there are: only the changes are in the log. LimitExceeded does not say which
 -- quota: roles, policies of a role, or size of a policy; the message in the record does. Of OIDC
--- providers and instance profiles only what fails for a quota is counted.
+-- providers, instance profiles and managed policies only what fails for a quota is counted.
 -- """
 -- source          = "cloudtrail"
 --
@@ -130,6 +130,59 @@
 -- api = "CreateInstanceProfile"
 -- outcome = "quota"
 -- changes = 1
+--
+-- [[test]]
+-- name   = "a role's settings, tags and boundary are changes of it"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000520010","eventSource":"iam.amazonaws.com","eventName":"UpdateRole","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000520011","eventSource":"iam.amazonaws.com","eventName":"UpdateRoleDescription","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000520012","eventSource":"iam.amazonaws.com","eventName":"TagRole","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000520013","eventSource":"iam.amazonaws.com","eventName":"UntagRole","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000520014","eventSource":"iam.amazonaws.com","eventName":"PutRolePermissionsBoundary","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000520015","eventSource":"iam.amazonaws.com","eventName":"DeleteRolePermissionsBoundary","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{},"responseElements":null}
+-- '''
+-- [[test.rows]]
+-- api = "UpdateRole"
+-- outcome = "success"
+-- changes = 1
+-- [[test.rows]]
+-- api = "UpdateRoleDescription"
+-- outcome = "success"
+-- changes = 1
+-- [[test.rows]]
+-- api = "TagRole"
+-- outcome = "success"
+-- changes = 1
+-- [[test.rows]]
+-- api = "UntagRole"
+-- outcome = "success"
+-- changes = 1
+-- [[test.rows]]
+-- api = "PutRolePermissionsBoundary"
+-- outcome = "success"
+-- changes = 1
+-- [[test.rows]]
+-- api = "DeleteRolePermissionsBoundary"
+-- outcome = "success"
+-- changes = 1
+--
+-- [[test]]
+-- name   = "a quota of managed policies or of their versions; those that are made, and a profile that has its role, are silent"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000520020","eventSource":"iam.amazonaws.com","eventName":"CreatePolicy","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{},"responseElements":null,"errorMessage":"Cannot exceed quota for PoliciesPerAccount: 1500","errorCode":"LimitExceededException"}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000520021","eventSource":"iam.amazonaws.com","eventName":"CreatePolicyVersion","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{},"responseElements":null,"errorMessage":"Cannot exceed quota for PolicyVersionsPerManagedPolicy: 5","errorCode":"LimitExceededException"}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000520022","eventSource":"iam.amazonaws.com","eventName":"CreatePolicy","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000520023","eventSource":"iam.amazonaws.com","eventName":"CreatePolicyVersion","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000520024","eventSource":"iam.amazonaws.com","eventName":"AddRoleToInstanceProfile","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{},"responseElements":null,"errorMessage":"Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1","errorCode":"LimitExceededException"}
+-- '''
+-- [[test.rows]]
+-- api = "CreatePolicy"
+-- outcome = "quota"
+-- changes = 1
+-- [[test.rows]]
+-- api = "CreatePolicyVersion"
+-- outcome = "quota"
+-- changes = 1
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)                  AS window_start,
@@ -149,7 +202,10 @@ WHERE event_source = 'iam.amazonaws.com'
   AND coalesce(event_category, 'Management') <> 'NetworkActivity'
   AND (event_name IN ('CreateRole', 'DeleteRole', 'CreateServiceLinkedRole', 'DeleteServiceLinkedRole',
                       'AttachRolePolicy', 'DetachRolePolicy', 'PutRolePolicy', 'DeleteRolePolicy',
-                      'UpdateAssumeRolePolicy')
-       -- What nodes and clusters need beside a role, where it fails for a quota as well.
-       OR (event_name IN ('CreateOpenIDConnectProvider', 'CreateInstanceProfile') AND throttle_class = 'limit'))
+                      'UpdateAssumeRolePolicy', 'UpdateRole', 'UpdateRoleDescription', 'TagRole', 'UntagRole',
+                      'PutRolePermissionsBoundary', 'DeleteRolePermissionsBoundary')
+       -- What is made beside a role, where it fails for a quota as well. AddRoleToInstanceProfile is not here:
+       -- its one quota, a role for each profile, says that the profile has its role.
+       OR (event_name IN ('CreateOpenIDConnectProvider', 'CreateInstanceProfile', 'CreatePolicy', 'CreatePolicyVersion')
+           AND throttle_class = 'limit'))
 GROUP BY 1, 2, 3, 4, 5

@@ -35,8 +35,15 @@
 -- for      = "0m"
 -- summary  = '{{ $labels.user_name }} in {{ $labels.account_id }}: {{ $value }} calls with an access key that does not expire, the first in 7 days.'
 -- expr     = '''
--- sum by (account_id, user_name) (last_over_time(trailflow_long_lived_key_calls_total{user_name!="other"}[1h]))
--- unless sum by (account_id, user_name) (last_over_time(trailflow_long_lived_key_calls_total[7d] offset 1h))
+-- sum by (account_id, user_name) (
+--   last_over_time(trailflow_long_lived_key_calls_total{user_name!="other"}[1h])
+--   - last_over_time(trailflow_long_lived_key_calls_total{user_name!="other"}[1h] offset 1h) >= 0
+--   or last_over_time(trailflow_long_lived_key_calls_total{user_name!="other"}[1h])
+-- ) > 0
+-- unless sum by (account_id, user_name) (
+--   increase(trailflow_long_lived_key_calls_total[7d] offset 1h) > 0
+--   or (min_over_time(trailflow_long_lived_key_calls_total[7d] offset 1h) unless last_over_time(trailflow_long_lived_key_calls_total[1h] offset 169h))
+-- )
 -- and on (account_id) count by (account_id) (last_over_time(trailflow_events_total[1d] offset 7d))
 -- '''
 -- runbook  = "trailflownewlonglivedkeyuser"
@@ -48,8 +55,15 @@
 -- summary  = '{{ $labels.user_name }} in {{ $labels.account_id }}: its long-lived key called {{ $value }} services in an hour that it had not called in 7 days.'
 -- expr     = '''
 -- count by (account_id, user_name) (
---   sum by (account_id, user_name, service) (last_over_time(trailflow_long_lived_key_calls_total{user_name!="other"}[1h]))
---   unless sum by (account_id, user_name, service) (last_over_time(trailflow_long_lived_key_calls_total[7d] offset 1h))
+--   sum by (account_id, user_name, service) (
+--     last_over_time(trailflow_long_lived_key_calls_total{user_name!="other"}[1h])
+--     - last_over_time(trailflow_long_lived_key_calls_total{user_name!="other"}[1h] offset 1h) >= 0
+--     or last_over_time(trailflow_long_lived_key_calls_total{user_name!="other"}[1h])
+--   ) > 0
+--   unless sum by (account_id, user_name, service) (
+--     increase(trailflow_long_lived_key_calls_total[7d] offset 1h) > 0
+--     or (min_over_time(trailflow_long_lived_key_calls_total[7d] offset 1h) unless last_over_time(trailflow_long_lived_key_calls_total[1h] offset 169h))
+--   )
 -- ) >= 5
 -- and on (account_id) count by (account_id) (last_over_time(trailflow_events_total[1d] offset 7d))
 -- '''

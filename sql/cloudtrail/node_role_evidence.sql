@@ -37,8 +37,15 @@
 -- for      = "0m"
 -- summary  = '{{ $labels.role_arn }} works as the role of a node, for the first time in 7 days.'
 -- expr     = '''
--- sum by (role_arn) (last_over_time(trailflow_node_agent_calls_total{role_arn!="other"}[1h]))
--- unless sum by (role_arn) (last_over_time(trailflow_node_agent_calls_total[7d] offset 1h))
+-- sum by (role_arn) (
+--   last_over_time(trailflow_node_agent_calls_total{role_arn!="other"}[1h])
+--   - last_over_time(trailflow_node_agent_calls_total{role_arn!="other"}[1h] offset 1h) >= 0
+--   or last_over_time(trailflow_node_agent_calls_total{role_arn!="other"}[1h])
+-- ) > 0
+-- unless sum by (role_arn) (
+--   increase(trailflow_node_agent_calls_total[7d] offset 1h) > 0
+--   or (min_over_time(trailflow_node_agent_calls_total[7d] offset 1h) unless last_over_time(trailflow_node_agent_calls_total[1h] offset 169h))
+-- )
 -- and on () count(last_over_time(trailflow_newest_event_timestamp_seconds{table="cloudtrail"}[1d] offset 7d)) > 0
 -- '''
 -- runbook  = "trailflownewnoderole"

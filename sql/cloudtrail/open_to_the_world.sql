@@ -145,6 +145,36 @@
 -- protocol = "58"
 -- family = "ipv6"
 -- rules = 1
+--
+-- [[test]]
+-- name   = "path MTU discovery of IPv6 asks with a type and a code of its own; what else ICMP carries is apart"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000520030","eventSource":"ec2.amazonaws.com","eventName":"AuthorizeSecurityGroupIngress","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:lbc","arn":"arn:aws:sts::111122223333:assumed-role/lbc/lbc","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/lbc"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"groupId":"sg-7","ipPermissions":{}},"responseElements":{"_return":true,"securityGroupRuleSet":{"items":[{"groupId":"sg-7","isEgress":false,"ipProtocol":"icmpv6","fromPort":2,"toPort":0,"cidrIpv6":"::/0"},{"groupId":"sg-7","isEgress":false,"ipProtocol":"58","fromPort":2,"toPort":-1,"cidrIpv6":"::/0"},{"groupId":"sg-7","isEgress":false,"ipProtocol":"icmpv6","fromPort":128,"toPort":0,"cidrIpv6":"::/0"},{"groupId":"sg-7","isEgress":false,"ipProtocol":"icmpv6","fromPort":3,"toPort":4,"cidrIpv6":"::/0"},{"groupId":"sg-7","isEgress":false,"ipProtocol":"icmp","fromPort":2,"toPort":0,"cidrIpv6":"::/0"}]}}}
+-- '''
+-- [[test.rows]]
+-- group_id = "sg-7"
+-- port = "icmp_mtu"
+-- protocol = "icmpv6"
+-- family = "ipv6"
+-- rules = 1
+-- [[test.rows]]
+-- group_id = "sg-7"
+-- port = "icmp_mtu"
+-- protocol = "58"
+-- family = "ipv6"
+-- rules = 1
+-- [[test.rows]]
+-- group_id = "sg-7"
+-- port = "icmp"
+-- protocol = "icmpv6"
+-- family = "ipv6"
+-- rules = 2
+-- [[test.rows]]
+-- group_id = "sg-7"
+-- port = "icmp"
+-- protocol = "icmp"
+-- family = "ipv6"
+-- rules = 1
 -- ---
 WITH calls AS (
     SELECT
@@ -206,8 +236,9 @@ SELECT
     coalesce(region, 'unknown')                    AS region,
     coalesce(group_id, 'unknown')                  AS group_id,
     CASE
-        -- Of ICMP the ports are type and code: 3 and 4 ask for smaller packets.
+        -- Of ICMP the ports are type and code: 3 and 4 ask for smaller packets, in IPv6 2 and 0 (or any, for it has no other).
         WHEN protocol IN ('icmp', '1') AND from_port = 3 AND to_port = 4 THEN 'icmp_mtu'
+        WHEN protocol IN ('icmpv6', '58') AND from_port = 2 AND to_port IN (0, -1) THEN 'icmp_mtu'
         WHEN protocol LIKE 'icmp%' OR protocol IN ('1', '58') THEN 'icmp'
         WHEN protocol = '-1' OR coalesce(from_port, -1) = -1 THEN 'all'
         WHEN from_port = to_port THEN CAST(from_port AS VARCHAR)

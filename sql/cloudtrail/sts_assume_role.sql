@@ -14,7 +14,10 @@
 -- A denied cross-account call is logged in the caller's account only. Web identity
 -- tokens that STS finds not credible (InvalidIdentityToken) are often not logged at
 -- all. A throttled call names no role: it counts under unknown. Copies of a cross-account
--- call that two workers ingest within the same seconds count twice.
+-- call that two workers ingest within the same seconds count twice. A success counts under the
+-- kind account when the owner's copy came first, so successes of that kind are set against the
+-- refusals of every kind: where foreign accounts assume a role often, refusals of your own callers
+-- are not alerted until they are more.
 -- """
 -- source          = "cloudtrail"
 --
@@ -39,21 +42,26 @@
 -- summary  = '{{ $labels.role_arn }}: {{ $value }} failed {{ $labels.api }} calls by {{ $labels.principal_kind }} in 30 minutes, more than succeeded.'
 -- expr     = '''
 -- sum by (role_arn, api, principal_kind) (
---   last_over_time(trailflow_sts_assume_role_total{outcome="failure", principal_kind!="service"}[30m])
---   - last_over_time(trailflow_sts_assume_role_total{outcome="failure", principal_kind!="service"}[1h] offset 30m) >= 0
---   or last_over_time(trailflow_sts_assume_role_total{outcome="failure", principal_kind!="service"}[30m])
+--   last_over_time(trailflow_sts_assume_role_total{outcome="failure", principal_kind!="service", failure_class!="throttled", role_arn!~"unknown|other"}[30m])
+--   - last_over_time(trailflow_sts_assume_role_total{outcome="failure", principal_kind!="service", failure_class!="throttled", role_arn!~"unknown|other"}[1h] offset 30m) >= 0
+--   or last_over_time(trailflow_sts_assume_role_total{outcome="failure", principal_kind!="service", failure_class!="throttled", role_arn!~"unknown|other"}[30m])
 -- ) >= 5
 -- unless (
 --   sum by (role_arn, api, principal_kind) (
 --     last_over_time(trailflow_sts_assume_role_total{outcome="success", principal_kind!="service"}[30m])
 --     - last_over_time(trailflow_sts_assume_role_total{outcome="success", principal_kind!="service"}[1h] offset 30m) >= 0
 --     or last_over_time(trailflow_sts_assume_role_total{outcome="success", principal_kind!="service"}[30m])
+--     or group by (role_arn, api, principal_kind) (last_over_time(trailflow_sts_assume_role_total{outcome="failure", principal_kind!~"service|account", failure_class!="throttled", api="AssumeRole"}[30m])) * on (role_arn, api) group_left () sum by (role_arn, api) (
+--       last_over_time(trailflow_sts_assume_role_total{outcome="success", principal_kind="account", api="AssumeRole"}[30m])
+--       - last_over_time(trailflow_sts_assume_role_total{outcome="success", principal_kind="account", api="AssumeRole"}[1h] offset 30m) >= 0
+--       or last_over_time(trailflow_sts_assume_role_total{outcome="success", principal_kind="account", api="AssumeRole"}[30m])
+--     )
 --   )
 --   >=
 --   sum by (role_arn, api, principal_kind) (
---     last_over_time(trailflow_sts_assume_role_total{outcome="failure", principal_kind!="service"}[30m])
---     - last_over_time(trailflow_sts_assume_role_total{outcome="failure", principal_kind!="service"}[1h] offset 30m) >= 0
---     or last_over_time(trailflow_sts_assume_role_total{outcome="failure", principal_kind!="service"}[30m])
+--     last_over_time(trailflow_sts_assume_role_total{outcome="failure", principal_kind!="service", failure_class!="throttled", role_arn!~"unknown|other"}[30m])
+--     - last_over_time(trailflow_sts_assume_role_total{outcome="failure", principal_kind!="service", failure_class!="throttled", role_arn!~"unknown|other"}[1h] offset 30m) >= 0
+--     or last_over_time(trailflow_sts_assume_role_total{outcome="failure", principal_kind!="service", failure_class!="throttled", role_arn!~"unknown|other"}[30m])
 --   )
 -- )
 -- '''

@@ -35,8 +35,15 @@
 -- for      = "0m"
 -- summary  = 'Account {{ $labels.caller_account }} assumed {{ $labels.role_arn }}, for the first time in 7 days.'
 -- expr     = '''
--- sum by (caller_account, role_account, role_arn) (last_over_time(trailflow_sts_cross_account_total{outcome="success"}[1h]))
--- unless sum by (caller_account, role_account, role_arn) (last_over_time(trailflow_sts_cross_account_total{outcome="success"}[7d] offset 1h))
+-- sum by (caller_account, role_account, role_arn) (
+--   last_over_time(trailflow_sts_cross_account_total{outcome="success"}[1h])
+--   - last_over_time(trailflow_sts_cross_account_total{outcome="success"}[1h] offset 1h) >= 0
+--   or last_over_time(trailflow_sts_cross_account_total{outcome="success"}[1h])
+-- ) > 0
+-- unless sum by (caller_account, role_account, role_arn) (
+--   increase(trailflow_sts_cross_account_total{outcome="success"}[7d] offset 1h) > 0
+--   or (min_over_time(trailflow_sts_cross_account_total{outcome="success"}[7d] offset 1h) unless last_over_time(trailflow_sts_cross_account_total{outcome="success"}[1h] offset 169h))
+-- )
 -- and on () count(last_over_time(trailflow_sts_cross_account_total[1d] offset 7d)) > 0
 -- '''
 -- runbook  = "trailflownewcrossaccountcaller"

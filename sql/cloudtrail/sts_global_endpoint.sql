@@ -34,8 +34,15 @@
 -- for      = "0m"
 -- summary  = '{{ $labels.caller }} began to use the global STS endpoint ({{ $labels.sdk_family }}): {{ $value }} calls in a day, none in the 7 days before.'
 -- expr     = '''
--- sum by (caller, sdk_family) (last_over_time(trailflow_sts_global_endpoint_total{caller!="other"}[1d])) >= 20
--- unless sum by (caller, sdk_family) (last_over_time(trailflow_sts_global_endpoint_total[7d] offset 1d))
+-- sum by (caller, sdk_family) (
+--   last_over_time(trailflow_sts_global_endpoint_total{caller!="other"}[1d])
+--   - last_over_time(trailflow_sts_global_endpoint_total{caller!="other"}[1h] offset 1d) >= 0
+--   or last_over_time(trailflow_sts_global_endpoint_total{caller!="other"}[1d])
+-- ) >= 20
+-- unless sum by (caller, sdk_family) (
+--   increase(trailflow_sts_global_endpoint_total[7d] offset 1d) > 0
+--   or (min_over_time(trailflow_sts_global_endpoint_total[7d] offset 1d) unless last_over_time(trailflow_sts_global_endpoint_total[1h] offset 8d))
+-- )
 -- and on () count(last_over_time(trailflow_newest_event_timestamp_seconds{table="cloudtrail"}[1d] offset 8d)) > 0
 -- '''
 -- runbook  = "trailflowstsglobalendpoint"

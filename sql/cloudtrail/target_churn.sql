@@ -2,7 +2,7 @@
 -- name            = "target_churn"
 -- status          = "stable"
 -- owner           = "platform"
--- summary         = "Targets that were registered with and taken off load balancers, by target group and caller."
+-- summary         = "Targets that were registered with and taken off load balancers, by account, region, target group and caller."
 -- seed            = "NLB unhealthy targets matching upgrade windows"
 -- why             = """
 -- A target that comes and goes all the time is a pod that fails its readiness probe, or two
@@ -19,9 +19,9 @@
 -- [metric]
 -- name            = "trailflow_target_changes_total"
 -- type            = "counter"
--- help            = "Targets registered with and taken off load balancers, by target group, API and caller."
+-- help            = "Targets registered with and taken off load balancers, by account, region, target group, API and caller."
 -- value           = "targets"
--- labels          = ["target_group", "api", "caller"]
+-- labels          = ["account_id", "region", "target_group", "api", "caller"]
 -- series_max      = 2000                 # target groups x two APIs
 --
 -- [rollup]
@@ -33,11 +33,11 @@
 -- name     = "TrailflowTargetChurn"
 -- severity = "info"
 -- for      = "0m"
--- summary  = '{{ $labels.target_group }}: targets have come and gone in every half hour of the last 3 hours, at least {{ $value | humanize }} each.'
+-- summary  = '{{ $labels.target_group }} in {{ $labels.account_id }} {{ $labels.region }}: targets have come and gone in every half hour of the last 3 hours, at least {{ $value | humanize }} each.'
 -- expr     = '''
--- min_over_time((sum by (target_group) (increase(trailflow_target_changes_total{api=~"Deregister.*"}[30m])))[3h:30m]) >= 5
--- and count_over_time((sum by (target_group) (increase(trailflow_target_changes_total{api=~"Deregister.*"}[30m])))[3h:30m]) >= 6
--- and sum by (target_group) (increase(trailflow_target_changes_total{api=~"Register.*"}[3h])) >= 30
+-- min_over_time((sum by (account_id, region, target_group) (increase(trailflow_target_changes_total{api=~"Deregister.*"}[30m])))[3h:30m]) >= 5
+-- and count_over_time((sum by (account_id, region, target_group) (increase(trailflow_target_changes_total{api=~"Deregister.*"}[30m])))[3h:30m]) >= 6
+-- and sum by (account_id, region, target_group) (increase(trailflow_target_changes_total{api=~"Register.*"}[3h])) >= 30
 -- '''
 -- runbook  = "trailflowtargetchurn"
 --
@@ -67,6 +67,29 @@
 -- api = "RegisterInstancesWithLoadBalancer"
 -- calls = 1
 -- targets = 2
+--
+-- [[test]]
+-- name   = "classic load balancers of one name, each in its account and region"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000520001","eventSource":"elasticloadbalancing.amazonaws.com","eventName":"DeregisterInstancesFromLoadBalancer","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"loadBalancerName":"web","instances":[{"instanceId":"i-0123456789abcdef0"}]},"responseElements":{}}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000520002","eventSource":"elasticloadbalancing.amazonaws.com","eventName":"DeregisterInstancesFromLoadBalancer","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"loadBalancerName":"web","instances":[{"instanceId":"i-0123456789abcdef0"}]},"responseElements":{}}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"444455556666","eventID":"00000000-0000-4000-8000-000000520003","eventSource":"elasticloadbalancing.amazonaws.com","eventName":"DeregisterInstancesFromLoadBalancer","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::444455556666:assumed-role/ci/ci","accountId":"444455556666","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::444455556666:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"loadBalancerName":"web","instances":[{"instanceId":"i-0123456789abcdef0"}]},"responseElements":{}}
+-- '''
+-- [[test.rows]]
+-- account_id = "111122223333"
+-- region = "eu-west-1"
+-- target_group = "web"
+-- targets = 1
+-- [[test.rows]]
+-- account_id = "111122223333"
+-- region = "us-east-1"
+-- target_group = "web"
+-- targets = 1
+-- [[test.rows]]
+-- account_id = "444455556666"
+-- region = "eu-west-1"
+-- target_group = "web"
+-- targets = 1
 --
 -- [[test]]
 -- name   = "a throttled call, a refused one and the reading of health are silent"

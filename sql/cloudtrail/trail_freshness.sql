@@ -8,7 +8,7 @@
 -- A trail that was stopped, a bucket policy that refuses delivery, a notification that is gone:
 -- each shows as one account or region that falls silent while the others go on.
 -- """
--- false_positives = ["A region that was taken out of use."]
+-- false_positives = ["A region that was taken out of use alerts for half a day, and so does one that works 12 hours a day and then rests."]
 -- cannot_tell     = """
 -- Whether a quiet account did nothing or was not logged: only the digest files prove that.
 -- Backfilled events are not counted. After more than 12 hours a silent account is forgotten.
@@ -43,7 +43,7 @@
 -- summary  = '{{ $labels.account_id }} {{ $labels.region }}: no CloudTrail event for {{ $value | humanizeDuration }}, after 12 hours with events in nearly every half hour.'
 -- expr     = '''
 -- time() - max by (account_id, region) (max_over_time(trailflow_trail_newest_event_timestamp_seconds[12h])) > 5400
--- and count_over_time((sum by (account_id, region) (increase(trailflow_events_total[30m])) > 0)[12h:30m] offset 90m) >= 22
+-- and max_over_time((count_over_time((sum by (account_id, region) (increase(trailflow_events_total[30m])) > 0)[12h:30m]))[12h:30m] offset 90m) >= 22
 -- and on () sum(increase(trailflow_events_total[30m])) > 0
 -- '''
 -- runbook  = "trailflowtrailsilent"

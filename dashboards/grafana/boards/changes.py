@@ -59,7 +59,7 @@ CLUSTERS = (
     bars(
         "Targets registered and taken off",
         TARGETS,
-        "target_group, api",
+        "account_id, region, target_group, api",
         "Targets of load balancers per step. Both at once, again and again, is a deployment that does not end.",
     ),
     who(
@@ -86,7 +86,7 @@ CLUSTERS = (
     who(
         "Whose targets change",
         TARGETS,
-        "target_group, api, caller",
+        "account_id, region, target_group, api, caller",
         "Targets registered and taken off in the time range.",
         column="targets",
         w=12,
