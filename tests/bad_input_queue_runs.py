@@ -230,10 +230,12 @@ def told(lines, row):
 def last_try(trailflow, emulator, folder, rows, signals):
     """Objects that fail at every receive, in a queue that gives up after the second: `(keys, came)`.
 
-    `signals` is a directory with a signal that cannot evaluate one of them.
+    `signals` is a directory with a signal that cannot evaluate one of them. Beside each, in the same message,
+    is one that is whole.
     """
-    objects = {}
+    objects, beside = {}, {row.id: fault_key(row).replace(row.id, f"{row.id}-beside") for row in rows}
     for row in rows:
+        objects[OURS, beside[row.id]] = (small_object(f"{row.id}-beside"), None)
         if row.source == "fault":
             objects[OURS, fault_key(row)] = (small_object(row.id), row.name)
         else:
@@ -243,7 +245,8 @@ def last_try(trailflow, emulator, folder, rows, signals):
     neighbours = Neighbours("last-try")
     try:
         for row in rows:
-            queue.send(created(fault_key(row), queue.s3.etag(OURS, fault_key(row))))
+            both = [json.loads(created(key, queue.s3.etag(OURS, key))) for key in (beside[row.id], fault_key(row))]
+            queue.send(json.dumps({"Records": [record for one in both for record in one["Records"]]}))
         announce(queue, neighbours.objects)
         with queue.start(trailflow) as service:
             until("every message is settled", queue.empty, SECONDS, service.alive)
@@ -252,6 +255,9 @@ def last_try(trailflow, emulator, folder, rows, signals):
         queue.s3.stop()
     came = came_of(queue.lake)
     neighbours.assert_whole(came, OURS)
+    for key in beside.values():
+        one = the_one(came, (OURS, key))
+        assert (one.outcome, one.rows) == ("ingested", 1), f"{key}: {one}"
     return {row.id: the_one(came, (OURS, fault_key(row))) for row in rows}
 
 

@@ -14,10 +14,18 @@ class Overwriting(BaseHTTPRequestHandler):
     def do_PUT(self):  # noqa: N802
         self.rfile.read(int(self.headers["Content-Length"]))
         self.server.puts.append((self.path, self.headers["If-None-Match"]))
+        self.answer(b"")
+
+    def do_GET(self):  # noqa: N802
+        self.answer(b"<ListBucketResult><Name>lake</Name><IsTruncated>false</IsTruncated></ListBucketResult>")
+
+    def answer(self, body):
+        """Says 200 and no more."""
         self.send_response(200)
         self.send_header("ETag", '"1"')
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, *_):
         """Says nothing."""
@@ -47,5 +55,5 @@ def test_nothing_is_written_where_everything_would_be_counted_twice(trailflow, s
     logs.mkdir()
     done = trailflow.run("backfill", logs, "--lake", "s3://lake/a", env=environment)
     assert done.returncode == 2
-    assert "the store of s3://lake/a overwrites an object although it is asked not to" in done.stderr.decode()
+    assert "the lake's store overwrites an object although it is asked not to" in done.stderr.decode()
     assert store.puts == [("/lake/a/_trailflow/exclusive", "*")] * 2

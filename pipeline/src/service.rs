@@ -50,12 +50,6 @@ pub enum BuildError {
     /// The lake cannot be opened.
     #[error(transparent)]
     Lake(#[from] store::OpenError),
-    /// The store would lose and double.
-    #[error(
-        "the store of {0} overwrites an object although it is asked not to (If-None-Match: *): objects would be \
-         counted twice. Take a store with conditional writes for the lake, such as S3"
-    )]
-    Overwrites(String),
     /// The objects cannot be listed.
     #[error("{0}")]
     Source(String),
@@ -145,9 +139,6 @@ pub async fn pipeline(
     }
     let sdk = sdk(config).await;
     let lake = open_lake(config, sdk.as_ref())?;
-    if let LakeUrl::S3 { bucket, prefix } = &config.lake {
-        keeps_what_is_there(&lake, &format!("s3://{bucket}/{prefix}")).await?;
-    }
     let is_listed = mode.listed.is_some();
     let listed = match mode.listed {
         Some(listed) => listed,
@@ -181,7 +172,8 @@ pub async fn pipeline(
             Arc::clone(&lake.clock),
         )),
         claims: Arc::new(tokio::sync::Semaphore::new(in_flight)),
-        cores: Arc::new(Cores::of_this_machine()),
+        cores: Arc::new(Cores::of_this_machine(config.pipeline.memory_bytes_max)),
+        is_exclusive: matches!(config.lake, LakeUrl::Directory(_)),
         lake,
         engine: Arc::new(engine),
         networks: Arc::new(networks),
@@ -203,20 +195,6 @@ fn buckets(config: &Config, is_listed: bool) -> usize {
     match &config.source {
         Source::Sqs { buckets, .. } if !is_listed => buckets.len(),
         Source::Sqs { .. } | Source::Directory { .. } => 1,
-    }
-}
-
-/// Some stores that speak S3's protocol take the condition of a create and ignore it. On those every
-/// redelivery would be counted once more.
-async fn keeps_what_is_there(lake: &Lake, url: &str) -> Result<(), BuildError> {
-    match lake.keeps_what_is_there().await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(BuildError::Overwrites(url.to_owned())),
-        // Whoever works in it tells what is wrong, and waits for it.
-        Err(error) => {
-            tracing::warn!(%error, "not known whether the lake's store has conditional writes");
-            Ok(())
-        }
     }
 }
 

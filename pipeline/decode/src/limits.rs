@@ -23,6 +23,10 @@ pub const LAKE_BATCH_AGE_MAX: Duration = Duration::from_secs(30);
 pub const MEMORY_BYTES_MAX: usize = 512 * 1024 * 1024;
 /// One batch fills while another is committed, so memory must hold two at least.
 pub const MEMORY_PER_BATCH_MIN: usize = 2;
+/// What a decoder holds at most, inflated and as rows: no more decode at once than memory bears of this.
+pub const MEMORY_PER_CORE: usize = 64 * 1024 * 1024;
+/// So many decode at once, however little memory there is.
+pub const CORES_MIN: usize = 2;
 /// Objects that are fetched and decoded at the same time; more only wait for the processor.
 pub const OBJECTS_IN_FLIGHT_MAX: usize = 8;
 /// The most that may be configured: each one holds a connection and its buffers.
@@ -258,6 +262,8 @@ pub const SCHEDULE_FILES_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub const SCHEDULE_FILE_BYTES_MAX: u64 = 256 * 1024;
 /// A lease is renewed this many times in its length.
 pub const RENEWALS_PER_LEASE: u32 = 3;
+/// How often the objects of a delivery are tried one by one, to find those that fail its batch.
+pub const BLAME_SEARCHES_MAX: u32 = 2;
 /// Readings that fail in a row, of whatever objects, before it is held to be an outage of the
 /// store and not a fault of the objects.
 pub const OUTAGE_FAILURES: u32 = 8;

@@ -89,7 +89,11 @@ impl Backfill {
                     prefix.push('/');
                 }
                 let client = aws::s3(&aws::sdk_config(&config.aws).await, &config.aws);
-                let listed = s3_listing::list(&client, &bucket, &prefix).await;
+                let bar = indicatif::ProgressBar::new_spinner();
+                let seen = |count| bar.set_message(format!("{count} objects listed"));
+                let is_wanted = |at| self.is_wanted(at);
+                let listed = s3_listing::list(&client, &bucket, &prefix, is_wanted, seen).await;
+                bar.finish_and_clear();
                 let listed = listed.with_context(|| format!("{} cannot be listed", self.source))?;
                 (Arc::new(S3Objects::new(client)), listed)
             }
@@ -102,11 +106,7 @@ impl Backfill {
             }
             Err(error) => anyhow::bail!("SOURCE {}. Fix: {}", error.what, error.fix),
         };
-        listed.retain(|object| {
-            object.written_at.is_none_or(|at| {
-                self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at < to)
-            })
-        });
+        listed.retain(|object| self.is_wanted(object.written_at));
         // In the order of time, whatever trail or account: copies of an event meet in the window.
         listed.sort_by(|a, b| {
             let when = |object: &ObjectRef| delivered(&object.key).map(str::to_owned);
@@ -116,6 +116,15 @@ impl Backfill {
             objects,
             listed,
             unreadable,
+        })
+    }
+}
+
+impl Backfill {
+    /// Whether an object that was written then is asked for.
+    fn is_wanted(&self, written_at: Option<DateTime<Utc>>) -> bool {
+        written_at.is_none_or(|at| {
+            self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at < to)
         })
     }
 }

@@ -82,6 +82,24 @@ impl LakeUrl {
     }
 }
 
+impl LakeUrl {
+    /// Refuses a prefix that would be stored under another name: policies, lifecycle rules and other
+    /// engines go by the one that was written.
+    pub fn is_as_written(self) -> Result<Self, NotALake> {
+        const ENCODED: &str = "\\{^}%`]\">[~<#|*?";
+        let is_encoded = |one: char| !one.is_ascii() || one.is_control() || ENCODED.contains(one);
+        if let Self::S3 { prefix, .. } = &self
+            && let Some(one) = prefix.chars().find(|one| is_encoded(*one))
+        {
+            return Err(NotALake::new(
+                &format!("has {one:?} in its prefix, which would be stored in another spelling"),
+                "write the prefix with letters, digits and - _ . / = + & ( )",
+            ));
+        }
+        Ok(self)
+    }
+}
+
 impl NotALake {
     fn new(what: &str, fix: &str) -> Self {
         Self {

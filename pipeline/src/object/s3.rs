@@ -166,7 +166,17 @@ pub fn classified<E: ProvideErrorMetadata + std::error::Error + 'static>(
             message: format!("{code}: {message}"),
         },
         ("InvalidObjectState", _) => FetchError::Archived(format!("{code}: {message}")),
-        ("AccessDenied" | "InvalidAccessKeyId" | "ExpiredToken" | "SignatureDoesNotMatch", _)
+        // The last three answer 400, and are as little about the object as the others.
+        (
+            "AccessDenied"
+            | "InvalidAccessKeyId"
+            | "ExpiredToken"
+            | "SignatureDoesNotMatch"
+            | "InvalidToken"
+            | "AuthorizationHeaderMalformed"
+            | "IllegalLocationConstraintException",
+            _,
+        )
         | (_, Some(401 | 403)) => {
             let by = if message.contains("kms:") {
                 "kms"

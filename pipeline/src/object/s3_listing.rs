@@ -4,26 +4,40 @@
 //! an unversioned bucket.
 
 use aws_sdk_s3::Client;
+use chrono::{DateTime, Utc};
 
 use super::s3::written_at;
 use super::{ObjectRef, Version};
 use crate::aws;
 
-/// Every object of a bucket below a prefix.
-pub async fn list(client: &Client, bucket: &str, prefix: &str) -> anyhow::Result<Vec<ObjectRef>> {
+/// The objects of a bucket below a prefix that are wanted by the time they were written. Others are
+/// forgotten page by page: the archive of an organization has millions. `seen` is told how many there were.
+pub async fn list(
+    client: &Client,
+    bucket: &str,
+    prefix: &str,
+    is_wanted: impl Fn(Option<DateTime<Utc>>) -> bool,
+    seen: impl Fn(usize),
+) -> anyhow::Result<Vec<ObjectRef>> {
+    let mut count = 0;
     let listing = client.list_objects_v2().bucket(bucket).prefix(prefix);
     let mut pages = listing.into_paginator().send();
     let mut found = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| anyhow::anyhow!(aws::said(&error)))?;
+        count += page.contents().len();
+        seen(count);
         for object in page.contents() {
             let Some(key) = object.key() else { continue };
             // A key that ends in a slash is a folder that somebody made by hand.
             if key.ends_with('/') {
                 continue;
             }
-            let etag = object.e_tag().unwrap_or_default().trim_matches('"');
             let written_at = object.last_modified().and_then(written_at);
+            if !is_wanted(written_at) {
+                continue;
+            }
+            let etag = object.e_tag().unwrap_or_default().trim_matches('"');
             found.push(ObjectRef {
                 bucket: bucket.to_owned(),
                 key: key.to_owned(),

@@ -6,6 +6,8 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
+use crate::limits::{CORES_MIN, MEMORY_PER_CORE};
+
 /// Cores that are free.
 #[derive(Debug)]
 pub struct Cores {
@@ -18,10 +20,16 @@ pub struct Cores {
 pub struct Core<'a>(&'a Cores);
 
 impl Cores {
-    /// As many as this machine has: while a decoder waits for its lane, the lane works.
-    pub fn of_this_machine() -> Self {
+    /// As many as this machine has, while the memory for rows and queries bears what they hold: while a
+    /// decoder waits for its lane, the lane works.
+    pub fn of_this_machine(memory_bytes_max: usize) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self::new(cores)
+        Self::new(cores.min(Self::borne_by(memory_bytes_max)))
+    }
+
+    /// How many decoders so much memory bears.
+    fn borne_by(memory_bytes_max: usize) -> usize {
+        (memory_bytes_max / MEMORY_PER_CORE).max(CORES_MIN)
     }
 
     /// So many.
@@ -52,6 +60,12 @@ impl Drop for Core<'_> {
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn a_machine_of_many_cores_takes_no_more_memory_than_is_allowed() {
+        let borne = |mebibytes: usize| Cores::borne_by(mebibytes * 1024 * 1024);
+        assert_eq!([borne(1), borne(512), borne(4096)], [2, 8, 64]);
+    }
 
     #[test]
     fn no_more_than_there_are_work_at_once() {

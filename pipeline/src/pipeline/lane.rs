@@ -25,7 +25,8 @@ use crate::lake::batch::BatchId;
 use crate::lake::ingest_log::Entry;
 use crate::lake::source::SourceId;
 use crate::limits::{
-    BATCH_OPEN_MAX, FAILURE_PAUSE, FAILURE_PAUSE_MAX, PIECES_MAX, RENEWALS_PER_LEASE, STOP_FILL_MAX,
+    BATCH_OPEN_MAX, BLAME_SEARCHES_MAX, FAILURE_PAUSE, FAILURE_PAUSE_MAX, PIECES_MAX,
+    RENEWALS_PER_LEASE, STOP_FILL_MAX,
 };
 use crate::object::fetch::FetchError;
 use crate::object::key::kind_of;
@@ -87,17 +88,41 @@ impl Lane {
                     .await;
                 break;
             }
-            let mut set_aside = self.batch(first, None).await;
-            // What fails a batch by itself, and has no further try, goes into the next one unread.
-            while let Some(SetAside { delivery, because }) = set_aside {
-                set_aside = self.batch(delivery, Some(because)).await;
-            }
+            let set_aside = self.batch(first, &[]).await;
+            self.set_aside(set_aside).await;
         }
         if let Some(alone) = self.next_alone.take() {
             self.pipeline
                 .queue
                 .give_back(alone.receipt, Return::Now)
                 .await;
+        }
+    }
+
+    /// What fails a batch by itself, and has no further try, goes into the next one unread. Of a delivery
+    /// with several objects only those that are to blame: where that is not known each is tried by
+    /// itself, and those that are whole are committed so.
+    async fn set_aside(&mut self, mut failed: Option<SetAside>) {
+        let (mut unread, mut looked_for) = (Vec::new(), 0);
+        while let Some(SetAside { delivery, because }) = failed {
+            if self.stop.is_cancelled() {
+                let queue = &self.pipeline.queue;
+                return queue.give_back(delivery.receipt, Return::Now).await;
+            }
+            let is_known = because.key.is_some() || delivery.objects.len() == 1;
+            // A search may have met a lake that failed, and found nothing for that reason.
+            if is_known || looked_for >= BLAME_SEARCHES_MAX {
+                unread.push(because);
+            } else {
+                looked_for += 1;
+                for one in delivery.one_by_one() {
+                    if let Some(SetAside { delivery, because }) = self.batch(one, &unread).await {
+                        let key = delivery.objects.first().map(|one| one.object.key.clone());
+                        unread.push(Because { key, ..because });
+                    }
+                }
+            }
+            failed = self.batch(delivery, &unread).await;
         }
     }
 
@@ -116,7 +141,7 @@ impl Lane {
     }
 
     /// One batch, from its first delivery to its end.
-    async fn batch(&mut self, first: Delivery, set_aside: Option<Because>) -> Option<SetAside> {
+    async fn batch(&mut self, first: Delivery, unread: &[Because]) -> Option<SetAside> {
         let (pieces, mut received) = mpsc::channel(PIECES_MAX);
         let open = self.pipeline.open_batch();
         let mut filling = Filling {
@@ -130,7 +155,7 @@ impl Lane {
             alone: first.attempt.care() >= Care::Alone,
             pieces,
         };
-        self.begin(&mut filling, first, set_aside).await;
+        self.begin(&mut filling, first, unread).await;
         let filled = self.fill(&mut filling, &mut received).await;
         drop(received);
         filling.tasks.shutdown().await;
@@ -195,7 +220,7 @@ impl Lane {
                         self.next_alone = Some(delivery);
                         closing = true;
                     }
-                    Some(delivery) => self.begin(filling, delivery, None).await,
+                    Some(delivery) => self.begin(filling, delivery, &[]).await,
                     None => closing = true,
                 },
                 Some(piece) = received.recv(), if filling.in_flight > 0 => {
@@ -217,8 +242,8 @@ impl Lane {
         }
     }
 
-    /// Begins every object of a delivery, or sets all of them aside.
-    async fn begin(&self, filling: &mut Filling, delivery: Delivery, set_aside: Option<Because>) {
+    /// Begins every object of a delivery, but for those that are not to be read.
+    async fn begin(&self, filling: &mut Filling, delivery: Delivery, unread: &[Because]) {
         let care = delivery.attempt.care();
         let (mut slots, mut unnamed) = (Vec::new(), None);
         for wanted in delivery.objects.clone() {
@@ -249,9 +274,9 @@ impl Lane {
             filling.by_source.insert(source.clone(), slot);
             slots.push(slot);
             filling.in_flight += 1;
-            let because = set_aside.as_ref();
+            let mut unread = unread.iter();
             let begun = Begun {
-                set_aside: because.and_then(|because| because.of(&object.key)),
+                set_aside: unread.find_map(|because| because.of(&object.key)),
                 object,
                 source,
                 slot,

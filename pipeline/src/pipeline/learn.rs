@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
 
-use super::{Pipeline, lane};
+use super::{Pipeline, RunError, lane};
 use crate::lake::batch::{BatchId, StagedFile};
 use crate::lake::{Lake, LakeError};
 use crate::limits::{
@@ -35,6 +35,39 @@ impl Learned {
 }
 
 impl Pipeline {
+    /// Before anything is taken: some stores that speak S3's protocol take the condition of a create and
+    /// ignore it. On those every redelivery would be counted once more. Tries until the lake answers.
+    pub(super) async fn prove_exclusive(&self, stop: &CancellationToken) -> Result<(), RunError> {
+        if self.is_exclusive {
+            return Ok(());
+        }
+        let mut failures = 0;
+        loop {
+            let answer = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                answer = self.lake.keeps_what_is_there() => answer,
+            };
+            match answer {
+                Ok(true) => return Ok(()),
+                Ok(false) => return Err(RunError::Overwrites),
+                Err(error) => self.wait_for_lake(&error, &mut failures, stop).await,
+            }
+        }
+    }
+
+    /// Tells why the lake cannot be used, and waits, longer each time.
+    async fn wait_for_lake(&self, error: &LakeError, failures: &mut u32, stop: &CancellationToken) {
+        tracing::error!(%error, failures, "the lake cannot be read; trying again");
+        self.lake_trouble(error);
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            () = lane::pause(self.lake.clock.as_ref(), *failures) => {}
+        }
+        *failures += 1;
+    }
+
     /// Before the first batch: rebuilds the window. Tries until the lake answers.
     pub(super) async fn rebuild(&self, stop: &CancellationToken) {
         let mut failures = 0;
@@ -53,16 +86,7 @@ impl Pipeline {
                     }
                     return;
                 }
-                Err(error) => {
-                    tracing::error!(%error, failures, "the lake cannot be read; trying again");
-                    self.lake_trouble(&error);
-                    tokio::select! {
-                        biased;
-                        () = stop.cancelled() => return,
-                        () = lane::pause(self.lake.clock.as_ref(), failures) => {}
-                    }
-                    failures += 1;
-                }
+                Err(error) => self.wait_for_lake(&error, &mut failures, stop).await,
             }
         }
     }

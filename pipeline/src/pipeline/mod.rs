@@ -72,10 +72,19 @@ pub struct Settings {
     pub decoding: Decoding,
 }
 
-/// A lane ended abnormally: a bug. The process should end and be started again.
+/// Why nothing goes on.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("a lane ended abnormally; see the log")]
-pub struct LaneDied;
+pub enum RunError {
+    /// A bug. The process should end and be started again.
+    #[error("a lane ended abnormally; see the log")]
+    LaneDied,
+    /// The store of the lake would lose and double.
+    #[error(
+        "the lake's store overwrites an object although it is asked not to (If-None-Match: *): objects would be \
+         counted twice. Take a store with conditional writes for the lake, such as S3"
+    )]
+    Overwrites,
+}
 
 /// Everything that lanes share.
 #[derive(Debug)]
@@ -88,6 +97,8 @@ pub struct Pipeline {
     pub objects: Arc<dyn Objects>,
     /// Where rows go.
     pub lake: Lake,
+    /// Whether its store is known to tell who was first.
+    pub is_exclusive: bool,
     /// The signals.
     pub engine: Arc<Engine>,
     /// What counts as internal.
@@ -121,10 +132,12 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Works until the queue ends or `stop` is cancelled; then what was begun is finished. An error
-    /// means that a lane ended abnormally: its messages come again, to another process.
-    pub async fn run(self: Arc<Self>, stop: CancellationToken) -> Result<(), LaneDied> {
+    /// Works until the queue ends or `stop` is cancelled; then what was begun is finished. After an
+    /// error the messages come again, to another process.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) -> Result<(), RunError> {
         self.rebuild(&stop).await;
+        // In this order: there are stores that make a missing bucket when something is put into it.
+        self.prove_exclusive(&stop).await?;
         let (sender, receiver) = mpsc::channel(self.settings.objects_in_flight_max.max(1));
         let intake = Arc::new(Mutex::new(receiver));
         let mut lanes = JoinSet::new();
@@ -155,7 +168,7 @@ impl Pipeline {
                     () = &mut receiving, if !received_all => received_all = true,
                     Some(ended) = lanes.join_next(), if !lanes.is_empty() => if let Err(error) = ended {
                         tracing::error!(%error, "a lane ended abnormally; its messages come again");
-                        died = Err(LaneDied);
+                        died = Err(RunError::LaneDied);
                         // Without its lane the process would hold messages and do nothing.
                         stop.cancel();
                     },

@@ -177,7 +177,8 @@ impl Pipeline {
         let reason = match error {
             BatchError::Signal { .. } => Some("signal_failed"),
             BatchError::Scattered { .. } => Some("scattered_times"),
-            BatchError::Spoiled(_) if self.others_are_read(&held) => Some("unreadable"),
+            // It was read in part: its bucket can be read.
+            BatchError::Spoiled(_) if !self.concurrency.is_outage() => Some("unreadable"),
             BatchError::Spoiled(_)
             | BatchError::Throttled(_)
             | BatchError::Lake(_)
@@ -205,13 +206,6 @@ impl Pipeline {
                 None
             }
         }
-    }
-
-    /// Whether others of their bucket can be read: then it is them.
-    fn others_are_read(&self, held: &[Held]) -> bool {
-        let objects = held.iter().flat_map(|held| &held.delivery.objects);
-        let mut buckets = objects.map(|wanted| &wanted.object.bucket);
-        !self.concurrency.is_outage() && buckets.all(|bucket| self.concurrency.reads_from(bucket))
     }
 
     async fn commit(

@@ -68,6 +68,12 @@ impl Listing {
             .saturating_sub(self.waiting().acknowledged)
     }
 
+    /// Goes on without it: it is left, and `backfill` says so.
+    fn give_up(&self, place: usize) {
+        let key = self.objects.get(place).map(|object| &object.object.key);
+        tracing::error!(key, "cannot be read; going on without it");
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -139,8 +145,14 @@ impl Queue for Listing {
             Return::Now => Duration::ZERO,
             Return::After(wait) => wait,
             Return::Spoiled => {
-                if let Some(spoiled) = waiting.spoiled.get_mut(place) {
+                let spoiled = waiting.spoiled.get_mut(place);
+                let spoiled = spoiled.map_or(0, |spoiled| {
                     *spoiled += 1;
+                    *spoiled
+                });
+                // Its last try failed its batch alone, and that did not say that it is to blame.
+                if spoiled >= LISTED_ATTEMPTS_MAX {
+                    return self.give_up(place);
                 }
                 FAILURE_PAUSE
             }
@@ -152,9 +164,7 @@ impl Queue for Listing {
                     *failures
                 });
                 if failures >= LISTED_ATTEMPTS_MAX {
-                    let key = self.objects.get(place).map(|object| &object.object.key);
-                    tracing::error!(key, "cannot be read; going on without it");
-                    return;
+                    return self.give_up(place);
                 }
                 FAILURE_PAUSE.saturating_mul(failures)
             }

@@ -37,6 +37,21 @@ pub struct Delivery {
     pub lost: CancellationToken,
 }
 
+impl Delivery {
+    /// Each of its objects by itself, settled with the whole.
+    pub fn one_by_one(&self) -> Vec<Self> {
+        let one = |wanted: &Wanted| Self {
+            objects: vec![wanted.clone()],
+            receipt: Receipt::OfNone,
+            received_at: self.received_at,
+            sent_at: self.sent_at,
+            attempt: self.attempt,
+            lost: self.lost.clone(),
+        };
+        self.objects.iter().map(one).collect()
+    }
+}
+
 /// An object, and whether it is read anew.
 #[derive(Debug, Clone)]
 pub struct Wanted {
@@ -75,6 +90,8 @@ pub enum Receipt {
     SqsLeft(lease::Lease),
     /// A delivery of a queue that keeps its own book, by its number there.
     Number(u64),
+    /// None: one object of a delivery, tried before the whole is settled.
+    OfNone,
 }
 
 /// Why a delivery goes back.

@@ -244,7 +244,17 @@ impl Queue for SqsQueue {
                     .raw_response()
                     .map(|response| response.status().as_u16());
                 let code = error.code().unwrap_or_default();
-                if status == Some(403) || code.contains("AccessDenied") || code.contains("Token") {
+                if status == Some(403)
+                    || [
+                        "AccessDenied",
+                        "Token",
+                        "NonExistentQueue",
+                        "QueueDoesNotExist",
+                    ]
+                    .iter()
+                    .any(|one| code.contains(one))
+                {
+                    // Nobody mends it by waiting. A queue of another region is not there either.
                     QueueError::Denied(text)
                 } else {
                     QueueError::Unavailable(text)
@@ -268,7 +278,7 @@ impl Queue for SqsQueue {
                 left @ Receipt::SqsLeft(_) => {
                     self.give_back(left, Return::After(UNREADABLE_RETURN)).await;
                 }
-                Receipt::Number(_) => {}
+                Receipt::Number(_) | Receipt::OfNone => {}
             }
         }
         self.delete(handles.into_iter().collect()).await;

@@ -382,6 +382,7 @@ impl World {
             concurrency: Arc::new(Concurrency::new(3, 1, clock)),
             claims: Arc::new(tokio::sync::Semaphore::new(3)),
             cores: Arc::new(Cores::new(1)),
+            is_exclusive: true,
             totals: Arc::new(Totals::default()),
             health: Arc::new(Health::default()),
         }

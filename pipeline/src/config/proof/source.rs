@@ -52,6 +52,7 @@ impl Proof<'_> {
                 "set `source.queue_url`, or TRAILFLOW_QUEUE_URL",
             ),
         }
+        self.queue_of_region(raw);
         let buckets = raw.buckets.clone().unwrap_or_default();
         if buckets.is_empty() {
             let what = "no bucket may be read: the allow-list is empty";
@@ -95,6 +96,21 @@ impl Proof<'_> {
         })
     }
 
+    /// The region that is asked is the configuration's, whatever the queue's URL says.
+    fn queue_of_region(&mut self, raw: &RawConfig) {
+        let url = raw.queue_url.as_deref().unwrap_or_default();
+        let host = url.strip_prefix("https://sqs.");
+        let host = host.and_then(|rest| rest.split_once(".amazonaws.com"));
+        if let (Some((queue, _)), Some(region), None) = (host, &raw.region, &raw.endpoint_url)
+            && queue != region.as_str()
+            && names::region(queue).is_ok()
+        {
+            let what = format!("the queue is in {queue}, and `aws.region` is {region}");
+            let fix = format!("set `aws.region` to {queue}, or name a queue of {region}");
+            self.at("source.queue_url", &what, &fix);
+        }
+    }
+
     pub(super) fn lake(&mut self, text: Option<&str>) -> Option<LakeUrl> {
         let Some(text) = text else {
             self.missing(
@@ -105,6 +121,7 @@ impl Proof<'_> {
             return None;
         };
         LakeUrl::parse(text)
+            .and_then(LakeUrl::is_as_written)
             .map_err(|error| {
                 self.at(
                     "lake.url",
