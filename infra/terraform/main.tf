@@ -82,6 +82,9 @@ resource "aws_cloudwatch_event_target" "queue" {
 
   rule = each.value.name
   arn  = aws_sqs_queue.notifications.arn
+
+  # What EventBridge may not send is dropped, and nobody is told.
+  depends_on = [aws_sqs_queue_policy.notifications]
 }
 
 resource "aws_sns_topic_subscription" "queue" {
@@ -91,6 +94,8 @@ resource "aws_sns_topic_subscription" "queue" {
   protocol             = "sqs"
   endpoint             = aws_sqs_queue.notifications.arn
   raw_message_delivery = true
+
+  depends_on = [aws_sqs_queue_policy.notifications]
 }
 
 resource "aws_s3_bucket_notification" "logs" {

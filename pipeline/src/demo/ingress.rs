@@ -65,7 +65,8 @@ fn move_targets(trail: &mut Trail<'_>, mut record: Record, group: &str, number: 
         json!({"targetGroupArn": group, "targets": targets.collect::<Vec<_>>()});
     record.response_elements = json!({});
     let caller = record.made.caller.clone();
-    let labels = [group, record.event_name, &caller];
+    let region = record.aws_region;
+    let labels = [WORKLOAD, region, group, record.event_name, &caller];
     record.counts_many(("target_churn", "targets"), &labels, number);
     trail.push(record);
 }

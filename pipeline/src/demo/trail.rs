@@ -158,7 +158,7 @@ impl Trail<'_> {
 /// Keeps what only several records together say.
 fn remember(aftermath: &mut Aftermath, fact: &Fact, record: &Record) {
     let labels: Vec<_> = fact.labels.split(' ').collect();
-    let (account, region) = (record.recipient_account_id, record.aws_region);
+    let account = record.recipient_account_id;
     let epoch = record.made.epoch;
     match (fact.signal, &labels[..]) {
         ("changes", [kind, ..]) => aftermath.change(kind, account, epoch),
@@ -169,7 +169,7 @@ fn remember(aftermath: &mut Aftermath, fact: &Fact, record: &Record) {
             let of = [account, region, cluster];
             aftermath.upgrades.begun(kind, of, epoch);
         }
-        ("target_churn", &[group, api, caller]) => {
+        ("target_churn", &[account, region, group, api, caller]) => {
             let of = [account, region, group, api, caller];
             if let Adds::Number(targets) = fact.adds {
                 aftermath.upgrades.moved(of, targets, epoch);

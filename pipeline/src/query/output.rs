@@ -149,27 +149,31 @@ fn visible(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
         .fields()
         .first()
         .is_some_and(|field| field.name() == "plan_type");
-    let shown = |text: String| {
-        if !text.contains(|one| commands(one, is_plan)) {
-            return text;
-        }
-        let escaped = |one: char| {
-            if commands(one, is_plan) {
-                one.escape_default().collect()
-            } else {
-                one.to_string()
-            }
-        };
-        text.chars().map(escaped).collect::<String>()
-    };
+    let shown = |text: String| harmless(text, is_plan);
     as_text(batch, |_| true, shown)
+}
+
+/// A text in which no character moves or colours what a terminal shows; its lines are kept, or not.
+pub(super) fn harmless(text: String, keeps_lines: bool) -> String {
+    if !text.contains(|one| commands(one, keeps_lines)) {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len());
+    for one in text.chars() {
+        if commands(one, keeps_lines) {
+            shown.extend(one.escape_default());
+        } else {
+            shown.push(one);
+        }
+    }
+    shown
 }
 
 /// Whether a terminal does something else with a character than to show it: controls, and those that
 /// turn the direction of writing.
-fn commands(one: char, is_plan: bool) -> bool {
+fn commands(one: char, keeps_lines: bool) -> bool {
     let turns = matches!(one, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    (one.is_control() || turns) && !(is_plan && one == '\n')
+    (one.is_control() || turns) && !(keeps_lines && one == '\n')
 }
 
 /// The rows, some of their columns as texts.
