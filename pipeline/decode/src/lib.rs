@@ -44,6 +44,9 @@ pub enum Table {
     TransitGatewayFlowLogs,
 }
 
+/// What some editors and exports begin a text file with.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Where a batch came from: the values of `src_bucket` and `src_key`.
 #[derive(Debug, Clone, Copy)]
 pub struct Provenance<'a> {

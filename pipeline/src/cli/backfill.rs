@@ -102,11 +102,12 @@ impl Backfill {
                 let listed = directory.list();
                 let found = listed.with_context(|| format!("{} cannot be read", path.display()))?;
                 unreadable = found.unreadable;
-                (Arc::new(directory), found.objects)
+                let mut listed = found.objects;
+                listed.retain(|object| self.is_wanted(object.written_at));
+                (Arc::new(directory), listed)
             }
             Err(error) => anyhow::bail!("SOURCE {}. Fix: {}", error.what, error.fix),
         };
-        listed.retain(|object| self.is_wanted(object.written_at));
         // In the order of time, whatever trail or account: copies of an event meet in the window.
         listed.sort_by(|a, b| {
             let when = |object: &ObjectRef| delivered(&object.key).map(str::to_owned);
@@ -118,9 +119,7 @@ impl Backfill {
             unreadable,
         })
     }
-}
 
-impl Backfill {
     /// Whether an object that was written then is asked for.
     fn is_wanted(&self, written_at: Option<DateTime<Utc>>) -> bool {
         written_at.is_none_or(|at| {

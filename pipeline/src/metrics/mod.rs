@@ -22,10 +22,10 @@ use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use metrics::{counter, gauge};
 
-use crate::signal::{Merge, Metric, MetricKind, Signal};
+use crate::signal::{Metric, MetricKind, Signal};
 use series::{Place, SeriesSet, cut};
-use tally::Rest;
 pub use tally::Tally;
+use tally::{Rest, joining};
 
 /// The label value of what is beyond `series_max`.
 pub const OTHER: &str = "other";
@@ -135,17 +135,11 @@ impl SignalMetrics {
 }
 
 /// Adds a value of some rows to a series of the metric; returns how many of them had no series of
-/// their own. A gauge shows the largest, or the smallest, of all batches where its measure merges
-/// so, for batches do not come in the order of their events.
+/// their own.
 fn adding(signal: &Signal, metric: &Metric) -> impl Fn(Place<'_>, f64, u64) -> u64 {
     let rollup = signal.header.rollup.as_ref();
     let merge = rollup.and_then(|rollup| rollup.measures.get(&metric.value));
-    let join = match (metric.kind, merge) {
-        (MetricKind::Counter, _) => |known: f64, value| known + value,
-        (MetricKind::Gauge, Some(Merge::Max)) => f64::max,
-        (MetricKind::Gauge, Some(Merge::Min)) => f64::min,
-        (MetricKind::Gauge, Some(Merge::Sum) | None) => |_, value| value,
-    };
+    let join = joining(metric.kind, merge.copied());
     move |place, value, rows| {
         let (known, overflow) = match place {
             Place::Own(known) => (known, 0),

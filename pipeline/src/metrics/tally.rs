@@ -42,7 +42,7 @@ impl Tally {
     /// Of a metric of this kind, whose value merges so.
     pub(super) fn new(kind: MetricKind, merge: Merge) -> Self {
         Self {
-            join: joining(kind, merge),
+            join: joining(kind, Some(merge)),
             series: HashMap::new(),
             new: 0,
             rest: None,
@@ -87,13 +87,14 @@ impl Tally {
     }
 }
 
-/// As [`super::SignalMetrics`] does it row by row: a gauge of a sum shows the last one.
-fn joining(kind: MetricKind, merge: Merge) -> fn(f64, f64) -> f64 {
+/// How two values of one series become one. A gauge shows the largest, or the smallest, of all batches
+/// where its measure merges so, for batches do not come in the order of their events; else the last.
+pub(super) fn joining(kind: MetricKind, merge: Option<Merge>) -> fn(f64, f64) -> f64 {
     match (kind, merge) {
-        (MetricKind::Gauge, Merge::Sum) => |_, value| value,
-        (_, Merge::Sum) => |known, value| known + value,
-        (_, Merge::Min) => f64::min,
-        (_, Merge::Max) => f64::max,
+        (_, Some(Merge::Min)) => f64::min,
+        (_, Some(Merge::Max)) => f64::max,
+        (MetricKind::Counter, Some(Merge::Sum) | None) => |known, value| known + value,
+        (MetricKind::Gauge, Some(Merge::Sum) | None) => |_, value| value,
     }
 }
 

@@ -7,11 +7,8 @@
 use std::io::{self, BufRead};
 
 use super::super::json::{Cursor, JsonError, Kind};
-use super::super::{DecodeError, Malformed};
+use super::super::{BYTE_ORDER_MARK, DecodeError, Malformed};
 use super::window::{Attempt, Window};
-
-/// What some programs begin a text file with.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Where in a document the window stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

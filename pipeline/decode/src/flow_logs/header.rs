@@ -9,11 +9,10 @@ use std::str;
 
 use super::fields::{self, Format};
 use super::tokens::Tokens;
+use crate::BYTE_ORDER_MARK;
 
 /// How many names of a line must be known for it to be a header wherever it stands.
 const HEADER_NAMES_MIN: usize = 3;
-/// What some programs begin a text file with.
-pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// The names of a log's values, in the order of its lines.
 #[derive(Debug, Clone, PartialEq, Eq)]

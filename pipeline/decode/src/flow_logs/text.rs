@@ -16,12 +16,12 @@ use arrow::error::ArrowError;
 
 use super::batch::Assembly;
 use super::fields::Format;
-use super::header::{BYTE_ORDER_MARK, Header};
+use super::header::Header;
 use super::layout::Layout;
 use super::lines::{self, Line};
 use super::networks::OwnNetworks;
 use crate::limits::EXCERPT_BYTES_MAX;
-use crate::{DecodeError, Provenance, RejectReason, RejectedRecord, Sink};
+use crate::{BYTE_ORDER_MARK, DecodeError, Provenance, RejectReason, RejectedRecord, Sink};
 
 /// What became of the lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

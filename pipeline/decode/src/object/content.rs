@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, Chain, Cursor, Read};
 
+use crate::BYTE_ORDER_MARK;
 use crate::limits::SNIFF_BYTES;
 
 /// The content of an object.
@@ -77,7 +78,7 @@ pub fn sniff(first_bytes: &[u8]) -> Content {
         return Content::Parquet;
     }
     let text = first_bytes
-        .strip_prefix(b"\xef\xbb\xbf")
+        .strip_prefix(BYTE_ORDER_MARK)
         .unwrap_or(first_bytes);
     let first_mark = text
         .iter()
