@@ -105,6 +105,7 @@ OUTAGES = {
 
 RETURNED = "trailflow_sqs_messages_returned_total"
 DELETED = "trailflow_sqs_messages_deleted_total"
+BUCKET_DENIED = "trailflow_bucket_denied"
 OUTAGE_OBJECTS = 10
 """More than the failures in a row that make an outage."""
 KNOWN_OBJECTS = 12
@@ -209,10 +210,12 @@ class Stage:
 
             until(f"/readyz names {reason}", named, READY_SECONDS, service.alive)
             assert service.status("/healthz") == 200
+            assert service.metrics().total(BUCKET_DENIED) == 1
             rules.clear()
             rig.upload(1)
             until("/readyz answers 200", lambda: service.status("/readyz") == 200, READY_SECONDS, service.alive)
             rig.until_drained(service.alive, DRAIN_SECONDS)
+            assert service.metrics().total(BUCKET_DENIED) == 0
             assert service.terminate() == 0
         assert rules.total("refused") > 0
         verdict = rig.verdict()

@@ -270,7 +270,15 @@ LIMITS = (
         " round of successes, objects_in_flight_max at most. Cannot tell an outage, in which one object is read at a"
         " time whatever this says: /readyz does.",
         runbooks=STALLED,
-        w=6,
+        w=4,
+    ),
+    lines(
+        "Buckets that deny us",
+        [("max by (bucket) (trailflow_bucket_denied)", "{{bucket}}")],
+        "1 from a denied reading of the bucket until one succeeds. Empty is good. Cannot tell whether some of its"
+        " objects can be read: the last one decides.",
+        runbooks=("TrailflowBucketDenied",),
+        w=4,
     ),
     lines(
         "Memory budget",
@@ -278,7 +286,7 @@ LIMITS = (
         "Resident memory of the process (used, on Linux) next to pipeline.memory_bytes_max (limit), which bounds what"
         " the signals' queries hold together and not the process. Cannot tell the container's limit.",
         unit="bytes",
-        w=6,
+        w=4,
     ),
 )
 

@@ -142,7 +142,9 @@ impl Permit {
         let now = self.of.clock.elapsed();
         let mut state = self.of.lock();
         state.failures = 0;
-        state.denied.remove(bucket);
+        if state.denied.remove(bucket) {
+            show_denied(bucket, false);
+        }
         state.read_at.insert(bucket.to_owned(), now);
         state.successes += 1;
         if state.successes >= state.level && state.level < self.of.max {
@@ -165,7 +167,9 @@ impl Permit {
     /// uses up receives.
     pub fn denied(&self, bucket: &str) {
         let mut state = self.of.lock();
-        state.denied.insert(bucket.to_owned());
+        if state.denied.insert(bucket.to_owned()) {
+            show_denied(bucket, true);
+        }
         if state.denied.len() >= self.of.buckets {
             state.failures = state.failures.saturating_add(1);
         }
@@ -209,6 +213,11 @@ fn outage_pause(failures: u32) -> Duration {
 fn show(level: usize) {
     let level = u32::try_from(level).unwrap_or(u32::MAX);
     gauge!("trailflow_concurrency_level").set(f64::from(level));
+}
+
+/// There are as many series as buckets that we may read.
+fn show_denied(bucket: &str, denied: bool) {
+    gauge!("trailflow_bucket_denied", "bucket" => bucket.to_owned()).set(f64::from(denied));
 }
 
 #[cfg(test)]

@@ -89,7 +89,7 @@ pub const SIGNAL_COUNTERS: [(&str, &str); 2] = [
     ),
 ];
 /// Gauges: name and help.
-pub const GAUGES: [(&str, &str); 7] = [
+pub const GAUGES: [(&str, &str); 8] = [
     (
         "trailflow_sqs_messages_in_flight",
         "Messages held under a lease.",
@@ -101,6 +101,10 @@ pub const GAUGES: [(&str, &str); 7] = [
     (
         "trailflow_concurrency_level",
         "Objects that may be read at once; falls when the store throttles.",
+    ),
+    (
+        "trailflow_bucket_denied",
+        "1 when the last reading of this bucket was denied, 0 once one was not.",
     ),
     ("trailflow_series", "Series that a signal has."),
     ("trailflow_ready", "1 when the service can work, else 0."),
