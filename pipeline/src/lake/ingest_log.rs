@@ -16,6 +16,7 @@ use chrono::{DateTime, Utc};
 use super::batch::BatchId;
 use super::source::SourceId;
 use crate::decode::RejectedRecord;
+use crate::limits::REJECTS_KEPT_MAX;
 use crate::object::ObjectRef;
 
 /// What became of an object.
@@ -128,6 +129,16 @@ impl Entry {
             (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
             (known, new) => known.or(new),
         };
+    }
+
+    /// A record of it was rejected.
+    pub fn add_rejected(&mut self, table: &'static str, record: RejectedRecord) {
+        self.rejected += 1;
+        let of_reason = (table, record.reason.as_str());
+        *self.rejected_by_reason.entry(of_reason).or_default() += 1;
+        if self.rejects.len() < REJECTS_KEPT_MAX {
+            self.rejects.push((table, record));
+        }
     }
 
     /// Whether anything came of it: suppressed rows too, for their twins may have been rows of this very object.

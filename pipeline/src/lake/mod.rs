@@ -101,7 +101,7 @@ pub enum LakeError {
     /// An object of the protocol cannot be read. Nothing is acknowledged until somebody looks.
     #[error(
         "{path} is not what trailflow writes: {why}. Look at it, and remove it if it is foreign; what is below \
-         _trailflow/claims only when ingest_log has no row of its source_id, or its object is counted twice"
+         _trailflow/claims only when ingest_log has no row with this source, or its object is counted twice"
     )]
     Foreign {
         /// The object's path in the lake.

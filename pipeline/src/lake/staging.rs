@@ -144,22 +144,22 @@ impl Staging {
         schema: SchemaRef,
         rows: &RecordBatch,
     ) -> Result<(), LakeError> {
-        if !self.open.contains_key(&folder) {
+        let mut file = if let Some(file) = self.open.remove(&folder) {
+            file
+        } else {
             while self.open.len() >= STAGED_FILES_OPEN_MAX {
                 let Some(oldest) = self.used.first().cloned() else {
                     break;
                 };
                 self.close(&oldest).await?;
             }
-            let file = self.open(&folder, schema)?;
-            self.open.insert(folder.clone(), file);
-        }
+            self.open(&folder, schema)?
+        };
+        let appended = file.append(rows).await;
         self.used.retain(|used| *used != folder);
         self.used.push(folder.clone());
-        let Some(open) = self.open.get_mut(&folder) else {
-            return Ok(());
-        };
-        open.append(rows).await
+        self.open.insert(folder, file);
+        appended
     }
 
     fn open(&mut self, folder: &str, schema: SchemaRef) -> Result<OpenFile, LakeError> {

@@ -24,7 +24,7 @@ use crate::lake::ingest_log::{Entry, Outcome};
 use crate::lake::source::SourceId;
 use crate::lake::staging::Staging;
 use crate::lake::{Lake, LakeError};
-use crate::limits::{BATCH_OBJECTS_MAX, CLOCKS_APART_MAX, PENDING_BYTES_MAX, REJECTS_KEPT_MAX};
+use crate::limits::{BATCH_OBJECTS_MAX, CLOCKS_APART_MAX, PENDING_BYTES_MAX};
 use crate::metrics::SignalMetrics;
 
 /// Why a batch cannot be committed.
@@ -55,6 +55,10 @@ pub enum BatchError {
     /// The store of an object asked for fewer requests after rows of it had come.
     #[error("throttled in the middle of {0}")]
     Throttled(String),
+    /// Something of the batch has no place in it. Nothing of it is committed, or rows would be lost in
+    /// silence.
+    #[error("{0}: this is a bug, please report it")]
+    Astray(&'static str),
     /// We were told to stop, and an object did not end in time.
     #[error("told to stop before every object of the batch was read")]
     Stopped,
@@ -136,16 +140,7 @@ impl OpenBatch {
                 Ok(false)
             }
             Piece::Rejected(slot, table, rejected) => {
-                if let Some(entry) = self.entries.get_mut(slot) {
-                    entry.rejected += 1;
-                    *entry
-                        .rejected_by_reason
-                        .entry((table.name(), rejected.reason.as_str()))
-                        .or_default() += 1;
-                    if entry.rejects.len() < REJECTS_KEPT_MAX {
-                        entry.rejects.push((table.name(), rejected));
-                    }
-                }
+                self.entry(slot)?.add_rejected(table.name(), rejected);
                 Ok(false)
             }
             Piece::Ended(slot, end) => {
@@ -165,9 +160,8 @@ impl OpenBatch {
             Table::Cloudtrail => {
                 let admitted = self.window.admit(&mut self.events, rows);
                 let admitted = admitted.map_err(LakeError::from)?;
-                if let Some(entry) = self.entries.get_mut(slot) {
-                    entry.suppressed += u64::try_from(admitted.suppressed).unwrap_or(u64::MAX);
-                }
+                self.entry(slot)?.suppressed +=
+                    u64::try_from(admitted.suppressed).unwrap_or(u64::MAX);
                 admitted.rows
             }
             Table::FlowLogs | Table::TransitGatewayFlowLogs => rows,
@@ -179,16 +173,13 @@ impl OpenBatch {
         self.freshen(table, &rows, span);
         if let Some(span) = span {
             let times = times(&rows, table).into_iter().flatten().flatten();
-            let taken = self.hours.take(table, span, times);
-            let key = || self.entries.get(slot).map(|entry| entry.object.key.clone());
-            taken.map_err(|error| BatchError::Scattered {
-                key: key().unwrap_or_default(),
-                error,
-            })?;
+            if let Err(error) = self.hours.take(table, span, times) {
+                let key = self.entry(slot)?.object.key.clone();
+                return Err(BatchError::Scattered { key, error });
+            }
         }
-        if let Some(entry) = self.entries.get_mut(slot) {
-            entry.add_rows(table.name(), rows.num_rows(), span);
-        }
+        self.entry(slot)?
+            .add_rows(table.name(), rows.num_rows(), span);
         self.rows += rows.num_rows();
         self.pending.push(table, rows).map_err(LakeError::from)?;
         if self.pending.bytes() >= PENDING_BYTES_MAX {
@@ -213,9 +204,7 @@ impl OpenBatch {
     }
 
     fn ended(&mut self, slot: Slot, end: End) -> Result<(), BatchError> {
-        let Some(entry) = self.entries.get_mut(slot) else {
-            return Ok(());
-        };
+        let entry = self.entry(slot)?;
         match end {
             End::Read(Read {
                 outcome,
@@ -258,6 +247,14 @@ impl OpenBatch {
         }
     }
 
+    /// What is known of the object of this slot.
+    fn entry(&mut self, slot: Slot) -> Result<&mut Entry, BatchError> {
+        let entry = self.entries.get_mut(slot);
+        entry.ok_or(BatchError::Astray(
+            "a piece of an object that was not begun",
+        ))
+    }
+
     /// True when memory or a reader is better served by another batch.
     pub fn is_full(&self, limits: &Batch) -> bool {
         self.rows >= limits.rows_max
@@ -280,9 +277,9 @@ impl OpenBatch {
             let bytes = batches.iter().map(RecordBatch::get_array_memory_size);
             self.staged_bytes += bytes.sum::<usize>();
         }
-        if let Some(staging) = self.staging.take() {
-            self.flush = Some(Flush::begin(Arc::clone(&self.engine), staging, tables));
-        }
+        let staging = self.staging.take();
+        let staging = staging.unwrap_or_else(|| Staging::new(self.lake.clone(), self.id.clone()));
+        self.flush = Some(Flush::begin(Arc::clone(&self.engine), staging, tables));
         Ok(())
     }
 

@@ -22,8 +22,8 @@ use crate::lake::staging::Staging;
 use crate::running::Running;
 use crate::telemetry::timed;
 
-/// The rows of one query, or why there are none; nothing, if the signal is not there.
-type Evaluated = Option<Result<Vec<RecordBatch>, String>>;
+/// The rows of one query, or why there are none.
+type Evaluated = Result<Vec<RecordBatch>, BatchError>;
 /// A query that runs, until this is dropped.
 type Evaluation = AbortOnDropHandle<Evaluated>;
 
@@ -101,12 +101,17 @@ fn evaluate(
     let begun = of_table.map(|(place, _)| {
         let (engine, input) = (Arc::clone(engine), Arc::clone(&input));
         let evaluation = async move {
-            let planned = engine.signals().get(place)?;
+            let Some(planned) = engine.signals().get(place) else {
+                return Err(BatchError::Astray("a query of a signal that does not run"));
+            };
             let started = Instant::now();
             let rows = timed("evaluate", planned.evaluate(&input)).await;
             histogram!("trailflow_sql_duration_seconds", "signal" => planned.name().to_owned())
                 .record(started.elapsed().as_secs_f64());
-            Some(rows.map_err(|error| error.to_string()))
+            rows.map_err(|error| BatchError::Signal {
+                signal: planned.name().to_owned(),
+                error: error.to_string(),
+            })
         };
         let evaluation = evaluation.instrument(tracing::Span::current());
         (place, AbortOnDropHandle::new(tokio::spawn(evaluation)))
@@ -120,13 +125,11 @@ fn partial_rows(
     place: usize,
     evaluated: Result<Evaluated, JoinError>,
 ) -> Result<Vec<RecordBatch>, BatchError> {
-    let rows = match evaluated {
-        Ok(rows) => rows.unwrap_or_else(|| Ok(Vec::new())),
-        Err(error) => Err(format!("its query ended abnormally: {error}")),
-    };
-    rows.map_err(|error| {
+    evaluated.unwrap_or_else(|error| {
         let planned = engine.signals().get(place);
-        let signal = planned.map_or_else(String::new, |planned| planned.name().to_owned());
-        BatchError::Signal { signal, error }
+        Err(BatchError::Signal {
+            signal: planned.map_or_else(String::new, |planned| planned.name().to_owned()),
+            error: format!("its query ended abnormally: {error}"),
+        })
     })
 }

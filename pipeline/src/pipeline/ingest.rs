@@ -32,7 +32,7 @@ use crate::object::decompress::{self, Damage};
 use crate::object::digest::InflatedHash;
 use crate::object::fetch::{Body, Counted, FetchError, Objects};
 use crate::object::key::{KeyKind, kind_of};
-use crate::queue::Care;
+use crate::queue::{Care, Known};
 use crate::telemetry::health::Health;
 use crate::telemetry::timed;
 
@@ -79,8 +79,8 @@ pub struct Begun {
     pub care: Care,
     /// Why it is not read at all.
     pub set_aside: Option<(&'static str, String)>,
-    /// Rows from its beginning that are in the lake.
-    pub rows_known: u64,
+    /// What of it is in the lake, where it was quarantined and is read again.
+    pub known: Known,
     /// Cancelled when the lease of its message is lost.
     pub lost: CancellationToken,
 }
@@ -190,7 +190,7 @@ impl Ingest {
         let cores = Arc::clone(&self.cores);
         match self.decoding {
             Decoding::Thread => {
-                let mut sink = PieceSink::to_lane(begun.slot, begun.rows_known, pieces.clone());
+                let mut sink = PieceSink::to_lane(begun.slot, begun.known, pieces.clone());
                 let read = move || read(body, &object, &networks, &cores, &mut sink);
                 match timed("decode", tokio::task::spawn_blocking(read)).await {
                     Ok(read) => read,
@@ -206,7 +206,7 @@ impl Ingest {
                 }
             }
             Decoding::Task => {
-                let mut sink = PieceSink::keeping(begun.slot, begun.rows_known);
+                let mut sink = PieceSink::keeping(begun.slot, begun.known);
                 let read = read(body, &object, &networks, &cores, &mut sink);
                 for piece in sink.into_kept() {
                     if pieces.send(piece).await.is_err() {
@@ -442,7 +442,7 @@ mod tests {
             slot: 0,
             care,
             set_aside: None,
-            rows_known: 0,
+            known: Known::default(),
             lost: CancellationToken::new(),
         }
     }

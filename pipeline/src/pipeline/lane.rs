@@ -31,7 +31,7 @@ use crate::limits::{
 use crate::object::fetch::FetchError;
 use crate::object::key::kind_of;
 use crate::object::{ObjectRef, Version};
-use crate::queue::{Care, Delivery, Return};
+use crate::queue::{Care, Delivery, Known, Return};
 
 /// The part of `/readyz` that is troubled while versions may not be asked for. Apart from the
 /// readings: a HEAD needs no key, and an object that turns out to be known is never read.
@@ -232,8 +232,8 @@ impl Lane {
                     }
                 }
                 Some(ended) = filling.tasks.join_next(), if !filling.tasks.is_empty() => {
-                    if ended.is_err() {
-                        return Err(BatchError::Spoiled(String::from("a reading ended abnormally")));
+                    if let Err(error) = ended {
+                        return Err(BatchError::Spoiled(format!("a reading ended abnormally: {error}")));
                     }
                 }
                 () = &mut old, if !closing => closing = true,
@@ -281,7 +281,9 @@ impl Lane {
                 source,
                 slot,
                 care,
-                rows_known: wanted.replay.map_or(0, |replay| replay.rows_known),
+                known: wanted
+                    .replay
+                    .map_or_else(Known::default, |replay| replay.known),
                 lost: delivery.lost.clone(),
             };
             let ingest = self.pipeline.ingest().object(

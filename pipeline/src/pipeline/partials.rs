@@ -56,13 +56,14 @@ impl Partials {
     /// Takes rows of the signal at this place, and merges them when they have become many.
     pub(super) fn take(&mut self, place: usize, rows: Vec<RecordBatch>) -> Result<(), BatchError> {
         let signals = self.engine.signals();
-        if let (Some(planned), Some(partial)) = (signals.get(place), self.by_signal.get_mut(place))
-        {
-            partial.rows.extend(rows);
-            let many = partial.bytes() > PARTIAL_BYTES_MAX.max(2 * partial.merged_bytes);
-            if many && planned.merging_pays() {
-                partial.merge(planned)?;
-            }
+        let (Some(planned), Some(partial)) = (signals.get(place), self.by_signal.get_mut(place))
+        else {
+            return Err(BatchError::Astray("rows of a signal that does not run"));
+        };
+        partial.rows.extend(rows);
+        let many = partial.bytes() > PARTIAL_BYTES_MAX.max(2 * partial.merged_bytes);
+        if many && planned.merging_pays() {
+            partial.merge(planned)?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use tokio::sync::mpsc::Sender;
 
 use crate::decode::{Cancelled, RejectedRecord, Sink, Table};
 use crate::lake::ingest_log::Outcome;
+use crate::queue::Known;
 
 /// The place of an object in its batch.
 pub type Slot = usize;
@@ -80,8 +81,9 @@ impl Read {
 pub(super) struct PieceSink {
     slot: Slot,
     to: To,
-    /// Rows that earlier readings gave, still to be left out.
-    known: u64,
+    /// What earlier readings gave and is still to be left out. Rows come a batch at a time, and rejected
+    /// records at once: the order of the two tells nothing, each is counted for itself.
+    known: Known,
 }
 
 #[derive(Debug)]
@@ -93,8 +95,8 @@ enum To {
 }
 
 impl PieceSink {
-    /// Sends as it decodes; to be used on a blocking thread. The first `known` rows are left out.
-    pub(super) fn to_lane(slot: Slot, known: u64, lane: Sender<Piece>) -> Self {
+    /// Sends as it decodes; to be used on a blocking thread. What is `known` is left out.
+    pub(super) fn to_lane(slot: Slot, known: Known, lane: Sender<Piece>) -> Self {
         Self {
             slot,
             to: To::Lane(lane),
@@ -103,7 +105,7 @@ impl PieceSink {
     }
 
     /// Keeps the pieces.
-    pub(super) fn keeping(slot: Slot, known: u64) -> Self {
+    pub(super) fn keeping(slot: Slot, known: Known) -> Self {
         Self {
             slot,
             to: To::Kept(Vec::new()),
@@ -133,8 +135,8 @@ impl PieceSink {
 impl Sink for PieceSink {
     fn batch(&mut self, table: Table, batch: RecordBatch) -> Result<(), Cancelled> {
         let rows = u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
-        let known = self.known.min(rows);
-        self.known -= known;
+        let known = self.known.rows.min(rows);
+        self.known.rows -= known;
         if known == rows {
             return Ok(());
         }
@@ -144,8 +146,8 @@ impl Sink for PieceSink {
     }
 
     fn reject(&mut self, table: Table, rejected: RejectedRecord) -> Result<(), Cancelled> {
-        // What earlier readings saw, they rejected.
-        if self.known > 0 {
+        if self.known.rejected > 0 {
+            self.known.rejected -= 1;
             return Ok(());
         }
         self.send(Piece::Rejected(self.slot, table, rejected))

@@ -144,7 +144,10 @@ impl Pipeline {
     fn failed(&self, error: &BatchError) -> Return {
         match error {
             BatchError::Lake(error) => self.lake_failed(error),
-            BatchError::Signal { .. } | BatchError::Spoiled(_) | BatchError::Scattered { .. } => {
+            BatchError::Signal { .. }
+            | BatchError::Spoiled(_)
+            | BatchError::Scattered { .. }
+            | BatchError::Astray(_) => {
                 self.alone.store(ALONE_BATCHES, Ordering::Relaxed);
                 // Most of them are innocent, and each comes alone now.
                 Return::Spoiled
@@ -182,6 +185,7 @@ impl Pipeline {
             BatchError::Spoiled(_)
             | BatchError::Throttled(_)
             | BatchError::Lake(_)
+            | BatchError::Astray(_)
             | BatchError::Stopped => None,
         };
         let alone = held.len() == 1;

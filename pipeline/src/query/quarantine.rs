@@ -10,7 +10,7 @@ use datafusion::error::DataFusionError;
 
 use super::LakeSession;
 use crate::object::{ObjectRef, Version};
-use crate::queue::{Replay, Wanted};
+use crate::queue::{Known, Replay, Wanted};
 
 /// Which of the quarantined objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,11 +32,13 @@ pub fn list_sql(chosen: &Chosen) -> String {
     };
     format!(
         "SELECT log.committed_at AS quarantined_at, log.reason, log.bucket, log.key,
-                all_readings.readings, all_readings.rows_known, log.etag, log.version_id,
+                all_readings.readings, all_readings.rows_known, all_readings.rejected_known,
+                log.etag, log.version_id,
                 coalesce(log.generation, 0) AS generation, log.source
          FROM ingest_log AS log
          JOIN (SELECT bucket, key, etag, max(coalesce(generation, 0)) AS newest,
-                      count(*) AS readings, sum(rows + coalesce(suppressed, 0)) AS rows_known
+                      count(*) AS readings, sum(rows + coalesce(suppressed, 0)) AS rows_known,
+                      sum(coalesce(rejected, 0)) AS rejected_known
                FROM ingest_log GROUP BY bucket, key, etag) AS all_readings
            ON log.bucket = all_readings.bucket AND log.key = all_readings.key
           AND log.etag = all_readings.etag AND coalesce(log.generation, 0) = all_readings.newest
@@ -99,7 +101,10 @@ fn wanted_of(rows: &RecordBatch) -> Vec<Wanted> {
             },
             replay: Some(Replay {
                 generation: number("generation", row)? + 1,
-                rows_known: number("rows_known", row).unwrap_or_default(),
+                known: Known {
+                    rows: number("rows_known", row).unwrap_or_default(),
+                    rejected: number("rejected_known", row).unwrap_or_default(),
+                },
             }),
         })
     };

@@ -66,8 +66,17 @@ pub struct Wanted {
 pub struct Replay {
     /// How many times it was committed before: part of the identity of this reading.
     pub generation: u64,
-    /// Rows that earlier readings gave, from its beginning; they are in the lake.
-    pub rows_known: u64,
+    /// What earlier readings gave.
+    pub known: Known,
+}
+
+/// What earlier readings of an object gave, from its beginning: it is in the lake, and left out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Rows, those among them that were twins of others.
+    pub rows: u64,
+    /// Rejected records.
+    pub rejected: u64,
 }
 
 impl Wanted {
