@@ -26,9 +26,6 @@ use crate::queue::Wanted;
 pub(super) struct Backfill {
     /// s3://bucket/prefix, or a directory in the layout of S3 keys.
     source: String,
-    /// The lake: a directory, or s3://bucket/prefix.
-    #[arg(long, env = "TRAILFLOW_LAKE")]
-    lake: String,
     /// Only objects written at or after this time: 2026-01-31, or 2026-01-31T08:00:00Z.
     #[arg(long, value_parser = instant)]
     from: Option<DateTime<Utc>>,
@@ -39,7 +36,7 @@ pub(super) struct Backfill {
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
     #[command(flatten)]
-    config: super::ConfigFile,
+    lake: super::LakeName,
 }
 
 impl Backfill {
@@ -50,8 +47,7 @@ impl Backfill {
         {
             anyhow::bail!("--from {from} is not before --to {to}: no object can be in between");
         }
-        let file = self.config.path(environment);
-        let config = Config::for_lake(file.as_deref(), environment, &self.lake)?;
+        let config = self.lake.config(environment)?;
         let Source {
             objects,
             listed,
@@ -66,7 +62,7 @@ impl Backfill {
         if ended.quarantined > 0 {
             super::note(&format!(
                 "Which were quarantined, and why: trailflow quarantine list --lake '{}'",
-                self.lake
+                config.lake
             ));
         }
         if total == 0 {

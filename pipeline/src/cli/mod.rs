@@ -20,7 +20,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::causes;
-use crate::config::{Environment, LogFormat, Telemetry};
+use crate::config::{Config, Environment, LogFormat, Telemetry};
+use crate::finding::Findings;
 use crate::telemetry;
 
 /// CloudTrail and VPC Flow Logs in S3, to Prometheus series and Parquet.
@@ -102,6 +103,24 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
             // The CSV writer keeps only the text of what went wrong.
             || cause.to_string().contains("Broken pipe")
     })
+}
+
+/// The `--lake` of several commands, and the file that may say it instead.
+#[derive(Debug, clap::Args)]
+struct LakeName {
+    /// The lake: a directory, or s3://bucket/prefix; also TRAILFLOW_LAKE, or lake.url of the configuration file.
+    #[arg(long, value_name = "LAKE")]
+    lake: Option<String>,
+    #[command(flatten)]
+    config: ConfigFile,
+}
+
+impl LakeName {
+    /// The configuration of a command about this lake.
+    fn config(&self, environment: &Environment) -> Result<Config, Findings> {
+        let file = self.config.path(environment);
+        Config::for_lake(file.as_deref(), environment, self.lake.as_deref())
+    }
 }
 
 /// The `--config` of several commands.

@@ -33,16 +33,6 @@ enum What {
     Replay(Replay),
 }
 
-/// The lake of every subcommand.
-#[derive(Debug, clap::Args)]
-struct Lake {
-    /// The lake: a directory, or s3://bucket/prefix.
-    #[arg(long, env = "TRAILFLOW_LAKE")]
-    lake: String,
-    #[command(flatten)]
-    config: super::ConfigFile,
-}
-
 /// List the objects whose newest reading ended in quarantine.
 #[derive(Debug, clap::Args)]
 struct List {
@@ -53,7 +43,7 @@ struct List {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]
-    lake: Lake,
+    lake: super::LakeName,
 }
 
 /// Show every reading of an object, and the records of it that were rejected.
@@ -65,7 +55,7 @@ struct Show {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]
-    lake: Lake,
+    lake: super::LakeName,
 }
 
 /// Read quarantined objects again: after a fix, a restore, or a permission that came.
@@ -92,7 +82,7 @@ struct Replay {
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
     #[command(flatten)]
-    lake: Lake,
+    lake: super::LakeName,
 }
 
 impl Quarantine {
@@ -108,8 +98,7 @@ impl Quarantine {
 
 impl List {
     async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
-        let (_, session) =
-            query::open(&self.lake.config, environment, &self.lake.lake, Views::None).await?;
+        let (_, session) = query::open(&self.lake, environment, Views::None).await?;
         let chosen = self.reason.map_or(Chosen::All, Chosen::Reason);
         let (schema, rows) = session.rows(&quarantine::list_sql(&chosen)).await?;
         output::write(self.format, schema, &rows, io::stdout())?;
@@ -119,8 +108,7 @@ impl List {
 
 impl Show {
     async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
-        let (_, session) =
-            query::open(&self.lake.config, environment, &self.lake.lake, Views::None).await?;
+        let (_, session) = query::open(&self.lake, environment, Views::None).await?;
         let (schema, readings) = session
             .rows(&quarantine::readings_sql(&self.object))
             .await?;
@@ -139,8 +127,7 @@ impl Show {
 
 impl Replay {
     async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
-        let (config, session) =
-            query::open(&self.lake.config, environment, &self.lake.lake, Views::None).await?;
+        let (config, session) = query::open(&self.lake, environment, Views::None).await?;
         let chosen = match (self.reason, self.key) {
             (Some(reason), _) => Chosen::Reason(reason),
             (None, Some(key)) => Chosen::Key(key),
@@ -174,7 +161,7 @@ impl Replay {
         if ended.quarantined > 0 {
             super::note(&format!(
                 "{} are quarantined again: trailflow quarantine list --lake '{}'",
-                ended.quarantined, self.lake.lake
+                ended.quarantined, config.lake
             ));
         }
         Ok(ended.code)

@@ -31,9 +31,6 @@ pub(super) enum ReportFormat {
 /// statements from the prompt or a pipe, each up to its `;`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Query {
-    /// The lake: a directory, or s3://bucket/prefix.
-    #[arg(long, env = "TRAILFLOW_LAKE")]
-    lake: String,
     /// How to write the rows.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -41,7 +38,7 @@ pub(super) struct Query {
     #[arg(allow_hyphen_values = true)]
     sql: Option<String>,
     #[command(flatten)]
-    config: super::ConfigFile,
+    lake: super::LakeName,
 }
 
 /// Which views a session needs.
@@ -72,12 +69,11 @@ impl Views<'_> {
 
 /// Opens a lake to be asked.
 pub(super) async fn open(
-    config: &super::ConfigFile,
+    lake: &super::LakeName,
     environment: &Environment,
-    lake: &str,
     views: Views<'_>,
 ) -> anyhow::Result<(Config, LakeSession)> {
-    let config = Config::for_lake(config.path(environment).as_deref(), environment, lake)?;
+    let config = lake.config(environment)?;
     if let LakeUrl::Directory(path) = &config.lake
         && !path.is_dir()
     {
@@ -120,7 +116,7 @@ impl Query {
     pub(super) async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
         let _telemetry = super::quiet_logs(environment)?;
         let views = self.sql.as_deref().map_or(Views::All, Views::NamedIn);
-        let (_, session) = open(&self.config, environment, &self.lake, views).await?;
+        let (_, session) = open(&self.lake, environment, views).await?;
         match &self.sql {
             Some(sql) => {
                 let statements = query::statements(sql);

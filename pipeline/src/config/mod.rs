@@ -184,12 +184,12 @@ impl Config {
         proved(file, &raw, findings)
     }
 
-    /// The same for a command that names source and lake itself: a file and the environment may
-    /// still say the rest. The source is a directory that is never read.
+    /// The same for a command that has no source, or names it itself, and may name the lake: what it does
+    /// not say, a file and the environment may. The source is a directory that is never read.
     pub fn for_lake(
         file: Option<&Path>,
         environment: &Environment,
-        lake: &str,
+        lake: Option<&str>,
     ) -> Result<Self, Findings> {
         let file = file.or_else(|| environment.config_file());
         let (mut raw, findings) = written(file, environment)?;
@@ -197,7 +197,15 @@ impl Config {
         raw.queue_url = None;
         raw.buckets = None;
         raw.directory = Some(NO_SOURCE.to_owned());
-        raw.lake = Some(lake.to_owned());
+        if let Some(lake) = lake {
+            raw.lake = Some(lake.to_owned());
+        }
+        if raw.lake.is_none() {
+            let fix =
+                "name it with --lake, as s3://bucket/prefix or a directory, or set TRAILFLOW_LAKE";
+            let file = file.unwrap_or(Path::new(place::ENVIRONMENT));
+            return Err(Finding::new(file, None, "no lake is named", fix).into());
+        }
         proved(file, &raw, findings)
     }
 

@@ -119,14 +119,10 @@ impl Objects for S3Objects {
             .send()
             .await;
         let head = head.map_err(|error| classified(&error))?;
-        let etag = head.e_tag().map(|etag| etag.trim_matches('"').to_owned());
-        if etag.is_none() {
+        let version = Version::said(head.e_tag(), object.version.version_id.as_deref());
+        if version.etag.is_none() {
             return Err(FetchError::Unavailable(String::from("S3 named no ETag")));
         }
-        let version = Version {
-            etag,
-            version_id: object.version.version_id.clone(),
-        };
         let written_at = head.last_modified().and_then(written_at);
         let size_bytes = head
             .content_length()

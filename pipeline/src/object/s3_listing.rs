@@ -1,7 +1,7 @@
 //! Lists the objects below a prefix, for `backfill`.
 //!
 //! Must hold: every page is read; the version of an object is its ETag, as in a notification from
-//! an unversioned bucket.
+//! an unversioned bucket, and one that a store lists without is asked for before the claim.
 
 use aws_sdk_s3::Client;
 use chrono::{DateTime, Utc};
@@ -37,11 +37,10 @@ pub async fn list(
             if !is_wanted(written_at) {
                 continue;
             }
-            let etag = object.e_tag().unwrap_or_default().trim_matches('"');
             found.push(ObjectRef {
                 bucket: bucket.to_owned(),
                 key: key.to_owned(),
-                version: Version::of_etag(etag),
+                version: Version::said(object.e_tag(), None),
                 size_bytes: object.size().and_then(|size| u64::try_from(size).ok()),
                 written_at,
             });

@@ -81,8 +81,9 @@ fn is_lost(code: Option<&str>) -> bool {
 async fn renew(client: Client, queue_url: String, receipt_handle: String, length: Duration) {
     let received = Instant::now();
     let seconds = i32::try_from(length.as_secs()).unwrap_or(i32::MAX);
+    let mut wait = length / 2;
     loop {
-        sleep(length / 2).await;
+        sleep(wait).await;
         if received.elapsed() + length > LEASE_MAX {
             tracing::warn!(
                 "a message was held for 12 hours, the most that SQS allows; it comes again"
@@ -97,7 +98,10 @@ async fn renew(client: Client, queue_url: String, receipt_handle: String, length
             .send()
             .await;
         match renewed {
-            Ok(_) => counter!("trailflow_sqs_visibility_extensions_total").increment(1),
+            Ok(_) => {
+                counter!("trailflow_sqs_visibility_extensions_total").increment(1);
+                wait = length / 2;
+            }
             // Somebody else has the message. The claims and the commit decide whose work counts.
             Err(error) if is_lost(error.code()) => {
                 tracing::warn!(error = %aws::said(&error), "lease lost");
@@ -105,6 +109,8 @@ async fn renew(client: Client, queue_url: String, receipt_handle: String, length
             }
             Err(error) => {
                 tracing::warn!(error = %aws::said(&error), "renewing failed; trying again");
+                // Three more times before the message is anybody's.
+                wait = length / 8;
             }
         }
     }

@@ -6,8 +6,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Record, Records, Unreadable, UnreadableReason, time, version};
-use crate::object::ObjectRef;
+use super::{Record, Records, Unreadable, UnreadableReason, time};
+use crate::object::{ObjectRef, Version};
 
 #[derive(Deserialize)]
 struct Event {
@@ -89,7 +89,7 @@ fn record(event: Event) -> Result<Record, Unreadable> {
     Ok(Record::Created(ObjectRef {
         bucket,
         key,
-        version: version(object.version_id.as_str(), etag),
+        version: Version::said(etag, object.version_id.as_str()),
         size_bytes: object.size.as_u64(),
         written_at: time(&event.time),
     }))

@@ -24,7 +24,7 @@ pub use shape::Shape;
 pub use unreadable::{Unreadable, UnreadableReason};
 
 use crate::limits::{NOTIFICATION_BYTES_MAX, NOTIFICATION_NESTING_MAX};
-use crate::object::{ObjectRef, Version};
+use crate::object::ObjectRef;
 
 /// What one message says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -187,19 +187,6 @@ fn kind(value: &Value) -> &'static str {
         Value::String(_) => "a string",
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
-    }
-}
-
-/// `null` is what S3 calls the version of an unversioned object; some writers put the ETag in
-/// quotes.
-fn version(version_id: Option<&str>, etag: Option<&str>) -> Version {
-    let version_id = version_id.filter(|id| !id.is_empty() && *id != "null");
-    let etag = etag
-        .map(|tag| tag.trim_matches('"'))
-        .filter(|tag| !tag.is_empty());
-    Version {
-        etag: etag.map(str::to_owned),
-        version_id: version_id.map(str::to_owned),
     }
 }
 

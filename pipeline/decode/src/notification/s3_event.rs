@@ -9,8 +9,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Record, Records, Unreadable, UnreadableReason, form, kind, time, version};
-use crate::object::ObjectRef;
+use super::{Record, Records, Unreadable, UnreadableReason, form, kind, time};
+use crate::object::{ObjectRef, Version};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -127,7 +127,7 @@ fn record(value: Value) -> Result<Record, Unreadable> {
     Ok(Record::Created(ObjectRef {
         bucket,
         key,
-        version: version(object.version_id.as_str(), object.e_tag.as_str()),
+        version: Version::said(object.e_tag.as_str(), object.version_id.as_str()),
         size_bytes: object.size.as_u64(),
         written_at,
     }))

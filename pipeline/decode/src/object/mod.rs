@@ -43,6 +43,18 @@ pub struct Version {
 }
 
 impl Version {
+    /// A version as a notification, a listing or a HEAD says it. An ETag may be in quotes or empty; `null` is
+    /// what S3 calls the version of an unversioned object.
+    pub fn said(etag: Option<&str>, version_id: Option<&str>) -> Self {
+        let etag = etag.map(|tag| tag.trim_matches('"'));
+        let version_id = version_id.filter(|id| *id != "null");
+        let said = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+        Self {
+            etag: said(etag),
+            version_id: said(version_id),
+        }
+    }
+
     /// A version that is known by its ETag alone.
     pub fn of_etag(etag: impl Into<String>) -> Self {
         Self {
