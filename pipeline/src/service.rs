@@ -97,8 +97,13 @@ async fn sdk(config: &Config) -> Option<SdkConfig> {
 fn open_lake(config: &Config, sdk: Option<&SdkConfig>) -> Result<Lake, BuildError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = store::open(&config.lake, &config.aws, sdk, Arc::clone(&clock))?;
+    let directory = match &config.lake {
+        LakeUrl::Directory(path) => Some(path.clone()),
+        LakeUrl::S3 { .. } => None,
+    };
     Ok(Lake {
         store,
+        directory,
         worker: Worker::this_process(),
         lease: config.pipeline.lease,
         clock,

@@ -24,7 +24,8 @@ use crate::queue::Wanted;
 /// ignored or quarantined.
 #[derive(Debug, clap::Args)]
 pub(super) struct Backfill {
-    /// s3://bucket/prefix, or a directory in the layout of S3 keys.
+    /// s3://bucket/prefix, or a directory in the layout of S3 keys. A directory's name stands for the bucket:
+    /// an object is known again only below the same directory that was given before, or is watched.
     source: String,
     /// Only objects written at or after this time: 2026-01-31, or 2026-01-31T08:00:00Z.
     #[arg(long, value_parser = instant)]
@@ -95,6 +96,12 @@ impl Backfill {
             }
             Ok(LakeUrl::Directory(path)) => {
                 let directory = Directory::new(&path);
+                if directory.is_within_a_bucket() {
+                    super::note(&format!(
+                        "trailflow: {} is a part of a bucket's directory. The name of the directory that is given, and the path in it, are an object's identity: what was read from another one is read again. Give the same as before, or as the service watches, and narrow it with --from and --to.",
+                        path.display()
+                    ));
+                }
                 let listed = directory.list();
                 let found = listed.with_context(|| format!("{} cannot be read", path.display()))?;
                 unreadable = found.unreadable;

@@ -202,6 +202,7 @@ mod tests {
     /// Another worker of the same lake, that has met nothing yet.
     fn beside(lake: &Lake) -> Lake {
         Lake {
+            directory: None,
             settled: Arc::default(),
             ..lake.clone()
         }

@@ -18,6 +18,7 @@ pub mod claim;
 pub mod committed;
 mod copied;
 pub mod create;
+mod directory;
 mod encoding;
 pub mod ingest_log;
 mod partition;
@@ -30,6 +31,7 @@ pub mod store;
 mod trouble;
 pub mod worker;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +51,8 @@ use worker::Worker;
 pub struct Lake {
     /// Where the objects are; paths are relative to the lake's root.
     pub store: Arc<dyn ObjectStore>,
+    /// Its root, where it is a directory.
+    pub directory: Option<PathBuf>,
     /// Who this is, for the claims.
     pub worker: Worker,
     /// How long a claim without a decision holds off others.
@@ -83,6 +87,7 @@ impl Lake {
     pub(crate) fn in_memory() -> Self {
         Self {
             store: Arc::new(object_store::memory::InMemory::new()),
+            directory: None,
             worker: Worker::this_process(),
             lease: Duration::from_secs(1),
             clock: Arc::new(crate::clock::SystemClock),

@@ -36,6 +36,7 @@ impl Lake {
         let at = self.clock.now();
         let bytes = json(path.as_ref(), &Published { at })?;
         self.store.put(&path, PutPayload::from(bytes)).await?;
+        self.clear_staging(batch).await;
         Ok(())
     }
 
@@ -53,8 +54,7 @@ impl Lake {
             Path::from(file.staged.as_str()),
             Path::from(file.published.as_str()),
         );
-        // The copy is whole or absent on S3 and on a local file system.
-        match self.store.copy(&staged, &published).await {
+        match self.give_name(&staged, &published).await {
             Ok(()) => self.delete_if_there(&staged).await,
             // Gone means published before, unless something else deleted it: then its rows
             // would be lost, and nothing may be acknowledged.
@@ -74,11 +74,16 @@ impl Lake {
     }
 
     /// Drops the staged files of a batch that will never count.
-    pub async fn drop_staging(&self, files: &[StagedFile]) -> Result<(), LakeError> {
+    pub async fn drop_staging(
+        &self,
+        batch: &BatchId,
+        files: &[StagedFile],
+    ) -> Result<(), LakeError> {
         for file in files {
             self.delete_if_there(&Path::from(file.staged.as_str()))
                 .await?;
         }
+        self.clear_staging(batch).await;
         Ok(())
     }
 
@@ -89,6 +94,7 @@ impl Lake {
         for file in staged {
             self.delete_if_there(&file.location).await?;
         }
+        self.clear_staging(batch).await;
         Ok(())
     }
 

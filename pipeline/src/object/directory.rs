@@ -1,11 +1,12 @@
 //! Objects that are files: a directory in the layout of S3 keys.
 //!
 //! In: a directory. Out: its files as objects. Must hold: a file's version is its size and the
-//! time it was changed, so that a rewritten file is another object (I3).
+//! time it was changed, so that a rewritten file is another object, and the one before is not read to its
+//! end (I3).
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File, Metadata};
-use std::io::{self, BufReader, ErrorKind};
+use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -51,6 +52,12 @@ impl Directory {
     /// The name that stands for the bucket.
     pub fn bucket(&self) -> &str {
         &self.bucket
+    }
+
+    /// Whether AWS's own folder leads to it: then it is a part of what stands for the bucket.
+    pub fn is_within_a_bucket(&self) -> bool {
+        let full = fs::canonicalize(&self.root).unwrap_or_else(|_| self.root.clone());
+        full.components().any(|part| part.as_os_str() == "AWSLogs")
     }
 
     /// Every file, by key. Hidden files and those that end in `.tmp` are still being written. What below
@@ -150,17 +157,51 @@ impl Objects for Directory {
     async fn fetch(&self, object: &ObjectRef) -> Result<Body, FetchError> {
         let path = self.root.join(&object.key);
         let file = File::open(&path).map_err(|error| refused(&error))?;
-        let metadata = file.metadata().map_err(|error| refused(&error))?;
-        if self.object(&path, &metadata).version != object.version {
-            return Err(FetchError::Missing);
-        }
-        Ok(Box::new(BufReader::with_capacity(FILE_READ_BYTES, file)))
+        let whole = AsClaimed {
+            of: self.clone(),
+            path,
+            version: object.version.clone(),
+            file,
+        };
+        whole.is_it().map_err(|error| refused(&error))?;
+        Ok(Box::new(BufReader::with_capacity(FILE_READ_BYTES, whole)))
     }
 
     async fn resolve(&self, object: &ObjectRef) -> Result<ObjectRef, FetchError> {
         let path = self.root.join(&object.key);
         let metadata = fs::metadata(&path).map_err(|error| refused(&error))?;
         Ok(self.object(&path, &metadata))
+    }
+}
+
+/// A file that is still what was claimed when it has been read to its end: one that is written to in place
+/// changes under the reader, and no open file shows that.
+#[derive(Debug)]
+struct AsClaimed {
+    of: Directory,
+    path: PathBuf,
+    version: Version,
+    file: File,
+}
+
+impl AsClaimed {
+    /// The open file is asked: one that was replaced under its name is still whole.
+    fn is_it(&self) -> io::Result<()> {
+        let metadata = self.file.metadata()?;
+        if self.of.object(&self.path, &metadata).version == self.version {
+            return Ok(());
+        }
+        Err(io::Error::new(ErrorKind::NotFound, FetchError::Missing))
+    }
+}
+
+impl Read for AsClaimed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        if read == 0 && !buffer.is_empty() {
+            self.is_it()?;
+        }
+        Ok(read)
     }
 }
 
@@ -180,6 +221,33 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_is_written_to_while_it_is_read_is_missing_at_its_end() {
+        let place = tempfile::tempdir().unwrap();
+        let directory = Directory::new(place.path());
+        let (path, beside) = (place.path().join("1.log"), place.path().join(".2.log"));
+        let long = vec![b'a'; 3 * FILE_READ_BYTES];
+        fs::write(&path, &long).unwrap();
+        let object = directory.list().unwrap().objects.remove(0);
+        let mut bytes = Vec::new();
+
+        // Put in its place: the open file is as it was.
+        let mut body = directory.fetch(&object).await.unwrap();
+        body.read_exact(&mut [0; 8]).unwrap();
+        fs::write(&beside, "b").unwrap();
+        fs::rename(&beside, &path).unwrap();
+        assert_eq!(body.read_to_end(&mut bytes).unwrap(), long.len() - 8);
+
+        fs::write(&path, &long).unwrap();
+        let object = directory.list().unwrap().objects.remove(0);
+        let mut body = directory.fetch(&object).await.unwrap();
+        body.read_exact(&mut [0; 8]).unwrap();
+        fs::write(&path, vec![b'b'; 2 * FILE_READ_BYTES]).unwrap();
+        let error = body.read_to_end(&mut bytes).unwrap_err();
+        let said = error.get_ref().and_then(|inner| inner.downcast_ref());
+        assert!(matches!(said, Some(FetchError::Missing)), "{error:?}");
+    }
 
     #[test]
     fn a_file_has_one_key_whatever_links_lead_to_it() {

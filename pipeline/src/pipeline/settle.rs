@@ -234,7 +234,7 @@ impl Pipeline {
             Commit::Fenced => {
                 counter!("trailflow_commits_total", "result" => "fenced").increment(1);
                 tracing::warn!(batch = %id, "fenced: another worker took over; nothing of it counts");
-                dropped(self.lake.drop_staging(&files).await);
+                dropped(self.lake.drop_staging(id, &files).await);
                 self.end_renewal(id, renewal).await;
                 return self.give_all_back(held, Return::Now).await;
             }

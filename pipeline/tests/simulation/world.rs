@@ -338,6 +338,7 @@ impl World {
             },
             lease: LEASE,
             clock: Arc::clone(&clock),
+            directory: None,
             settled: Arc::default(),
             encodings: Arc::default(),
         };
