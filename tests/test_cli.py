@@ -179,6 +179,38 @@ def test_a_wrong_query_fails_on_stderr(trailflow, filled, sql):
     assert done.stderr != b"" and b"panicked" not in done.stderr
 
 
+JOINED = "SELECT * FROM cloudtrail a JOIN (SELECT event_id, region FROM cloudtrail) b USING (event_id)"
+
+
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        # Options that do not exist look like SQL that begins with a comment.
+        (["--fromat=json"], "there is no option --fromat=json"),
+        (["--hlep"], "there is no option --hlep"),
+        (["--format", "parquet", ""], "no statement"),
+        (["--format", "json", JOINED], "two columns of the answer are named region"),
+        (["--format", "parquet", JOINED], "two columns of the answer are named region"),
+        (["SELECT count(*) FROM cloudtrail TABLESAMPLE (1)"], "TABLESAMPLE takes every row"),
+    ],
+)
+def test_a_query_that_would_answer_another_question_says_so(trailflow, filled, arguments, says):
+    done = trailflow.run("query", "--lake", filled[0], *arguments)
+    assert done.returncode == 2, describe(done)
+    assert done.stdout == b"" and says in done.stderr.decode(), describe(done)
+
+
+def test_sql_may_begin_with_a_comment_and_come_in_many_lines(trailflow, filled):
+    folder, expected = filled
+    count = str(expected.rows["cloudtrail"])
+    sql = "-- all of them\nSELECT count(*) AS n FROM cloudtrail"
+    assert trailflow.output("query", "--lake", folder, "--format", "csv", sql).decode().split() == ["n", count]
+    # A comment that closes behind the semicolon; a semicolon in a string; one that the last statement lacks.
+    lines = "SELECT 1 AS a; /*\n;\n*/\nSELECT ';' AS b\n;\nSELECT count(*) AS n\nFROM cloudtrail"
+    done = trailflow.shell(f"printf %s '{lines}' | {{bin}} query --lake '{folder}' --format csv".replace("';'", "'\\'';'\\''"))
+    assert done.stdout.decode().split() == ["a", "1", "b", ";", "n", count], describe(done)
+
+
 @pytest.mark.parametrize(
     "sql", ["DROP TABLE cloudtrail", "CREATE TABLE t AS SELECT 1", "COPY cloudtrail TO 'stolen.csv'"]
 )

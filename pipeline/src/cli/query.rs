@@ -108,6 +108,15 @@ pub(super) async fn open(
     Ok((config, session))
 }
 
+/// SQL may begin with a comment, and an option that does not exist looks like one.
+fn nothing_asked(sql: &str) -> String {
+    let word = sql.split_whitespace().next().unwrap_or_default();
+    if word.starts_with("--") && word.len() > 2 {
+        return format!("there is no option {word}: see `trailflow query --help`");
+    }
+    String::from("the query has no statement: ask one, such as SHOW TABLES")
+}
+
 fn failed(error: &QueryError) -> anyhow::Error {
     anyhow::anyhow!("{}", explained(error))
 }
@@ -120,6 +129,9 @@ impl Query {
         match &self.sql {
             Some(sql) => {
                 let statements = query::statements(sql);
+                if statements.is_empty() {
+                    anyhow::bail!("{}", nothing_asked(sql));
+                }
                 self.one_file(statements.len())?;
                 for sql in statements {
                     self.answer(&session, sql).await?;
@@ -165,13 +177,17 @@ impl Query {
                 write!(io::stderr(), "{mark}")?;
                 io::stderr().flush()?;
             }
+            let before = text.len();
             let ended = io::stdin().lock().read_line(&mut text)? == 0;
+            let line = text.get(before..).unwrap_or_default();
+            // Only these can end a statement: the text so far is not looked at after every line.
+            let may_end = line.contains(';') || line.contains("*/");
             let asks_to_leave =
                 matches!(text.trim().trim_end_matches(';'), "exit" | "quit" | "\\q");
             if asks_to_leave || (ended && text.trim().is_empty()) {
                 return Ok(ExitCode::SUCCESS);
             }
-            if !ended && !query::is_ended(&text) {
+            if !(ended || may_end && query::is_ended(&text)) {
                 continue;
             }
             let whole = std::mem::take(&mut text);

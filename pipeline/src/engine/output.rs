@@ -6,7 +6,7 @@
 use arrow::datatypes::{DataType, Schema};
 
 use crate::finding::{Finding, Findings};
-use crate::signal::{Header, Merge, Rollup, Signal};
+use crate::signal::{Header, Merge, Rollup, Signal, Source};
 
 /// The rollup of a signal; for one without, what its metrics need.
 pub(super) fn columns(header: &Header) -> Rollup {
@@ -41,9 +41,13 @@ pub(super) fn mismatches(signal: &Signal, columns: &Rollup, output: &Schema) -> 
     for field in output.fields() {
         let name = field.name();
         if !promised().any(|promised| promised == name) {
+            let (what, to) = match signal.header.source {
+                Source::Rollups => ("a label nor the value", "`labels`"),
+                Source::Table(_) => ("in the grain nor a measure", "`grain` or `measures`"),
+            };
             report(
-                format!("the column {name} is neither in the grain nor a measure"),
-                format!("add {name} to `grain` or `measures`, or do not select it"),
+                format!("the column {name} is neither {what}"),
+                format!("add {name} to {to}, or do not select it"),
             );
             continue;
         }

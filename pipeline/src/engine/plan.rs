@@ -240,12 +240,13 @@ pub(super) fn reason(error: &DataFusionError) -> String {
         // What it was doing when it failed tells little.
         _ => error.find_root().strip_backtrace(),
     };
-    message
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches('.')
-        .to_owned()
+    let mut lines = message.lines();
+    let first = lines.next().unwrap_or_default().trim_end_matches('.');
+    // A regular expression is told about over several lines, the last of which says what is wrong.
+    match lines.next_back().filter(|_| first.ends_with(':')) {
+        Some(last) => format!("{first} {}", last.trim()),
+        None => first.to_owned(),
+    }
 }
 
 pub(super) fn at_query(signal: &Signal, what: &str, fix: &str) -> Findings {

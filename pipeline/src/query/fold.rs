@@ -81,6 +81,10 @@ fn folded(question: &Aggregate) -> Result<Option<LogicalPlan>, DataFusionError> 
             None => return Ok(None),
         }
     }
+    // Two columns of the view that mean the same would be two of one name.
+    if repeats(&groups) || repeats(&measures) {
+        return Ok(None);
+    }
     let grouped = Aggregate::try_new(Arc::clone(&merge.input), groups, measures)?;
     let asked = question.schema.iter();
     let given = grouped.schema.iter().zip(asked);
@@ -99,6 +103,11 @@ fn folded(question: &Aggregate) -> Result<Option<LogicalPlan>, DataFusionError> 
     let grouped = Arc::new(LogicalPlan::Aggregate(grouped));
     let projection = Projection::try_new_with_schema(named, grouped, schema)?;
     Ok(Some(LogicalPlan::Projection(projection)))
+}
+
+fn repeats(expressions: &[Expr]) -> bool {
+    let mut rest = expressions.iter();
+    std::iter::from_fn(|| rest.next().map(|one| rest.as_slice().contains(one))).any(|again| again)
 }
 
 /// The merge that gives these rows, and what each of their columns means.

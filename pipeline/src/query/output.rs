@@ -4,6 +4,7 @@
 //! one object a line; memory does not grow with the rows, but for a table, whose columns are as wide
 //! as their widest value: that one has a limit. What logs say cannot command a terminal.
 
+use std::collections::HashSet;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 
@@ -59,6 +60,9 @@ struct Table {
 impl<W: Write + Send> Output<W> {
     /// Begins an answer of rows of this schema.
     pub fn begin(format: Format, schema: SchemaRef, to: W) -> anyhow::Result<Self> {
+        if matches!(format, Format::Json | Format::Parquet) {
+            named_apart(&schema)?;
+        }
         let to = BufWriter::new(to);
         let form = match format {
             Format::Table => Form::Table(Table::default(), to),
@@ -121,6 +125,22 @@ impl Table {
         self.rows.push(rows);
         Ok(())
     }
+}
+
+/// Most readers of JSON keep the last of two members of one name, and those of Parquet refuse them.
+fn named_apart(schema: &Schema) -> anyhow::Result<()> {
+    let mut names = HashSet::new();
+    if let Some(twice) = schema
+        .fields()
+        .iter()
+        .find(|field| !names.insert(field.name()))
+    {
+        anyhow::bail!(
+            "two columns of the answer are named {}: give one another name with AS, or ask with --format csv",
+            twice.name()
+        );
+    }
+    Ok(())
 }
 
 /// Writes rows that are there already.

@@ -19,7 +19,7 @@ const FOLDED: [&str; 8] = [
 ];
 
 /// Of single rows of the view, or of what does not merge by itself.
-const KEPT: [&str; 13] = [
+const KEPT: [&str; 15] = [
     "SELECT role, account, calls FROM signal ORDER BY 1, 2",
     "SELECT role, count(*) FROM signal GROUP BY role ORDER BY role",
     "SELECT role, count(*), sum(calls) FROM signal GROUP BY role ORDER BY role",
@@ -33,6 +33,8 @@ const KEPT: [&str; 13] = [
     "SELECT account, sum(calls) FROM (SELECT * FROM signal ORDER BY calls DESC, role, account LIMIT 9) GROUP BY account ORDER BY 1",
     "SELECT s.role, sum(s.calls) FROM signal s JOIN (VALUES ('name-1'), ('name-1')) AS o(role) ON s.role = o.role GROUP BY s.role ORDER BY 1",
     "SELECT sum(DISTINCT calls) FROM signal",
+    "SELECT sum(x), sum(y) FROM (SELECT calls AS x, calls AS y FROM signal) t",
+    "SELECT a, b, sum(calls) FROM (SELECT role AS a, role AS b, calls FROM signal) t GROUP BY a, b ORDER BY 1",
 ];
 
 /// Partial rows: a grain of two, and one measure for each function.

@@ -48,7 +48,7 @@ SELECT
     recipient_account_id                       AS account_id,
     region,
     count(*)                                   AS failures
-FROM cloudtrail
+FROM cloudtrail TABLESAMPLE (50)
 WHERE event_source  = 'signin.amazonaws.com'
   AND event_name    = 'ConsoleLogin'
   AND error_message = 'Failed authentication'

@@ -19,7 +19,7 @@
 --
 -- [rollup]
 -- window          = "5m"
--- grain           = ["account_id", "region", "window_start", "account_id"]
+-- grain           = ["account_id", "region", "window_start", "account_id", "event_date"]
 -- measures        = { failures = "sum" }
 --
 -- [alert]

@@ -20,7 +20,7 @@
 -- [rollup]
 -- window          = "5m"
 -- grain           = ["window_start", "account_id", "region"]
--- measures        = { failures = "sum", region = "max", "Oldest Event" = "min" }
+-- measures        = { failures = "sum", region = "max", "Oldest Event" = "min", event_date = "max" }
 --
 -- [alert]
 -- severity        = "warning"

@@ -19,14 +19,23 @@ use crate::finding::{Finding, Findings};
 use crate::signal::catalog::BUILT_IN;
 use crate::signal::{Catalog, Signal, Source, fence};
 
-/// Tables that a signal's view cannot be named as.
-const TABLES: [&str; 5] = [
+/// Tables that a signal's view cannot be named as: those of the lake, and what a query may join.
+const TABLES: [&str; 11] = [
     "cloudtrail",
     "flow_logs",
     "transit_gateway_flow_logs",
     "ingest_log",
     "quarantine",
+    "schedule",
+    "expected_audiences",
+    "clusters",
+    "node_roles",
+    "watched_roles",
+    "own_networks",
 ];
+
+/// The partial rows of a signal are a table under its name and this.
+const PARTIAL: &str = "_partial";
 
 /// Checks every signal alone, then all of them beside each other. `runbooks` is the text of
 /// `docs/runbooks.md`; without it the anchors of alerts are not compared.
@@ -95,6 +104,9 @@ fn identity(signal: &Signal, report: &mut Report<'_>) {
             format!("\"{name}\" is the name of a table"),
             "give it another name",
         );
+    } else if name.ends_with(PARTIAL) {
+        let what = format!("\"{name}\" ends as the table of another signal's partial rows does");
+        report.at(line, what, "give it another name");
     }
     let stem = signal
         .file

@@ -15,7 +15,7 @@ struct Refusal {
 
 const CLOCK: Refusal = Refusal {
     why: "gives other rows on every run",
-    fix: "take the time from the event: event_time, or ts_end",
+    fix: "take the time from the event: event_time, or ts_end; over rollups from schedule.at",
     of_merging: false,
 };
 const CHANCE: Refusal = Refusal {
@@ -38,6 +38,11 @@ const LIMIT: Refusal = Refusal {
     fix: "remove it; `series_max` limits the series",
     of_merging: false,
 };
+const SAMPLE: Refusal = Refusal {
+    why: "takes every row: it is read over",
+    fix: "remove it",
+    of_merging: false,
+};
 const STAR: Refusal = Refusal {
     why: "changes with the table",
     fix: "name every column",
@@ -45,7 +50,7 @@ const STAR: Refusal = Refusal {
 };
 
 /// Words that are refused wherever they stand.
-const WORDS: [(&str, &Refusal); 7] = [
+const WORDS: [(&str, &Refusal); 8] = [
     ("current_timestamp", &CLOCK),
     ("current_date", &CLOCK),
     ("current_time", &CLOCK),
@@ -53,6 +58,7 @@ const WORDS: [(&str, &Refusal); 7] = [
     ("localtimestamp", &CLOCK),
     ("limit", &LIMIT),
     ("offset", &LIMIT),
+    ("tablesample", &SAMPLE),
 ];
 
 /// Functions that are refused; a `*` stands for any ending.

@@ -6,6 +6,8 @@ use crate::signal::Signal;
 use crate::signal::check::{Report, is_snake_case};
 
 const HOUR_SECONDS: u64 = 3_600;
+/// The folders of a rollup are a column too, whatever the files have.
+const PARTITION: &str = "event_date";
 
 pub(super) fn check(signal: &Signal, report: &mut Report<'_>) {
     let Some(rollup) = &signal.header.rollup else {
@@ -37,6 +39,8 @@ pub(super) fn check(signal: &Signal, report: &mut Report<'_>) {
         if !is_snake_case(column) {
             let what = format!("\"{column}\" cannot name a column");
             report.at(line, what, "write lower-case letters, digits and `_`");
+        } else if column == PARTITION {
+            partition(line, report);
         } else if rest.contains(column) {
             let what = format!("`{column}` is in the grain twice");
             report.at(line, what, "keep one of the two");
@@ -59,6 +63,13 @@ pub(super) fn check(signal: &Signal, report: &mut Report<'_>) {
         } else if !is_snake_case(measure) {
             let what = format!("\"{measure}\" cannot name a column");
             report.at(line, what, "write lower-case letters, digits and `_`");
+        } else if measure == PARTITION {
+            partition(line, report);
         }
     }
+}
+
+fn partition(line: Option<u32>, report: &mut Report<'_>) {
+    let what = format!("`{PARTITION}` is the name of the folders that the rollup's files are in");
+    report.at(line, what, "name the column otherwise, such as `day`");
 }
