@@ -3,11 +3,11 @@
 //! ```text
 //! SQS ─receive→ notification ─→ claim ─→ fetch ─→ decompress ─→ decode ─→ evaluate
 //!                                                                            │
-//!       acknowledge ←─ count ←─ publish ←─ commit ←─ stage ←─────────────────┘
+//!       acknowledge ←─ publish ←─ count ←─ commit ←─ stage ←─────────────────┘
 //! ```
 //!
 //! The modules stand in the order of the data. `docs/architecture.md` numbers what must hold
-//! (I1 to I10); a test enforces which module may know which.
+//! (I1 to I11); a test enforces which module may know which.
 
 // The entrance: arguments and configuration become ready parts.
 pub mod cli;

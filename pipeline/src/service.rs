@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::aws::{self, SdkConfig};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, LakeUrl, Source};
-use crate::decode::flow_logs::OwnNetworks;
+use crate::decode::flow_logs::{NetworkError, OwnNetworks};
 use crate::engine::Engine;
 use crate::finding::Findings;
 use crate::lake::worker::Worker;
@@ -50,7 +50,10 @@ pub enum BuildError {
     /// The lake cannot be opened.
     #[error(transparent)]
     Lake(#[from] store::OpenError),
-    /// The objects cannot be listed.
+    /// The configuration has proved them: only a configuration made otherwise can have such.
+    #[error(transparent)]
+    Networks(#[from] NetworkError),
+    /// What the source names is not there.
     #[error("{0}")]
     Source(String),
 }
@@ -149,8 +152,7 @@ pub async fn pipeline(
         Some(listed) => listed,
         None => configured(config, sdk.as_ref(), &lake.clock)?,
     };
-    // The configuration has proved the networks.
-    let networks = OwnNetworks::parse(&config.reference.own_networks).unwrap_or_default();
+    let networks = OwnNetworks::parse(&config.reference.own_networks)?;
     if mode.live {
         SignalMetrics::describe(engine.all_signals());
     }
@@ -163,7 +165,6 @@ pub async fn pipeline(
         idle_max: mode.idle_max,
         objects_in_flight_max: in_flight,
         // One lane: the window of events is exact, and decoding uses the other cores anyway.
-        lanes: 1,
         live: mode.live,
         decoding: Decoding::Thread,
     };

@@ -17,7 +17,7 @@ use crate::limits::{
     FAILURE_PAUSE, FAILURE_PAUSE_MAX, OUTAGE_FAILURES, READ_LATELY, THROTTLE_COOLDOWN,
 };
 
-/// The permits of all lanes.
+/// The permits.
 #[derive(Debug)]
 pub struct Concurrency {
     state: Mutex<State>,

@@ -32,7 +32,7 @@ impl Cores {
         (memory_bytes_max / MEMORY_PER_CORE).max(CORES_MIN)
     }
 
-    /// So many.
+    /// That many cores, all of them free.
     pub fn new(cores: usize) -> Self {
         Self {
             free: Mutex::new(cores),

@@ -1,4 +1,4 @@
-//! A lane: opens a batch, fills it, commits it, settles its deliveries; again and again.
+//! The lane: opens a batch, fills it, commits it, settles its deliveries; again and again.
 //!
 //! In: deliveries. Out: acknowledgements. Must hold: a delivery is acknowledged only when every
 //! object of it is in a committed batch (I6); a batch that fails gives all its deliveries back.
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -37,14 +37,12 @@ use crate::queue::{Care, Delivery, Known, Return};
 /// readings: a HEAD needs no key, and an object that turns out to be known is never read.
 const NAMING: &str = "object version";
 
-/// Deliveries for whichever lane asks first.
-pub(super) type Intake = Arc<Mutex<mpsc::Receiver<Delivery>>>;
-
-/// One lane.
+/// Works on one batch at a time.
 #[derive(Debug)]
 pub(super) struct Lane {
     pub(super) pipeline: Arc<Pipeline>,
-    pub(super) intake: Intake,
+    /// What was received.
+    pub(super) intake: mpsc::Receiver<Delivery>,
     pub(super) stop: CancellationToken,
     /// A delivery that wants a batch of its own, and came while another was open.
     pub(super) next_alone: Option<Delivery>,
@@ -75,7 +73,7 @@ pub(super) struct Renewal {
 }
 
 impl Lane {
-    /// Runs until the intake ends or the lane is told to stop.
+    /// Runs until the intake ends or the lane is told to stop; what it did not begin goes back at once.
     pub(super) async fn run(mut self) {
         while let Some(first) = self.next_first().await {
             self.wait_after_failures().await;
@@ -91,11 +89,13 @@ impl Lane {
             let set_aside = self.batch(first, &[]).await;
             self.set_aside(set_aside).await;
         }
+        self.intake.close();
+        let queue = &self.pipeline.queue;
         if let Some(alone) = self.next_alone.take() {
-            self.pipeline
-                .queue
-                .give_back(alone.receipt, Return::Now)
-                .await;
+            queue.give_back(alone.receipt, Return::Now).await;
+        }
+        while let Some(delivery) = self.intake.recv().await {
+            queue.give_back(delivery.receipt, Return::Now).await;
         }
     }
 
@@ -136,7 +136,7 @@ impl Lane {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => None,
-            first = self.next() => first,
+            first = self.intake.recv() => first,
         }
     }
 
@@ -177,10 +177,6 @@ impl Lane {
         }
     }
 
-    async fn next(&self) -> Option<Delivery> {
-        self.intake.lock().await.recv().await
-    }
-
     /// Takes deliveries and pieces until the batch is full, old or idle, and every object that
     /// was begun has ended.
     async fn fill(
@@ -215,7 +211,7 @@ impl Lane {
                     stopped = clock.sleep(STOP_FILL_MAX);
                 }
                 () = &mut stopped, if stopping => return Err(BatchError::Stopped),
-                next = self.next(), if room => match next {
+                next = self.intake.recv(), if room => match next {
                     Some(delivery) if delivery.attempt.care() >= Care::Alone => {
                         self.next_alone = Some(delivery);
                         closing = true;
@@ -371,7 +367,7 @@ impl Renewal {
         }
     }
 
-    /// Says it no more; true if it was said.
+    /// Stops renewing; true if a renewal was ever tried.
     pub(super) fn end(self) -> bool {
         drop(self.task);
         self.said.load(Ordering::Relaxed)

@@ -5,7 +5,7 @@
 //!                            │                        │ pieces
 //!                            └ open batch ←───────────┘
 //!                                │ evaluate, stage
-//!                                └ commit ─ publish ─ count ─ acknowledge
+//!                                └ commit ─ count ─ publish ─ acknowledge
 //! ```
 //!
 //! Must hold: every channel has a limit, so that a slow lake slows the queue (I4).
@@ -32,8 +32,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore, mpsc};
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::config::Batch;
 use crate::decode::Table;
@@ -62,10 +62,8 @@ pub struct Settings {
     pub batch: Batch,
     /// A batch with nothing to do closes after this time; without it only age and size close it.
     pub idle_max: Option<Duration>,
-    /// Objects that one lane reads at once.
+    /// Objects that are read at once.
     pub objects_in_flight_max: usize,
-    /// Batches that are open at once.
-    pub lanes: usize,
     /// Whether signals feed the live counters. A backfill writes the lake only.
     pub live: bool,
     /// Where decoders run.
@@ -76,7 +74,7 @@ pub struct Settings {
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 pub enum RunError {
     /// A bug. The process should end and be started again.
-    #[error("a lane ended abnormally; see the log")]
+    #[error("the lane ended abnormally; see the log")]
     LaneDied,
     /// The store of the lake would lose and double.
     #[error(
@@ -86,7 +84,7 @@ pub enum RunError {
     Overwrites,
 }
 
-/// Everything that lanes share.
+/// Everything that the path from receive to acknowledge needs.
 #[derive(Debug)]
 pub struct Pipeline {
     /// Limits.
@@ -119,9 +117,9 @@ pub struct Pipeline {
     pub unnamed_batches: AtomicU32,
     /// Batches that were given up, and not yet abandoned.
     pub undecided: std::sync::Mutex<Vec<BatchId>>,
-    /// Objects being read at once, in all lanes.
+    /// Objects being read at once.
     pub concurrency: Arc<Concurrency>,
-    /// Objects being claimed at once, in all lanes.
+    /// Objects being claimed at once.
     pub claims: Arc<Semaphore>,
     /// The cores that decoders take.
     pub cores: Arc<Cores>,
@@ -139,57 +137,39 @@ impl Pipeline {
         // In this order: there are stores that make a missing bucket when something is put into it.
         self.prove_exclusive(&stop).await?;
         let (sender, receiver) = mpsc::channel(self.settings.objects_in_flight_max.max(1));
-        let intake = Arc::new(Mutex::new(receiver));
-        let mut lanes = JoinSet::new();
-        for _ in 0..self.settings.lanes.max(1) {
-            let lane = Lane {
-                pipeline: Arc::clone(&self),
-                intake: Arc::clone(&intake),
-                stop: stop.clone(),
-                next_alone: None,
-            };
-            lanes.spawn(lane.run());
-        }
-        let mut died = Ok(());
-        let too_long = self.stopped_too_long(&stop);
-        tokio::pin!(too_long);
-        {
-            let receiving = self.receive(sender, &stop);
-            tokio::pin!(receiving);
-            let mut received_all = false;
-            while !(received_all && lanes.is_empty()) {
-                tokio::select! {
-                    biased;
-                    () = &mut too_long => {
-                        tracing::warn!("the end took too long; what is open is left to its lease");
-                        lanes.shutdown().await;
-                        return died;
+        let lane = Lane {
+            pipeline: Arc::clone(&self),
+            intake: receiver,
+            stop: stop.clone(),
+            next_alone: None,
+        };
+        let mut lane = AbortOnDropHandle::new(tokio::spawn(lane.run()));
+        let (receiving, too_long) = (self.receive(sender, &stop), self.stopped_too_long(&stop));
+        tokio::pin!(receiving, too_long);
+        let (mut received_all, mut ended) = (false, None);
+        while !(received_all && ended.is_some()) {
+            tokio::select! {
+                biased;
+                () = &mut too_long => {
+                    tracing::warn!("the end took too long; what is open is left to its lease");
+                    if ended.is_none() {
+                        lane.abort();
+                        let _aborted = lane.await;
                     }
-                    () = &mut receiving, if !received_all => received_all = true,
-                    Some(ended) = lanes.join_next(), if !lanes.is_empty() => if let Err(error) = ended {
-                        tracing::error!(%error, "a lane ended abnormally; its messages come again");
-                        died = Err(RunError::LaneDied);
-                        // Without its lane the process would hold messages and do nothing.
+                    break;
+                }
+                () = &mut receiving, if !received_all => received_all = true,
+                done = &mut lane, if ended.is_none() => {
+                    if let Err(error) = &done {
+                        tracing::error!(%error, "the lane ended abnormally; its messages come again");
+                        // Without it the process would hold messages and do nothing.
                         stop.cancel();
-                    },
+                    }
+                    ended = Some(done.map_err(|_| RunError::LaneDied));
                 }
             }
         }
-        tokio::select! {
-            biased;
-            () = self.return_rest(&intake) => {}
-            () = &mut too_long => {}
-        }
-        died
-    }
-
-    /// Deliveries that no lane took go back at once.
-    async fn return_rest(&self, intake: &lane::Intake) {
-        let mut rest = intake.lock().await;
-        rest.close();
-        while let Some(delivery) = rest.recv().await {
-            self.queue.give_back(delivery.receipt, Return::Now).await;
-        }
+        ended.unwrap_or(Ok(()))
     }
 
     /// Ends when the time for stopping is over.
@@ -243,7 +223,7 @@ impl Pipeline {
         }
     }
 
-    /// Objects that a lane reads at once: one, while the lake fails batch after batch.
+    /// Objects that are read at once: one, while the lake fails batch after batch.
     fn objects_in_flight_max(&self) -> usize {
         if self.lake_failures.load(Ordering::Relaxed) >= LAKE_FAILURES_ALONE {
             1

@@ -1,11 +1,12 @@
-//! Commit, publish, count, acknowledge: the end of a batch.
+//! Commit, count, publish, acknowledge: the end of a batch.
 //!
 //! In: a batch that took all its objects, or failed to. Out: settled deliveries. Must hold: the
-//! order; counters advance only after the commit (I2), and nothing is acknowledged before the
-//! publish (I6).
+//! order. Counters advance only after the commit (I2), and at once: a publish that fails is finished by
+//! whoever gets the messages, who counts nothing. Nothing is acknowledged before the publish (I6).
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use metrics::{counter, histogram};
@@ -252,7 +253,8 @@ impl Pipeline {
         self.window.commit(events);
         self.learned.lock().await.insert(id.clone());
         self.count(&entries, &merged);
-        if let Ok(mut known) = self.newest.lock() {
+        {
+            let mut known = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
             batch::freshness(&newest, &mut known);
         }
         match timed("publish", self.lake.publish(id, &files)).await {
@@ -402,17 +404,21 @@ impl Pipeline {
     }
 
     fn give_up_later(&self, id: &BatchId) {
-        let mut undecided = self.undecided.lock();
-        if let Ok(undecided) = undecided.as_deref_mut()
-            && undecided.len() < UNDECIDED_BATCHES_MAX
-        {
+        let mut undecided = self.undecided();
+        if undecided.len() < UNDECIDED_BATCHES_MAX {
             undecided.push(id.clone());
         }
     }
 
+    fn undecided(&self) -> MutexGuard<'_, Vec<BatchId>> {
+        self.undecided
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Abandons what was left when it was given up, as far as the lake answers.
     pub(super) async fn give_up_the_rest(&self) {
-        let next = || self.undecided.lock().ok()?.pop();
+        let next = || self.undecided().pop();
         while let Some(id) = next() {
             if let Err(error) = self.abandoned(&id).await {
                 tracing::debug!(batch = %id, %error, "still not abandoned");

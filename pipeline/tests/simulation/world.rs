@@ -351,7 +351,6 @@ impl World {
             batch,
             idle_max: None,
             objects_in_flight_max: 3,
-            lanes: 1,
             live: true,
             decoding: Decoding::Task,
         };
