@@ -1,4 +1,4 @@
-//! The only door to time and chance, so that tests and replays hold the hands and the dice.
+//! The only door to time and chance, so that a test can decide both.
 //!
 //! Must hold: nothing in the pure middle (notification, decompress, decode, signal) has a clock;
 //! between `receive` and `acknowledge` nobody waits, and nothing is named, but through this.

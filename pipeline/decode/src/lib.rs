@@ -44,6 +44,15 @@ pub enum Table {
     TransitGatewayFlowLogs,
 }
 
+impl Table {
+    /// Every table.
+    pub const ALL: [Self; 3] = [
+        Self::Cloudtrail,
+        Self::FlowLogs,
+        Self::TransitGatewayFlowLogs,
+    ];
+}
+
 /// What some editors and exports begin a text file with.
 pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 

@@ -1,7 +1,7 @@
 //! Every limit of the service: its unit, and why this number.
 //!
 //! A limit that is reached slows the source down or is counted; nothing grows without one (I4).
-//! Names end in what they bound: `_bytes_max`, `_rows_max`, `_seconds`.
+//! Names end in what they bound, `_BYTES_MAX`, `_ROWS_MAX`; those of a time have the type `Duration`.
 
 use std::time::Duration;
 

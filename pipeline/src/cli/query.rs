@@ -13,7 +13,7 @@ use crate::query::{self, LakeSession};
 use crate::service;
 use crate::signal::Signal;
 
-/// How `backfill` and `signals` report.
+/// How `backfill` and a replay report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub(super) enum ReportFormat {
     /// For people.

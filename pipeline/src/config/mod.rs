@@ -31,6 +31,7 @@ pub use crate::config::env::Environment;
 pub use crate::config::lake::LakeUrl;
 use crate::config::raw::RawConfig;
 use crate::config::walk::Walk;
+use crate::decode::flow_logs::OWN_NETWORKS_DEFAULT;
 use crate::finding::{Finding, Findings};
 use crate::limits;
 use crate::signal::Selection;
@@ -317,17 +318,9 @@ impl Default for Telemetry {
 impl Default for Reference {
     /// The audience that EKS uses, and the networks that are nobody else's.
     fn default() -> Self {
-        let own = [
-            "10.0.0.0/8",
-            "100.64.0.0/10",
-            "172.16.0.0/12",
-            "192.168.0.0/16",
-            "198.19.0.0/16",
-            "fc00::/7",
-        ];
         Self {
             expected_audiences: vec!["sts.amazonaws.com".to_owned()],
-            own_networks: own.map(str::to_owned).to_vec(),
+            own_networks: OWN_NETWORKS_DEFAULT.map(str::to_owned).to_vec(),
             clusters: Vec::new(),
             node_roles: Vec::new(),
             watched_roles: Vec::new(),

@@ -65,11 +65,7 @@ impl Planner {
         runtime: &Arc<RuntimeEnv>,
     ) -> Result<Self, DataFusionError> {
         let mut sessions = BTreeMap::new();
-        for table in [
-            Table::Cloudtrail,
-            Table::FlowLogs,
-            Table::TransitGatewayFlowLogs,
-        ] {
+        for table in Table::ALL {
             sessions.insert(table, Arc::new(Session::new(table, reference, runtime)?));
         }
         Ok(Self { sessions })

@@ -48,12 +48,12 @@ pub(super) fn session_config() -> SessionConfig {
         .with_target_partitions(1)
         .with_information_schema(false)
         .with_batch_size(crate::limits::BATCH_ROWS_MAX);
-    // Dynamic filters live in the plan and would carry one run's values into the next.
     let optimizer = &mut config.options_mut().optimizer;
     // It moves JSON functions below the filters, and every row would be parsed.
     optimizer.enable_leaf_expression_pushdown = false;
     // A further pass costs as much as the first, and has little left to do in queries like these.
     optimizer.max_passes = 1;
+    // Dynamic filters live in the plan and would carry one run's values into the next.
     optimizer.enable_dynamic_filter_pushdown = false;
     optimizer.enable_topk_dynamic_filter_pushdown = false;
     optimizer.enable_join_dynamic_filter_pushdown = false;

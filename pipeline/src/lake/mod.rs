@@ -125,8 +125,8 @@ pub enum LakeError {
         /// Its batch.
         batch: String,
     },
-    /// Rows could not be written as Parquet.
-    #[error("rows could not be written as Parquet: {0}")]
+    /// Rows could not be written as Parquet, or a committed file could not be read.
+    #[error("Parquet: {0}")]
     Parquet(#[from] parquet::errors::ParquetError),
     /// Rows could not be rearranged.
     #[error("rows could not be rearranged: {0}")]

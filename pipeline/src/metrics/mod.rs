@@ -62,10 +62,17 @@ impl SignalMetrics {
         rows: &[RecordBatch],
         now: Duration,
     ) -> Result<(), ArrowError> {
+        let metrics = &signal.header.metrics;
+        let counted = metrics.iter().map(|metric| {
+            let batches = rows.iter().map(|batch| values(metric, batch));
+            batches.collect::<Result<Vec<_>, _>>()
+        });
+        // Before the series are locked: a scrape waits for no formatting.
+        let counted = counted.collect::<Result<Vec<_>, _>>()?;
         let mut all = self.lock();
         let mut overflow = 0;
         let mut series = 0;
-        for (place, metric) in signal.header.metrics.iter().enumerate() {
+        for (place, (metric, counted)) in metrics.iter().zip(counted).enumerate() {
             let mut without = 0;
             let set = all
                 .entry(metric.name.clone())
@@ -81,10 +88,8 @@ impl SignalMetrics {
                     without += rows;
                 }
             }
-            for batch in rows {
-                for (labels, value) in values(metric, batch)? {
-                    without += add(set.place(&labels, now), value, 1);
-                }
+            for (labels, value) in counted.into_iter().flatten() {
+                without += add(set.place(&labels, now), value, 1);
             }
             // A row that feeds several metrics is one row.
             overflow = overflow.max(without);

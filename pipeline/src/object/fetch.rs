@@ -33,9 +33,9 @@ pub enum FetchError {
     /// Not allowed to read it. A person must act; the message goes back.
     #[error("reading is denied by {by}: {message}")]
     Denied {
-        /// `s3` or `kms`.
+        /// `s3`, `kms` or `file_system`.
         by: &'static str,
-        /// What AWS said.
+        /// What it said.
         message: String,
     },
     /// The store asks for fewer requests; try again, more slowly.

@@ -18,6 +18,7 @@ use super::fetch::{Body, FetchError, Objects};
 use super::stream::{ChunkReader, END};
 use super::{ObjectRef, Version};
 use crate::aws;
+use crate::causes;
 use crate::limits::{BODY_CHUNKS_MAX, GET_ATTEMPTS_MAX};
 
 /// The S3 client as a place of objects.
@@ -75,7 +76,7 @@ impl S3Objects {
                     }
                     continue;
                 }
-                Err(error) => FetchError::Unavailable(error.to_string()),
+                Err(error) => FetchError::Unavailable(causes::told(error.to_string(), &error)),
             };
             if sent > broke_at {
                 (attempts, broke_at) = (1, sent);

@@ -27,7 +27,7 @@ pub fn explained(error: &QueryError) -> String {
             "\nWhat does not fit into memory is put into a directory for temporary files: TMPDIR names another one"
         }
         DataFusionError::ArrowError(error, _) if matches!(**error, ArrowError::CastError(_)) => {
-            "\nIf it comes of the view of a signal whose column has another type than before: files of before keep theirs. Give the signal another name, or delete its folder below rollups/"
+            "\nIf it comes of the view of a signal whose column has another type than before: older files keep the type they were written with. Give the signal another name, or delete its folder below rollups/"
         }
         _ => "",
     };

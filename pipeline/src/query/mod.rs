@@ -75,11 +75,7 @@ impl LakeSession {
         datafusion_functions_json::register_all(&mut context)?;
         register_store(&context, Arc::clone(&lake.store))?;
         let session = Self { context };
-        for table in [
-            Table::Cloudtrail,
-            Table::FlowLogs,
-            Table::TransitGatewayFlowLogs,
-        ] {
+        for table in Table::ALL {
             let folder = Folder {
                 path: table.name(),
                 partitions: &["event_date", "event_hour"],

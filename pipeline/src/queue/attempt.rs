@@ -31,7 +31,7 @@ pub enum Care {
 }
 
 impl Attempt {
-    /// The first of any number.
+    /// The first receive, of a queue that never gives up.
     pub const fn first() -> Self {
         Self {
             number: 1,

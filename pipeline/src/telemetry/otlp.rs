@@ -58,7 +58,7 @@ impl Traces {
 
 mod client {
     //! The HTTP client of the exporter. Its exports run on a thread without a runtime, so the
-    //! client brings one of its own.
+    //! client takes that of the process along.
 
     use std::time::Duration;
 

@@ -35,7 +35,7 @@ impl EventKeys {
         self.newer.insert(key);
     }
 
-    /// Remembers the id, if it is not there. Whether it was not.
+    /// Remembers the id; true if it was not there.
     pub fn admit(&mut self, key: EventKey) -> bool {
         if !self.older.is_empty() && self.older.contains(&key) {
             return false;

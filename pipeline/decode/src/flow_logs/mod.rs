@@ -36,7 +36,7 @@ use std::io::BufRead;
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 
-pub use self::networks::{NetworkError, OwnNetworks};
+pub use self::networks::{NetworkError, OWN_NETWORKS_DEFAULT, OwnNetworks};
 use super::{DecodeError, Provenance, Sink};
 
 /// Schema of the table `flow_logs`.

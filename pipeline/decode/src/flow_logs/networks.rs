@@ -11,11 +11,11 @@ use std::str;
 
 /// What is own when the configuration does not say: private, shared and unique local ranges, and the one for
 /// benchmarks that pods get where EKS's custom networking needs room (EKS Best Practices Guide).
-const DEFAULT: [&str; 6] = [
+pub const OWN_NETWORKS_DEFAULT: [&str; 6] = [
     "10.0.0.0/8",
+    "100.64.0.0/10",
     "172.16.0.0/12",
     "192.168.0.0/16",
-    "100.64.0.0/10",
     "198.19.0.0/16",
     "fc00::/7",
 ];
@@ -115,7 +115,7 @@ impl OwnNetworks {
 
 impl Default for OwnNetworks {
     fn default() -> Self {
-        Self::of(DEFAULT.into_iter()).unwrap_or_else(|_| Self {
+        Self::of(OWN_NETWORKS_DEFAULT.into_iter()).unwrap_or_else(|_| Self {
             own: Ranges::default(),
             not_public: Ranges::default(),
         })
@@ -214,7 +214,7 @@ fn dots(word: u64) -> Option<u32> {
     (no_dots ^ no_digits == HIGHS).then(|| u32::try_from(gathered).unwrap_or_default())
 }
 
-/// Networks as ranges of addresses: sorted, and joined where they touch.
+/// Networks as ranges of addresses: sorted, and joined where they overlap.
 #[derive(Debug, Clone, Default)]
 struct Ranges {
     v4: Vec<(u32, u32)>,

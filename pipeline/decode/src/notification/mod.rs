@@ -6,7 +6,8 @@
 //! event or CloudTrail's own notification.
 //!
 //! Must hold: every record of a message is returned or reported; nothing is passed over in
-//! silence. A detail never quotes the body itself, only names and places in it, because a
+//! silence. A detail goes into the log: it names fields and places, and at most the value of a field that
+//! should have been something else. It never quotes a message whose fields are not known, because a
 //! subscription confirmation carries a token.
 //! Not here: which buckets may be read ([`crate::object::bucket`]), what becomes of a message.
 
