@@ -13,7 +13,10 @@
 -- cannot_tell     = """
 -- CloudTrail need not record every throttled call: the count is a lower bound. A throttled
 -- record has no parameters, so the resource is unknown. LimitExceeded is left out: it means
--- a quota of things as often as a rate. Who is throttled need not be who is loud.
+-- a quota of things as often as a rate. Who is throttled need not be who is loud. A call into another
+-- account counts once, so that the account's figure is right: its caller is an account's number and no
+-- role when the owner's copy is read first. A CreateFleet (Karpenter) whose launches were throttled is a
+-- success with errors in its reply: they are in launch_failures.
 -- """
 -- source          = "cloudtrail"
 --

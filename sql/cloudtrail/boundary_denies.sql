@@ -13,7 +13,8 @@
 -- cannot_tell     = """
 -- Only messages that name the boundary count. Services without the long message, and EC2
 -- before 2024, name no kind of policy: look at deny_class unspecified of the same role in
--- `denies`. When an SCP denies too, AWS may name that one instead.
+-- `denies`. When an SCP denies too, AWS may name that one instead. When the owner's copy of a
+-- call into another account is read first, both count: the owner's under the caller's account number.
 -- """
 -- source          = "cloudtrail"
 --
@@ -84,7 +85,7 @@
 -- rows   = []
 --
 -- [[test]]
--- name   = "a call into another account, logged in both, counts once: with the caller's role when its copy comes first, else with its account"
+-- name   = "a call into another account, logged in both: the caller's copy always counts, because it alone names the role; the owner's only when it comes first"
 -- input  = '''
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000300097","eventSource":"iam.amazonaws.com","eventName":"CreateRole","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: iam:CreateRole on resource: arn:aws:iam::111122223333:role/x because no permissions boundary allows the iam:CreateRole action","sharedEventID":"00000000-0000-4000-9000-000000300096"}
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"444455556666","eventID":"00000000-0000-4000-8000-000000300098","eventSource":"iam.amazonaws.com","eventName":"CreateRole","userIdentity":{"type":"AWSAccount","principalId":"AROAEXAMPLE:ci","accountId":"111122223333"},"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: iam:CreateRole on resource: arn:aws:iam::111122223333:role/x because no permissions boundary allows the iam:CreateRole action","sharedEventID":"00000000-0000-4000-9000-000000300096"}
@@ -93,7 +94,7 @@
 -- '''
 -- [[test.rows]]
 -- role_arn = "arn:aws:iam::111122223333:role/ci"
--- denies = 1
+-- denies = 2
 -- [[test.rows]]
 -- role_arn = "111122223333"
 -- denies = 1
@@ -111,5 +112,7 @@ SELECT
 FROM cloudtrail
 WHERE deny_class = 'boundary'
   AND coalesce(event_category, 'Management') <> 'NetworkActivity'
-  AND NOT coalesce(shared_event_seen, FALSE)
+  -- Of a call into another account the caller's copy always counts, because it alone names the role; the owner's
+  -- only when it comes first.
+  AND (NOT coalesce(shared_event_seen, FALSE) OR coalesce(recipient_account_id = user_account_id, FALSE))
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8

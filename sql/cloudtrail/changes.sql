@@ -13,7 +13,10 @@
 -- Whether a change had an effect, and what the value was before. AWS's own changes without an
 -- API call (an automatic update of a cluster at the end of its support) are not logged. What is
 -- registered with a target group, and DNS records, are signals of their own. A grant on a key that
--- an AWS service takes back is not listed: it does so with each volume that is detached.
+-- an AWS service takes back is not listed: it does so with each volume that is detached. A change of
+-- another account's resource is listed with the caller's role, under the caller's account; when the
+-- owner's copy of it is read first, once more under the owner's, with the caller's account number as
+-- the caller.
 -- """
 -- source          = "cloudtrail"
 --
@@ -170,7 +173,7 @@
 -- rows   = []
 --
 -- [[test]]
--- name   = "a call into another account, logged in both, counts once: with the caller's role when its copy comes first, else with its account"
+-- name   = "a call into another account, logged in both: the caller's copy always counts, because it alone names the role; the owner's only when it comes first"
 -- input  = '''
 -- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000300265","eventSource":"kms.amazonaws.com","eventName":"PutKeyPolicy","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"keyId":"arn:aws:kms:eu-west-1:444455556666:key/k1","policyName":"default"},"responseElements":null,"resources":[{"ARN":"arn:aws:kms:eu-west-1:444455556666:key/k1","accountId":"444455556666","type":"AWS::KMS::Key"}],"sharedEventID":"00000000-0000-4000-9000-000000300264"}
 -- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"444455556666","eventID":"00000000-0000-4000-8000-000000300266","eventSource":"kms.amazonaws.com","eventName":"PutKeyPolicy","userIdentity":{"type":"AWSAccount","principalId":"AROAEXAMPLE:ci","accountId":"111122223333"},"eventCategory":"Management","readOnly":false,"requestParameters":{"keyId":"arn:aws:kms:eu-west-1:444455556666:key/k1","policyName":"default"},"responseElements":null,"resources":[{"ARN":"arn:aws:kms:eu-west-1:444455556666:key/k1","accountId":"444455556666","type":"AWS::KMS::Key"}],"sharedEventID":"00000000-0000-4000-9000-000000300264"}
@@ -181,7 +184,7 @@
 -- kind = "key_policy"
 -- caller = "arn:aws:iam::111122223333:role/ci"
 -- account_id = "111122223333"
--- changes = 1
+-- changes = 2
 -- [[test.rows]]
 -- kind = "key_policy"
 -- caller = "111122223333"
@@ -443,6 +446,77 @@
 -- api = "AssociateAccessPolicy"
 -- resource = "blue/arn:aws:iam::111122223333:user/jo@example.com"
 -- changes = 1
+--
+-- [[test]]
+-- name   = "what nodes are made of, the addresses of a subnet, the way to a file system, and secrets"
+-- input  = '''
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000530020","eventSource":"ec2.amazonaws.com","eventName":"ModifyLaunchTemplate","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"ModifyLaunchTemplateRequest":{"LaunchTemplateId":"lt-1","SetDefaultVersion":2}}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000530021","eventSource":"ec2.amazonaws.com","eventName":"ModifyLaunchTemplate","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"ModifyLaunchTemplateRequest":{"LaunchTemplateName":"blue","SetDefaultVersion":2}},"responseElements":{"ModifyLaunchTemplateResponse":{"launchTemplate":{"launchTemplateId":"lt-2","launchTemplateName":"blue"}}}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000530022","eventSource":"ec2.amazonaws.com","eventName":"ModifySubnetAttribute","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"subnetId":"subnet-1","mapPublicIpOnLaunch":{"value":false}}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000530023","eventSource":"ec2.amazonaws.com","eventName":"DisassociateSubnetCidrBlock","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"DisassociateSubnetCidrBlockRequest":{"AssociationId":"subnet-cidr-assoc-1"}}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000530024","eventSource":"ec2.amazonaws.com","eventName":"DisassociateSubnetCidrBlock","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"associationId":"subnet-cidr-assoc-2"}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000530025","eventSource":"elasticfilesystem.amazonaws.com","eventName":"ModifyMountTargetSecurityGroups","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"mountTargetId":"fsmt-1","securityGroups":["sg-1"]}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000530026","eventSource":"elasticfilesystem.amazonaws.com","eventName":"DeleteMountTarget","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"mountTargetId":"fsmt-2"}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000530027","eventSource":"elasticfilesystem.amazonaws.com","eventName":"PutFileSystemPolicy","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"fileSystemId":"fs-1","policy":"{}"}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000530028","eventSource":"secretsmanager.amazonaws.com","eventName":"DeleteSecret","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"secretId":"shop/db","recoveryWindowInDays":7}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000530029","eventSource":"secretsmanager.amazonaws.com","eventName":"PutResourcePolicy","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"secretId":"shop/api","resourcePolicy":"{}"}}
+-- {"eventTime":"2026-01-05T10:21:07Z","eventID":"00000000-0000-4000-8000-000000530030","eventSource":"secretsmanager.amazonaws.com","eventName":"DeleteResourcePolicy","userIdentity":{"type":"IAMUser","userName":"jo","accountId":"111122223333"},"requestParameters":{"secretId":"arn:aws:secretsmanager:eu-west-1:111122223333:secret:shop/key-AbCdEf"}}
+-- '''
+-- [[test.rows]]
+-- kind = "launch_template"
+-- api = "ModifyLaunchTemplate"
+-- resource = "lt-1"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "launch_template"
+-- api = "ModifyLaunchTemplate"
+-- resource = "lt-2"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "subnet"
+-- api = "ModifySubnetAttribute"
+-- resource = "subnet-1"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "subnet"
+-- api = "DisassociateSubnetCidrBlock"
+-- resource = "subnet-cidr-assoc-1"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "subnet"
+-- api = "DisassociateSubnetCidrBlock"
+-- resource = "subnet-cidr-assoc-2"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "mount_target"
+-- api = "ModifyMountTargetSecurityGroups"
+-- resource = "fsmt-1"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "mount_target"
+-- api = "DeleteMountTarget"
+-- resource = "fsmt-2"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "file_system_policy"
+-- api = "PutFileSystemPolicy"
+-- resource = "fs-1"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "secret"
+-- api = "DeleteSecret"
+-- resource = "shop/db"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "secret_policy"
+-- api = "PutResourcePolicy"
+-- resource = "shop/api"
+-- changes = 1
+-- [[test.rows]]
+-- kind = "secret_policy"
+-- api = "DeleteResourcePolicy"
+-- resource = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:shop/key-AbCdEf"
+-- changes = 1
 -- ---
 -- Which calls count, and which parameter names what they change. EC2's newer calls wrap their
 -- parameters into <name of the call>Request and write them in capitals.
@@ -473,6 +547,11 @@ WITH kinds AS (
         ('ec2.amazonaws.com', 'vpc_peering', 'vpcPeeringConnectionId',
          'CreateVpcPeeringConnection AcceptVpcPeeringConnection DeleteVpcPeeringConnection'),
         ('ec2.amazonaws.com', 'vpc_attribute', 'vpcId', 'ModifyVpcAttribute AssociateDhcpOptions'),
+        -- How the last is written is not known from a record (domain 6).
+        ('ec2.amazonaws.com', 'subnet', 'subnetId', 'ModifySubnetAttribute'),
+        ('ec2.amazonaws.com', 'subnet', 'AssociationId', 'DisassociateSubnetCidrBlock'),
+        -- The version that new nodes are made of.
+        ('ec2.amazonaws.com', 'launch_template', 'LaunchTemplateId', 'ModifyLaunchTemplate'),
         ('ec2.amazonaws.com', 'flow_log', 'FlowLogId', 'CreateFlowLogs DeleteFlowLogs'),
         ('cloudtrail.amazonaws.com', 'trail', 'name', 'CreateTrail UpdateTrail DeleteTrail StartLogging StopLogging'),
         ('cloudtrail.amazonaws.com', 'trail', 'trailName', 'PutEventSelectors PutInsightSelectors'),
@@ -534,6 +613,11 @@ WITH kinds AS (
         ('s3.amazonaws.com', 'bucket_policy', 'bucketName',
          'PutBucketPolicy DeleteBucketPolicy PutBucketAcl PutBucketPublicAccessBlock DeleteBucketPublicAccessBlock'),
         ('s3.amazonaws.com', 'bucket_notification', 'bucketName', 'PutBucketNotification'),
+        ('elasticfilesystem.amazonaws.com', 'mount_target', 'mountTargetId',
+         'ModifyMountTargetSecurityGroups DeleteMountTarget'),
+        ('elasticfilesystem.amazonaws.com', 'file_system_policy', 'fileSystemId', 'PutFileSystemPolicy'),
+        ('secretsmanager.amazonaws.com', 'secret', 'secretId', 'DeleteSecret'),
+        ('secretsmanager.amazonaws.com', 'secret_policy', 'secretId', 'PutResourcePolicy DeleteResourcePolicy'),
         ('ecr.amazonaws.com', 'repository_policy', 'repositoryName',
          'SetRepositoryPolicy DeleteRepositoryPolicy PutLifecyclePolicy DeleteRepository'),
         ('ecr.amazonaws.com', 'repository_policy', 'registryId', 'PutRegistryPolicy DeleteRegistryPolicy'),
@@ -559,7 +643,9 @@ made AS (
     WHERE error_code IS NULL
       AND coalesce(event_category, 'Management') <> 'NetworkActivity'
       AND read_only IS NOT TRUE
-      AND NOT coalesce(shared_event_seen, FALSE)
+      -- Of a call into another account the caller's copy always counts, because it alone names the role; the owner's
+      -- only when it comes first.
+      AND (NOT coalesce(shared_event_seen, FALSE) OR coalesce(recipient_account_id = user_account_id, FALSE))
       -- Each new node ties its interfaces to the instance's end, which turns no traffic. And when it
       -- starts, its network plugin gives them the groups of the first one, which somebody else chose.
       AND (event_name <> 'ModifyNetworkInterfaceAttribute'
@@ -593,6 +679,7 @@ named AS (
             ELSE coalesce(
                 json_get_str(request_parameters, parameter), json_get_str(wrapped, 'content'),
                 json_get_str(json_get_array(wrapped)[1], 'content'), trim(BOTH '"' FROM wrapped),
+                json_get_str(request_parameters, concat(lower(substr(parameter, 1, 1)), substr(parameter, 2))),
                 json_get_str(response_elements, parameter),
                 json_get_str(thing, concat(lower(substr(parameter, 1, 1)), substr(parameter, 2))), resource_arns[1],
                 -- Flow logs that are made; a group that the request knows by its name, and one that has no more;

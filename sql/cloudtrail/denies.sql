@@ -14,7 +14,13 @@
 -- When several policies deny, AWS names one. Services without the long message, web
 -- identity, and EC2 before 2024 name none: the class is unspecified. Denies of data events
 -- are in the trail only when data events are. A foreign account's denied AssumeRole is
--- logged there, not here.
+-- logged there, not here. When the owner's copy of a call into another account is read first,
+-- both count: the owner's under the caller's account number, which TrailflowRoleDenied leaves out, so
+-- an account whose log is not read raises none. An endpoint's log tells of its foreign callers only
+-- what the endpoint's policy denied, beside their own record where that is read. A CreateFleet
+-- (Karpenter) whose launches were denied is a success with errors in its reply: they are in
+-- launch_failures. A role that may not sign in to ECR Public raises no alert: kubelet tries it with
+-- every node's role, and pulls without when it is denied.
 -- """
 -- source          = "cloudtrail"
 --
@@ -39,14 +45,14 @@
 -- summary  = '{{ $labels.role_arn }}: {{ $labels.service }} denied {{ $value }} calls in 30 minutes; the day before it hardly did.'
 -- expr     = '''
 -- sum by (account_id, role_arn, service) (
---   last_over_time(trailflow_denies_total{service!~"kms|ecr", role_arn!~"other|.*[.]amazonaws[.]com|system:serviceaccount:.*|.*:(oidc|saml)-provider/.*|[A-Za-z0-9+/]{27}="}[30m])
---   - last_over_time(trailflow_denies_total{service!~"kms|ecr", role_arn!~"other|.*[.]amazonaws[.]com|system:serviceaccount:.*|.*:(oidc|saml)-provider/.*|[A-Za-z0-9+/]{27}="}[1h] offset 30m) >= 0
---   or last_over_time(trailflow_denies_total{service!~"kms|ecr", role_arn!~"other|.*[.]amazonaws[.]com|system:serviceaccount:.*|.*:(oidc|saml)-provider/.*|[A-Za-z0-9+/]{27}="}[30m])
+--   last_over_time(trailflow_denies_total{service!~"kms|ecr|ecr-public", role_arn!~"other|[0-9]{12}|.*[.]amazonaws[.]com|system:serviceaccount:.*|.*:(oidc|saml)-provider/.*|[A-Za-z0-9+/]{27}="}[30m])
+--   - last_over_time(trailflow_denies_total{service!~"kms|ecr|ecr-public", role_arn!~"other|[0-9]{12}|.*[.]amazonaws[.]com|system:serviceaccount:.*|.*:(oidc|saml)-provider/.*|[A-Za-z0-9+/]{27}="}[1h] offset 30m) >= 0
+--   or last_over_time(trailflow_denies_total{service!~"kms|ecr|ecr-public", role_arn!~"other|[0-9]{12}|.*[.]amazonaws[.]com|system:serviceaccount:.*|.*:(oidc|saml)-provider/.*|[A-Za-z0-9+/]{27}="}[30m])
 -- ) >= 20
 -- unless sum by (account_id, role_arn, service) (
---   increase(trailflow_denies_total{service!~"kms|ecr"}[1d] offset 6h)
---   + (min_over_time(trailflow_denies_total{service!~"kms|ecr"}[1d] offset 6h) unless last_over_time(trailflow_denies_total{service!~"kms|ecr"}[1h] offset 30h))
---   or increase(trailflow_denies_total{service!~"kms|ecr"}[1d] offset 6h)
+--   increase(trailflow_denies_total{service!~"kms|ecr|ecr-public"}[1d] offset 6h)
+--   + (min_over_time(trailflow_denies_total{service!~"kms|ecr|ecr-public"}[1d] offset 6h) unless last_over_time(trailflow_denies_total{service!~"kms|ecr|ecr-public"}[1h] offset 30h))
+--   or increase(trailflow_denies_total{service!~"kms|ecr|ecr-public"}[1d] offset 6h)
 -- ) >= 20
 -- '''
 -- runbook  = "trailflowroledenied"
@@ -201,7 +207,7 @@
 -- rows   = []
 --
 -- [[test]]
--- name   = "a call into another account, logged in both, counts once: with the caller's role when its copy comes first, else with its account"
+-- name   = "a call into another account, logged in both: the caller's copy always counts, because it alone names the role; the owner's only when it comes first"
 -- input  = '''
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000300241","eventSource":"ecr.amazonaws.com","eventName":"BatchGetImage","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: ecr:BatchGetImage on resource: arn:aws:ecr:eu-west-1:444455556666:repository/shop because no resource-based policy allows the ecr:BatchGetImage action","sharedEventID":"00000000-0000-4000-9000-000000300240"}
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"444455556666","eventID":"00000000-0000-4000-8000-000000300242","eventSource":"ecr.amazonaws.com","eventName":"BatchGetImage","userIdentity":{"type":"AWSAccount","principalId":"AROAEXAMPLE:ci","accountId":"111122223333"},"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: ecr:BatchGetImage on resource: arn:aws:ecr:eu-west-1:444455556666:repository/shop because no resource-based policy allows the ecr:BatchGetImage action","sharedEventID":"00000000-0000-4000-9000-000000300240"}
@@ -211,14 +217,14 @@
 -- [[test.rows]]
 -- role_arn = "arn:aws:iam::111122223333:role/ci"
 -- account_id = "111122223333"
--- denies = 1
+-- denies = 2
 -- [[test.rows]]
 -- role_arn = "111122223333"
 -- account_id = "111122223333"
 -- denies = 1
 --
 -- [[test]]
--- name   = "of network activity what the caller's own record does not tell: a foreign caller's deny, and that of KMS's endpoint"
+-- name   = "of network activity what the caller's own record may not tell: what an endpoint's policy denied of a foreign caller, and at KMS"
 -- input  = '''
 -- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000400011","eventSource":"secretsmanager.amazonaws.com","eventName":"GetSecretValue","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":true,"requestParameters":{"secretId":"arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-1"},"responseElements":null,"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: secretsmanager:GetSecretValue on resource: arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-1 because no VPC endpoint policy allows the secretsmanager:GetSecretValue action"}
 -- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventSource":"secretsmanager.amazonaws.com","eventName":"GetSecretValue","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventID":"00000000-0000-4000-8000-000000400013","sharedEventID":"00000000-0000-4000-9000-000000400013","eventType":"AwsVpceEvent","vpcEndpointId":"vpce-1","vpcEndpointAccountId":"111122223333","eventCategory":"NetworkActivity","errorCode":"VpceAccessDenied","errorMessage":"The request was denied due to a VPC endpoint policy"}
@@ -240,6 +246,24 @@
 -- account_id = "777788889999"
 -- deny_class = "vpce"
 -- denies = 1
+--
+-- [[test]]
+-- name   = "an endpoint that many accounts call through: what another policy denied counts by the caller's record alone, what the endpoint's policy denied of a foreign caller too"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"444455556666","eventID":"00000000-0000-4000-8000-000000530011","sharedEventID":"00000000-0000-4000-9000-000000530011","eventSource":"secretsmanager.amazonaws.com","eventName":"GetSecretValue","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:spoke","arn":"arn:aws:sts::444455556666:assumed-role/spoke/spoke","accountId":"444455556666","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::444455556666:role/spoke"}}},"vpcEndpointId":"vpce-1","vpcEndpointAccountId":"111122223333","eventCategory":"Management","errorCode":"AccessDeniedException","errorMessage":"User: arn:aws:sts::444455556666:assumed-role/spoke/spoke is not authorized to perform: secretsmanager:GetSecretValue because no identity-based policy allows the secretsmanager:GetSecretValue action"}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000530012","sharedEventID":"00000000-0000-4000-9000-000000530012","eventSource":"secretsmanager.amazonaws.com","eventName":"GetSecretValue","userIdentity":{"type":"AWSAccount","principalId":"AROAEXAMPLE:spoke","accountId":"444455556666"},"eventType":"AwsVpceEvent","vpcEndpointId":"vpce-1","vpcEndpointAccountId":"111122223333","eventCategory":"NetworkActivity","errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::444455556666:assumed-role/spoke/spoke is not authorized to perform: secretsmanager:GetSecretValue because no identity-based policy allows the secretsmanager:GetSecretValue action"}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000530013","sharedEventID":"00000000-0000-4000-9000-000000530013","eventSource":"secretsmanager.amazonaws.com","eventName":"GetSecretValue","userIdentity":{"type":"AWSAccount","principalId":"AROAEXAMPLE:spoke","accountId":"444455556666"},"eventType":"AwsVpceEvent","vpcEndpointId":"vpce-1","vpcEndpointAccountId":"111122223333","eventCategory":"NetworkActivity","errorCode":"VpceAccessDenied","errorMessage":"The request was denied due to a VPC endpoint policy"}
+-- '''
+-- [[test.rows]]
+-- role_arn = "arn:aws:iam::444455556666:role/spoke"
+-- account_id = "444455556666"
+-- deny_class = "identity"
+-- denies = 1
+-- [[test.rows]]
+-- role_arn = "444455556666"
+-- account_id = "444455556666"
+-- deny_class = "vpce"
+-- denies = 1
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)                  AS window_start,
@@ -258,11 +282,13 @@ SELECT
     count(*)                                                    AS denies
 FROM cloudtrail
 WHERE deny_class <> 'none'
-  -- The later copy of a cross-account call: the pair counts once.
-  AND NOT coalesce(shared_event_seen, FALSE)
-  -- Beside the caller's record the endpoint owner's tells nothing new. Of a foreign caller it is the only one, and of
-  -- what the policy of KMS's endpoint denied: KMS records no call then.
+  -- Of a call into another account the caller's copy always counts, because it alone names the role; the owner's
+  -- only when it comes first.
+  AND (NOT coalesce(shared_event_seen, FALSE) OR coalesce(recipient_account_id = user_account_id, FALSE))
+  -- Beside the caller's record the endpoint owner's tells nothing new: a foreign caller too has one, in its own
+  -- account, which is often read. Of what the endpoint's policy denied it may be the only record: KMS has no other
+  -- then, and of a foreign caller the other may be missing (domain 1.8).
   AND (coalesce(event_category, 'Management') <> 'NetworkActivity'
-       OR (event_source = 'kms.amazonaws.com' AND error_code_norm = 'vpceaccessdenied')
-       OR (user_account_id IS DISTINCT FROM recipient_account_id))
+       OR (error_code_norm = 'vpceaccessdenied'
+           AND (event_source = 'kms.amazonaws.com' OR (user_account_id IS DISTINCT FROM recipient_account_id))))
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9

@@ -11,8 +11,10 @@
 -- false_positives = ["Scanners that list repositories which they may not see."]
 -- cannot_tell     = """
 -- The deny is logged in the caller's account; whether the owner of the registry gets a copy
--- is not certain. A deny of GetAuthorizationToken names no repository. An image that does
--- not exist is another error and not counted here.
+-- is not certain: when there is one and it is read first, both count, the owner's with the
+-- caller's account number in place of the role. A deny of GetAuthorizationToken names no
+-- repository. An image that does not exist is another error and not counted here, nor is ECR
+-- Public counted.
 -- """
 -- source          = "cloudtrail"
 --
@@ -104,7 +106,7 @@
 -- rows   = []
 --
 -- [[test]]
--- name   = "a call into another account, logged in both, counts once: with the caller's role when its copy comes first, else with its account"
+-- name   = "a call into another account, logged in both: the caller's copy always counts, because it alone names the role; the owner's only when it comes first"
 -- input  = '''
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000300217","eventSource":"ecr.amazonaws.com","eventName":"BatchGetImage","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:i-0123456789abcdef0","arn":"arn:aws:sts::111122223333:assumed-role/node/i-0123456789abcdef0","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/node"},"ec2RoleDelivery":"2.0"}},"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/node/i-0123456789abcdef0 is not authorized to perform: ecr:BatchGetImage on resource: arn:aws:ecr:eu-west-1:444455556666:repository/team/base because no resource-based policy allows the ecr:BatchGetImage action","requestParameters":null,"sharedEventID":"00000000-0000-4000-9000-000000300216"}
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"444455556666","eventID":"00000000-0000-4000-8000-000000300218","eventSource":"ecr.amazonaws.com","eventName":"BatchGetImage","userIdentity":{"type":"AWSAccount","principalId":"AROAEXAMPLE:i-0123456789abcdef0","accountId":"111122223333"},"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/node/i-0123456789abcdef0 is not authorized to perform: ecr:BatchGetImage on resource: arn:aws:ecr:eu-west-1:444455556666:repository/team/base because no resource-based policy allows the ecr:BatchGetImage action","requestParameters":null,"sharedEventID":"00000000-0000-4000-9000-000000300216"}
@@ -113,7 +115,7 @@
 -- '''
 -- [[test.rows]]
 -- role_arn = "arn:aws:iam::111122223333:role/node"
--- denies = 1
+-- denies = 2
 -- [[test.rows]]
 -- role_arn = "111122223333"
 -- denies = 1
@@ -144,5 +146,7 @@ FROM cloudtrail
 WHERE event_source = 'ecr.amazonaws.com'
   AND coalesce(event_category, 'Management') <> 'NetworkActivity'
   AND deny_class <> 'none'
-  AND NOT coalesce(shared_event_seen, FALSE)
+  -- Of a call into another account the caller's copy always counts, because it alone names the role; the owner's
+  -- only when it comes first.
+  AND (NOT coalesce(shared_event_seen, FALSE) OR coalesce(recipient_account_id = user_account_id, FALSE))
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9

@@ -14,7 +14,9 @@
 -- cannot_tell     = """
 -- How long a pull took: the layers come from S3 by links, outside ECR. A pull is one to
 -- three requests for an image (index, then manifest), so the figure is no count of pulls.
--- Pulls through a registry mirror or a node that has the image leave no trace.
+-- Pulls through a registry mirror or a node that has the image leave no trace. When the registry
+-- owner's copy of a request from another account is read first, both count: the owner's under the
+-- caller's account number, without a session.
 -- """
 -- source          = "cloudtrail"
 --
@@ -132,7 +134,7 @@
 -- rows   = []
 --
 -- [[test]]
--- name   = "a call into another account, logged in both, counts once: with the caller's role when its copy comes first, else with its account"
+-- name   = "a call into another account, logged in both: the caller's copy always counts, because it alone names the role; the owner's only when it comes first"
 -- input  = '''
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000300001","eventSource":"ecr.amazonaws.com","eventName":"BatchGetImage","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:i-0123456789abcdef0","arn":"arn:aws:sts::111122223333:assumed-role/node/i-0123456789abcdef0","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/node"},"ec2RoleDelivery":"2.0"}},"requestParameters":{"registryId":"111122223333","repositoryName":"shop/cart","imageIds":[{"imageTag":"v1"}]},"resources":[{"ARN":"arn:aws:ecr:eu-west-1:111122223333:repository/shop/cart","accountId":"111122223333"}],"sharedEventID":"00000000-0000-4000-9000-000000300000"}
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"444455556666","eventID":"00000000-0000-4000-8000-000000300002","eventSource":"ecr.amazonaws.com","eventName":"BatchGetImage","userIdentity":{"type":"AWSAccount","principalId":"AROAEXAMPLE:i-0123456789abcdef0","accountId":"111122223333"},"requestParameters":{"registryId":"111122223333","repositoryName":"shop/cart","imageIds":[{"imageTag":"v1"}]},"resources":[{"ARN":"arn:aws:ecr:eu-west-1:111122223333:repository/shop/cart","accountId":"111122223333"}],"sharedEventID":"00000000-0000-4000-9000-000000300000"}
@@ -142,7 +144,7 @@
 -- [[test.rows]]
 -- node_role = "arn:aws:iam::111122223333:role/node"
 -- account_id = "111122223333"
--- pulls = 1
+-- pulls = 2
 -- [[test.rows]]
 -- node_role = "111122223333"
 -- account_id = "111122223333"
@@ -193,5 +195,7 @@ FROM cloudtrail
 WHERE event_source = 'ecr.amazonaws.com'
   AND coalesce(event_category, 'Management') <> 'NetworkActivity'
   AND event_name IN ('BatchGetImage', 'GetDownloadUrlForLayer')
-  AND NOT coalesce(shared_event_seen, FALSE)
+  -- Of a call into another account the caller's copy always counts, because it alone names the role; the owner's
+  -- only when it comes first.
+  AND (NOT coalesce(shared_event_seen, FALSE) OR coalesce(recipient_account_id = user_account_id, FALSE))
 GROUP BY 1, 2, 3, 4, 5, 6, 7

@@ -13,7 +13,9 @@
 -- cannot_tell     = """
 -- A message "on the resource associated with this ciphertext" names no key: key_account
 -- is unknown then, and a key that does not exist looks like one that is forbidden. When
--- the key owner's copy of a pair is read first, the caller is an account, not a role.
+-- the key owner's copy of a pair is read first, both count: the owner's with the caller's account
+-- number in place of the role. An endpoint's log tells of its callers only what the endpoint's policy
+-- denied: a foreign account's other denies are in its own log, or in that of the key's owner.
 -- """
 -- source          = "cloudtrail"
 --
@@ -118,7 +120,7 @@
 -- rows   = []
 --
 -- [[test]]
--- name   = "a call into another account, logged in both, counts once: with the caller's role when its copy comes first, else with its account"
+-- name   = "a call into another account, logged in both: the caller's copy always counts, because it alone names the role; the owner's only when it comes first"
 -- input  = '''
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000300193","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-west-1:444455556666:key/k1 because no resource-based policy allows the kms:Decrypt action","requestParameters":null,"sharedEventID":"00000000-0000-4000-9000-000000300192"}
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"444455556666","eventID":"00000000-0000-4000-8000-000000300194","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AWSAccount","principalId":"AROAEXAMPLE:ci","accountId":"111122223333"},"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-west-1:444455556666:key/k1 because no resource-based policy allows the kms:Decrypt action","requestParameters":null,"sharedEventID":"00000000-0000-4000-9000-000000300192"}
@@ -127,13 +129,13 @@
 -- '''
 -- [[test.rows]]
 -- role_arn = "arn:aws:iam::111122223333:role/ci"
--- denies = 1
+-- denies = 2
 -- [[test.rows]]
 -- role_arn = "111122223333"
 -- denies = 1
 --
 -- [[test]]
--- name   = "of network activity what the caller's own record does not tell: a foreign caller's deny, and the endpoint policy's"
+-- name   = "of network activity what no other record tells: what the endpoint's policy denied, of a foreign caller too"
 -- input  = '''
 -- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000400014","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":true,"requestParameters":{"keyId":"arn:aws:kms:eu-west-1:111122223333:key/k1"},"responseElements":null,"errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-west-1:111122223333:key/k1 because no identity-based policy allows the kms:Decrypt action"}
 -- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventID":"00000000-0000-4000-8000-000000400017","sharedEventID":"00000000-0000-4000-9000-000000400017","eventType":"AwsVpceEvent","vpcEndpointId":"vpce-1","vpcEndpointAccountId":"111122223333","eventCategory":"NetworkActivity","errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-west-1:111122223333:key/k1 because no identity-based policy allows the kms:Decrypt action"}
@@ -152,6 +154,17 @@
 -- role_arn = "777788889999"
 -- caller_account = "777788889999"
 -- deny_class = "vpce"
+-- denies = 1
+--
+-- [[test]]
+-- name   = "an endpoint that many accounts call through: what another policy denied counts by the caller's record alone"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"444455556666","eventID":"00000000-0000-4000-8000-000000530014","sharedEventID":"00000000-0000-4000-9000-000000530014","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:spoke","arn":"arn:aws:sts::444455556666:assumed-role/spoke/spoke","accountId":"444455556666","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::444455556666:role/spoke"}}},"vpcEndpointId":"vpce-1","vpcEndpointAccountId":"111122223333","eventCategory":"Management","errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::444455556666:assumed-role/spoke/spoke is not authorized to perform: kms:Decrypt because no identity-based policy allows the kms:Decrypt action"}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000530015","sharedEventID":"00000000-0000-4000-9000-000000530015","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AWSAccount","principalId":"AROAEXAMPLE:spoke","accountId":"444455556666"},"eventType":"AwsVpceEvent","vpcEndpointId":"vpce-1","vpcEndpointAccountId":"111122223333","eventCategory":"NetworkActivity","errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::444455556666:assumed-role/spoke/spoke is not authorized to perform: kms:Decrypt because no identity-based policy allows the kms:Decrypt action"}
+-- '''
+-- [[test.rows]]
+-- role_arn = "arn:aws:iam::444455556666:role/spoke"
+-- caller_account = "444455556666"
 -- denies = 1
 --
 -- [[test]]
@@ -202,12 +215,13 @@ WITH denied AS (
     FROM cloudtrail
     WHERE event_source = 'kms.amazonaws.com'
       AND deny_class <> 'none'
-      AND NOT coalesce(shared_event_seen, FALSE)
-      -- Beside the caller's record the endpoint owner's tells nothing new. Of a foreign caller it is the only one, and
-      -- of what the endpoint's policy denied: KMS records no call then (KMS guide, "Logging requests that use a VPC endpoint").
-      AND (coalesce(event_category, 'Management') <> 'NetworkActivity'
-           OR error_code_norm = 'vpceaccessdenied'
-           OR (user_account_id IS DISTINCT FROM recipient_account_id))
+      -- Of a call into another account the caller's copy always counts, because it alone names the role; the owner's
+      -- only when it comes first.
+      AND (NOT coalesce(shared_event_seen, FALSE) OR coalesce(recipient_account_id = user_account_id, FALSE))
+      -- Beside the caller's record the endpoint owner's tells nothing new: a foreign caller too has one, in its own
+      -- account, which is often read. Of what the endpoint's policy denied it is the only one: KMS records no call then
+      -- (KMS guide, "Logging requests that use a VPC endpoint").
+      AND (coalesce(event_category, 'Management') <> 'NetworkActivity' OR error_code_norm = 'vpceaccessdenied')
 )
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)                        AS window_start,

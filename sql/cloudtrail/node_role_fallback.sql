@@ -12,8 +12,9 @@
 -- false_positives = ["An agent on the node that is meant to use the node's role.", "While node_roles is empty: instances that are no nodes of a cluster."]
 -- cannot_tell     = """
 -- Which pod it was: the session is the instance. A pod that makes the calls a node makes too,
--- such as DescribeInstances, is not seen, and calls on the contents of buckets and tables
--- only with data events. While node_roles is empty, the role of any instance counts.
+-- such as DescribeInstances, or that signs in to a registry, is not seen, and calls on the
+-- contents of buckets and tables only with data events. While node_roles is empty, the role of
+-- any instance counts.
 -- """
 -- source          = "cloudtrail"
 --
@@ -111,6 +112,9 @@
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000205015","eventSource":"s3.amazonaws.com","eventName":"ListBuckets","userIdentity":{"type":"AssumedRole","principalId":"111122223333:aws:ec2-instance:i-0123456789abcdef0","arn":"arn:aws:sts::111122223333:assumed-role/aws:ec2-instance/i-0123456789abcdef0","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/aws:ec2-instance","userName":"aws:ec2-instance"},"ec2RoleDelivery":"2.0"}}}
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000205016","eventSource":"s3.amazonaws.com","eventName":"ListBuckets","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}}}
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000205017","eventSource":"kms.amazonaws.com","eventName":"Decrypt","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:i-0123456789abcdef0","arn":"arn:aws:sts::111122223333:assumed-role/node/i-0123456789abcdef0","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/node"},"ec2RoleDelivery":"2.0"},"invokedBy":"secretsmanager.amazonaws.com"}}
+-- {"eventVersion":"1.08","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000530001","eventSource":"ecr-public.amazonaws.com","eventName":"GetAuthorizationToken","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:i-0123456789abcdef0","arn":"arn:aws:sts::111122223333:assumed-role/node/i-0123456789abcdef0","accountId":"111122223333","accessKeyId":"ASIANODE","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/node"},"ec2RoleDelivery":"2.0"}},"errorCode":"AccessDeniedException","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/node/i-0123456789abcdef0 is not authorized to perform: ecr-public:GetAuthorizationToken on resource: * because no identity-based policy allows the ecr-public:GetAuthorizationToken action"}
+-- {"eventVersion":"1.08","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000530002","eventSource":"ecr-public.amazonaws.com","eventName":"GetAuthorizationToken","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:i-0123456789abcdef0","arn":"arn:aws:sts::111122223333:assumed-role/node/i-0123456789abcdef0","accountId":"111122223333","accessKeyId":"ASIANODE","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/node"},"ec2RoleDelivery":"2.0"}}}
+-- {"eventVersion":"1.08","awsRegion":"us-east-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000530003","eventSource":"sts.amazonaws.com","eventName":"GetServiceBearerToken","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:i-0123456789abcdef0","arn":"arn:aws:sts::111122223333:assumed-role/node/i-0123456789abcdef0","accountId":"111122223333","accessKeyId":"ASIANODE","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/node"},"ec2RoleDelivery":"2.0"}}}
 -- '''
 -- rows   = []
 -- ---
@@ -147,8 +151,11 @@ WITH calls AS (
       AND NOT (event_source = 'ecr.amazonaws.com' AND event_name IN (
           'GetAuthorizationToken', 'BatchGetImage', 'GetDownloadUrlForLayer', 'BatchCheckLayerAvailability',
           'BatchImportUpstreamImage'))
+      -- kubelet asks for a token for public images too. Most node roles may not have one, and kubelet pulls
+      -- without; with one comes GetServiceBearerToken.
+      AND NOT (event_source = 'ecr-public.amazonaws.com' AND event_name = 'GetAuthorizationToken')
       AND NOT (event_source = 'eks.amazonaws.com' AND event_name = 'DescribeCluster')
-      AND NOT (event_source = 'sts.amazonaws.com' AND event_name = 'GetCallerIdentity')
+      AND NOT (event_source = 'sts.amazonaws.com' AND event_name IN ('GetCallerIdentity', 'GetServiceBearerToken'))
       AND NOT (event_source = 'ssm.amazonaws.com' AND event_name IN (
           'UpdateInstanceInformation', 'UpdateInstanceAssociationStatus', 'UpdateAssociationStatus',
           'ListAssociations', 'ListInstanceAssociations', 'DescribeAssociation', 'DescribeDocument',

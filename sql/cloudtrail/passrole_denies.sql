@@ -12,8 +12,12 @@
 -- false_positives = ["A new pipeline whose PassRole was forgotten."]
 -- cannot_tell     = """
 -- EC2 messages before 2024 hold an encoded text instead of the action, and do not count.
--- AWS cuts a message at 1 KB: the passed role may be missing, the action hardly ever is.
--- It is not said whether the call would have been allowed otherwise.
+-- AWS cuts a message at 1 KB: the passed role may be missing, the action hardly ever is. Where the
+-- role is another account's, the message names neither it nor a policy.
+-- It is not said whether the call would have been allowed otherwise. A CreateFleet (Karpenter) that
+-- may not pass the role to its instances is a success with errors in its reply: they are in
+-- launch_failures. When the owner's copy of a call into another account is read first, both count:
+-- the owner's under the caller's account number.
 -- """
 -- source          = "cloudtrail"
 --
@@ -84,7 +88,7 @@
 -- rows   = []
 --
 -- [[test]]
--- name   = "a call into another account, logged in both, counts once: with the caller's role when its copy comes first, else with its account"
+-- name   = "a call into another account, logged in both: the caller's copy always counts, because it alone names the role; the owner's only when it comes first"
 -- input  = '''
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000300121","eventSource":"ec2.amazonaws.com","eventName":"RunInstances","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"errorCode":"Client.UnauthorizedOperation","errorMessage":"You are not authorized to perform this operation. User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: iam:PassRole on resource: arn:aws:iam::111122223333:role/node with an explicit deny in a service control policy: arn:aws:organizations::999999999999:policy/o-a/service_control_policy/p-1. Encoded authorization failure message: QQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQ","sharedEventID":"00000000-0000-4000-9000-000000300120"}
 -- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"444455556666","eventID":"00000000-0000-4000-8000-000000300122","eventSource":"ec2.amazonaws.com","eventName":"RunInstances","userIdentity":{"type":"AWSAccount","principalId":"AROAEXAMPLE:ci","accountId":"111122223333"},"errorCode":"Client.UnauthorizedOperation","errorMessage":"You are not authorized to perform this operation. User: arn:aws:sts::111122223333:assumed-role/ci/ci is not authorized to perform: iam:PassRole on resource: arn:aws:iam::111122223333:role/node with an explicit deny in a service control policy: arn:aws:organizations::999999999999:policy/o-a/service_control_policy/p-1. Encoded authorization failure message: QQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQ","sharedEventID":"00000000-0000-4000-9000-000000300120"}
@@ -93,9 +97,21 @@
 -- '''
 -- [[test.rows]]
 -- role_arn = "arn:aws:iam::111122223333:role/ci"
--- denies = 1
+-- denies = 2
 -- [[test.rows]]
 -- role_arn = "111122223333"
+-- denies = 1
+--
+-- [[test]]
+-- name   = "a role of another account: the message names neither the action nor the role; the same words with another code are no denial"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000530041","eventSource":"lambda.amazonaws.com","eventName":"CreateFunction20150331","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"errorCode":"AccessDeniedException","errorMessage":"Cross-account pass role is not allowed."}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000530042","eventSource":"lambda.amazonaws.com","eventName":"CreateFunction20150331","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"errorCode":"InvalidParameterValueException","errorMessage":"Cross-account pass role is not allowed."}
+-- '''
+-- [[test.rows]]
+-- api = "CreateFunction20150331"
+-- deny_class = "unspecified"
+-- passed_role = "unknown"
 -- denies = 1
 -- ---
 SELECT
@@ -113,5 +129,7 @@ FROM cloudtrail
 WHERE deny_class <> 'none'
   AND coalesce(event_category, 'Management') <> 'NetworkActivity'
   AND lower(denied_action) = 'iam:passrole'
-  AND NOT coalesce(shared_event_seen, FALSE)
+  -- Of a call into another account the caller's copy always counts, because it alone names the role; the owner's
+  -- only when it comes first.
+  AND (NOT coalesce(shared_event_seen, FALSE) OR coalesce(recipient_account_id = user_account_id, FALSE))
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9

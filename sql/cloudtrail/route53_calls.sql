@@ -13,7 +13,8 @@
 -- cannot_tell     = """
 -- The backlog itself is inside the controller: calls at the limit with throttles are its
 -- shadow. A throttled record names no zone, a list of zones neither. CloudTrail need not
--- record every throttled call.
+-- record every throttled call. A call into another account counts once: its caller is an account's
+-- number and no role when the owner's copy is read first.
 -- """
 -- source          = "cloudtrail"
 --

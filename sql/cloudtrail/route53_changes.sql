@@ -13,7 +13,8 @@
 -- cannot_tell     = """
 -- Route 53 logs what was asked, in a batch it took: whether the record differed from what
 -- was there is not said. When the change was in sync on the name servers is not logged.
--- Parameters above 100 KB are left out by AWS: such a call counts no change.
+-- Parameters above 100 KB are left out by AWS: such a call counts no change. A call into another
+-- account counts once: its caller is an account's number and no role when the owner's copy is read first.
 -- """
 -- source          = "cloudtrail"
 --

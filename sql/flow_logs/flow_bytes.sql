@@ -13,7 +13,10 @@
 -- cannot_tell     = """
 -- A flow between two logged interfaces counts at both, and through a NAT gateway at the
 -- gateway too: compare within one direction and one interface_type. The path is known for egress
--- alone, and only if the log's format has the field. While records are skipped it is a lower bound.
+-- alone, and only if the log's format has the field. same_vpc is what AWS calls "through another
+-- resource in the same VPC", and a NAT gateway is one: what a node sends through it is same_vpc at the
+-- node, and goes to the internet gateway at the NAT gateway's own interface, if that is logged. While
+-- records are skipped it is a lower bound.
 -- Where two flow logs cover one resource (a VPC and its subnet), AWS writes every flow twice, and
 -- it counts twice.
 -- """
@@ -22,7 +25,7 @@
 -- [metric]
 -- name            = "trailflow_flow_bytes_total"
 -- type            = "counter"
--- help            = "Bytes of accepted flows by account, direction, path and kind of interface."
+-- help            = "Bytes of accepted flows by account, direction, path and kind of interface; the path same_vpc is through another resource in the VPC, such as a NAT gateway."
 -- value           = "bytes"
 -- labels          = ["account_id", "flow_direction", "traffic_path", "interface_type"]
 -- series_max      = 2000                 # accounts x 2 directions x 9 paths x 6 kinds

@@ -13,7 +13,8 @@
 -- cannot_tell     = """
 -- The zone of a node whose flow logs of the last day name none: it counts as unknown. A pull
 -- is one to three requests, and its duration is not known. Pulls by other identities than an
--- instance's have no zone.
+-- instance's have no zone, nor has the registry owner's copy of one from another account, where
+-- that was read first: it counts as unknown beside the node's own.
 -- """
 -- source          = "rollups"
 --

@@ -83,6 +83,8 @@ pub(super) fn denial<'a>(normalised: Option<&str>, message: Option<&'a str>) -> 
         "blocked",
     ];
     const NOT_AUTHORIZED: &str = "is not authorized to perform: ";
+    // Of a role of another account: Lambda and others name no action then (domain 5.2).
+    const FOREIGN_ROLE: &str = "Cross-account pass role is not allowed";
     let code = normalised?;
     let message = message.unwrap_or_default();
     let sentence = message.split_once(NOT_AUTHORIZED).map(|(_, rest)| rest);
@@ -96,7 +98,8 @@ pub(super) fn denial<'a>(normalised: Option<&str>, message: Option<&'a str>) -> 
     let action = sentence
         .split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | ':' | '*')))
         .next()
-        .filter(|action| action.contains(':'));
+        .filter(|action| action.contains(':'))
+        .or_else(|| message.starts_with(FOREIGN_ROLE).then_some("iam:PassRole"));
     let resource = ["on resource: ", "on the resource: ", "on resource "]
         .iter()
         .find_map(|phrase| sentence.split_once(phrase))
@@ -265,6 +268,23 @@ mod tests {
             ),
             None
         );
+    }
+
+    #[test]
+    fn a_foreign_role_that_may_not_be_passed_is_named_by_its_action() {
+        let message = Some("Cross-account pass role is not allowed.");
+        let denied = denial(Some("accessdenied"), message);
+        assert_eq!(
+            denied,
+            Some(Denial {
+                class: "unspecified",
+                kind: "unspecified",
+                action: Some("iam:PassRole"),
+                resource: None,
+                policy_arn: None,
+            })
+        );
+        assert_eq!(denial(Some("invalidparametervalue"), message), None);
     }
 
     #[test]
