@@ -23,6 +23,8 @@ VOCABULARY = {
     "kind": ("role_policy", "key_policy", "route"),
     "log_status": ("OK", "SKIPDATA"),
     "flow_direction": ("ingress", "egress"),
+    "service": ("S3", "ec2"),
+    "way": ("nat_or_appliance", "internet_gateway"),
     "le": BUCKETS,
     "version": ("0.0.0-stub",),
 }

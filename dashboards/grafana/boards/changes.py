@@ -8,6 +8,7 @@ from boards.variables import ACCOUNT, REGION, role
 
 CHANGES = "trailflow_changes_total"
 WORLD = "trailflow_open_to_the_world_total"
+EXPOSED = "trailflow_cluster_exposure_total"
 UPGRADES = "trailflow_cluster_upgrades_total"
 TARGETS = "trailflow_target_changes_total"
 IN_UPGRADES = "trailflow_target_changes_in_upgrades"
@@ -52,6 +53,14 @@ OPENED = (
         "Ingress rules for everybody that were added or modified in the time range.",
         column="rules",
         w=14,
+    ),
+    who(
+        "Clusters whose API server was opened, or whose audit log was turned off",
+        EXPOSED,
+        "account_id, region, cluster_name, effect, caller",
+        "Calls that did so in the time range. `api_server_open`: to the whole internet. `api_server_public`: to"
+        " ranges that the call does not name.",
+        column="changes",
     ),
 )
 CLUSTERS = (

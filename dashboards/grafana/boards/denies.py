@@ -8,6 +8,7 @@ from boards.variables import ACCOUNT, cluster, namespace, role
 
 DENIES = "trailflow_denies_total"
 PODS = "trailflow_pod_access_denied_total"
+POD_FAILURES = "trailflow_pod_call_failures_total"
 NODES = "trailflow_node_role_calls_total"
 KNOWN_NODES = "trailflow_known_node_role_calls"
 NODE_AGENTS = "trailflow_node_agent_calls_total"
@@ -87,6 +88,25 @@ PODS_AND_NODES = (
         w=10,
     ),
 )
+FAILURES = (
+    "Pods: calls that fail otherwise",
+    bars(
+        "By service account and error",
+        POD_FAILURES,
+        "namespace, service_account, api, error_code",
+        "Calls of pods per step that failed and were neither denied nor throttled. Reads are among them.",
+        w=10,
+    ),
+    who(
+        "Which pod fails at what",
+        POD_FAILURES,
+        "cluster_name, namespace, service_account, service, api, kind, error_code",
+        "Calls of pods that failed in the time range, neither denied nor throttled. A `read` that fails is often"
+        " only a question.",
+        column="failures",
+        w=14,
+    ),
+)
 LIMITS = (
     "Permissions boundaries and PassRole",
     who(
@@ -110,8 +130,8 @@ LIMITS = (
 BOARD = Board(
     uid="trailflow-denies",
     title="trailflow: denies",
-    says="Who is refused what, by which kind of policy: roles, pods, nodes, boundaries, PassRole.",
-    rows=(WHICH_POLICY, PODS_AND_NODES, LIMITS),
-    variables=(ACCOUNT, cluster(PODS), namespace(PODS), role(DENIES, NODES, BOUNDARY, PASS)),
-    changes="trust_policy|role_policy|managed_policy|user_policy|group_policy|organization_policy|organization|key_policy|bucket_policy|repository_policy|vpc_endpoint",
+    says="Who is refused what, by which kind of policy: roles, pods, nodes, boundaries, PassRole; and what else pods fail at.",
+    rows=(WHICH_POLICY, PODS_AND_NODES, FAILURES, LIMITS),
+    variables=(ACCOUNT, cluster(PODS, POD_FAILURES), namespace(PODS, POD_FAILURES), role(DENIES, NODES, BOUNDARY, PASS)),
+    changes="trust_policy|role_policy|managed_policy|user_policy|group_policy|organization_policy|organization|key_policy|bucket_policy|repository_policy|file_system_policy|secret_policy|secret|vpc_endpoint",
 )

@@ -9,6 +9,8 @@ INTERNAL = "trailflow_internal_rejects_total"
 INTERNET = "trailflow_internet_rejects_total"
 ENDPOINTS = "trailflow_endpoint_rejects_total"
 BYTES = "trailflow_flow_bytes_total"
+SERVICES = "trailflow_aws_service_bytes_total"
+DNS = "trailflow_outside_dns_total"
 BY_CLASS = "interface_id, port, flow_direction, reject_class"
 
 # Every flow log record with bytes counts here, so every account is in the list.
@@ -17,7 +19,7 @@ INTERFACE = Variable(
     "interface",
     "Interface",
     "Network interface. Panels by account are not narrowed.",
-    (REJECTS, INTERNAL, ENDPOINTS),
+    (REJECTS, INTERNAL, ENDPOINTS, DNS),
     "interface_id",
     ("interface_id",),
 )
@@ -121,17 +123,53 @@ VOLUME = (
         "Bytes out, by path",
         BYTES,
         "traffic_path, interface_type",
-        "Accepted bytes on their way out, per step: through a gateway, an endpoint, a peering.",
+        "Accepted bytes on their way out, per step: through a gateway, an endpoint, a peering. What a node sends"
+        " through a NAT gateway is `same_vpc` there, and takes the internet gateway at the NAT gateway's interface.",
         where='flow_direction="egress"',
         unit="bytes",
+    ),
+    bars(
+        "Sent to AWS's services, by way",
+        SERVICES,
+        "service, way",
+        "Bytes that instances send to public addresses of AWS's services, per step.",
+        unit="bytes",
+    ),
+    who(
+        "Which subnet sends to S3 and DynamoDB by which way",
+        SERVICES,
+        "account_id, subnet_id, service, way",
+        "Bytes sent in the time range. What takes `nat_or_appliance` could go by a gateway endpoint for nothing.",
+        where='service=~"S3|DYNAMODB"',
+        column="bytes",
+        units={"bytes": "bytes"},
+        w=12,
+    ),
+)
+NAMES = (
+    "Names that are asked of strangers",
+    bars(
+        "DNS to resolvers outside, by resolver",
+        DNS,
+        "account_id, resolver, port, outcome",
+        "Records of DNS, in clear (53) and over TLS (853), to resolvers outside of the own networks, per step.",
+        w=10,
+    ),
+    who(
+        "Who asks outside",
+        DNS,
+        "account_id, interface_id, resolver, port, outcome",
+        "Records of DNS to resolvers outside of the own networks, in the time range. Their addresses are in the view.",
+        column="records",
+        w=14,
     ),
 )
 
 BOARD = Board(
     uid="trailflow-network",
     title="trailflow: network rejects",
-    says="What the network rejects between own networks, to AWS's APIs and from the internet, and what it carries.",
-    rows=(NOW, INSIDE, OUTSIDE, VOLUME),
+    says="What the network rejects between own networks, to AWS's APIs and from the internet, what it carries, and whose names are asked outside.",
+    rows=(NOW, INSIDE, OUTSIDE, NAMES, VOLUME),
     variables=(ACCOUNT, INTERFACE),
-    changes="security_group|network_acl|route|vpc_endpoint|vpc_peering|vpc_attribute|gateway|transit_gateway|network_interface|load_balancer|resolver_rule",
+    changes="security_group|network_acl|route|vpc_endpoint|vpc_peering|vpc_attribute|subnet|gateway|transit_gateway|network_interface|mount_target|load_balancer|resolver_rule",
 )

@@ -1,4 +1,4 @@
-"""Limits and denies of the services that everybody shares: KMS, STS, Route 53, load balancers, ECR."""
+"""Limits and denies of the services that everybody shares: KMS, STS, EC2, Route 53, load balancers, ECR."""
 
 from board import Board
 from expressions import HOUR, counted, or_zero
@@ -10,6 +10,7 @@ KMS = "trailflow_kms_throttles_total"
 KMS_DENIES = "trailflow_kms_denies_total"
 STS = "trailflow_sts_throttles_total"
 APIS = "trailflow_api_throttles_total"
+LAUNCHES = "trailflow_launch_failures_total"
 DNS = "trailflow_route53_calls_total"
 INGRESS = "trailflow_ingress_calls_total"
 ECR_DENIES = "trailflow_ecr_denies_total"
@@ -65,6 +66,25 @@ EVERY_API = (
         "account_id, service, api, caller, region",
         "Throttled calls in the time range.",
         column="throttled",
+    ),
+)
+INSTANCES = (
+    "EC2: what was not given",
+    bars(
+        "Not given, by reason",
+        LAUNCHES,
+        "reason, place, launched",
+        "Errors of launches, interfaces, addresses and volumes per step. `launched`: whether the same call got"
+        " something beside.",
+        w=10,
+    ),
+    who(
+        "Who did not get what",
+        LAUNCHES,
+        "account_id, region, api, reason, place, launched, caller",
+        "Errors in the time range. A fleet's reply has one for each pool that was tried.",
+        column="failures",
+        w=14,
     ),
 )
 NAMES = (
@@ -164,8 +184,8 @@ IMAGES = (
 BOARD = Board(
     uid="trailflow-throttles",
     title="trailflow: KMS and throttles",
-    says="Quotas that run out and keys that refuse: KMS, STS, every other API, Route 53, load balancer controllers, ECR.",
-    rows=(NOW, KEYS, EVERY_API, NAMES, CONTROLLERS, IMAGES),
+    says="Quotas that run out and keys that refuse: KMS, STS, every other API, what EC2 has not, Route 53, load balancer controllers, ECR.",
+    rows=(NOW, KEYS, EVERY_API, INSTANCES, NAMES, CONTROLLERS, IMAGES),
     variables=(ACCOUNT, REGION, role(KMS, KMS_DENIES, INGRESS, ECR_DENIES)),
-    changes="key_policy|key_state|key_alias|load_balancer|hosted_zone|repository_policy|image|cluster|node_group|fargate_profile|addon",
+    changes="key_policy|key_state|key_alias|load_balancer|hosted_zone|repository_policy|image|cluster|node_group|launch_template|fargate_profile|addon",
 )

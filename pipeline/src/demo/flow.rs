@@ -57,6 +57,8 @@ pub(super) struct Flow {
     pub(super) service: &'static str,
     /// What kind of interface is next.
     pub(super) next_hop: &'static str,
+    /// A NAT gateway of the VPC passes it on.
+    pub(super) through_nat: bool,
 }
 
 impl Flow {
@@ -80,6 +82,7 @@ impl Flow {
             reject_reason: "-",
             service: "-",
             next_hop: "-",
+            through_nat: false,
         }
     }
 
@@ -88,11 +91,12 @@ impl Flow {
         self.source.starts_with("10.") && self.destination.starts_with("10.")
     }
 
-    /// S3 is reached by a gateway endpoint, the rest of the world by the internet gateway.
+    /// S3 is reached by a gateway endpoint, the rest of the world by the internet gateway, or a NAT
+    /// gateway before it, which is in the same VPC.
     pub(super) fn path(&self) -> Path {
         let (code, name) = if self.direction == "ingress" {
             ("-", "none")
-        } else if self.destination.starts_with("10.") {
+        } else if self.destination.starts_with("10.") || self.through_nat {
             ("1", "same_vpc")
         } else if self.is_of_s3() {
             ("7", "gateway_endpoint")
@@ -104,6 +108,11 @@ impl Flow {
 
     fn is_of_s3(&self) -> bool {
         self.destination.starts_with("198.51.100.")
+    }
+
+    /// The AWS service at the destination, as the log names it.
+    pub(super) fn service(&self) -> &'static str {
+        if self.is_of_s3() { "S3" } else { self.service }
     }
 
     /// With `peer` as the source of what comes in, or the destination of what goes out.
@@ -153,8 +162,7 @@ impl Flow {
             "az-id" => self.interface.zone,
             "flow-direction" => self.direction,
             "reject-reason" => self.reject_reason,
-            "pkt-dst-aws-service" if self.is_of_s3() => "S3",
-            "pkt-dst-aws-service" => self.service,
+            "pkt-dst-aws-service" => self.service(),
             "traffic-path" => self.path().code,
             "interface-type" => self.interface.kind,
             "next-hop-interface-type" => self.next_hop,

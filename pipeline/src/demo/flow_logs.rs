@@ -8,7 +8,7 @@ use super::object::{Layout, flow_log_key};
 use super::plan::{SLOT_SECONDS, Slot};
 use super::truth::Truth;
 use super::world::{EU, NODES, SHARED, US, WORKLOAD, instance_id, interface_name, zone};
-use super::{flow_truth, rejects};
+use super::{flow_truth, outgoing, rejects};
 
 /// A configured flow log of one VPC.
 #[derive(Debug)]
@@ -236,6 +236,9 @@ impl FlowLog {
         let mut groups: Vec<Vec<String>> = Vec::new();
         for flows in rejects::plant(self, dice, truth, slot) {
             groups.push(flows.iter().map(|flow| self.counted(flow, truth)).collect());
+        }
+        for flow in outgoing::plant(self, dice, slot) {
+            groups.push(vec![self.counted(&flow, truth)]);
         }
         for index in 0..7 {
             groups.push(vec![self.no_data_line(dice, truth, slot, index == 6)]);

@@ -2,8 +2,9 @@
 //!
 //! Must hold: it is what a reader of that very log can see; a log without a column does not tell.
 
-use super::flow::Flow;
+use super::flow::{Flow, SUBNET};
 use super::flow_logs::FlowLog;
+use super::outgoing::{DNS, DNS_OVER_TLS, PUBLIC_RESOLVER};
 use super::truth::Truth;
 
 /// Ports below are those of services; clients take the others.
@@ -30,6 +31,8 @@ pub(super) fn count(log: &FlowLog, flow: &Flow, truth: &mut Truth) {
         let bytes = flow.bytes.unwrap_or_default();
         truth.add(("flow_bytes", "bytes"), &labels, bytes);
     }
+    count_service(log, flow, truth);
+    count_question(log, flow, truth);
     if may_be_a_probe(log, flow) {
         let port = flow.destination_port.to_string();
         let labels = [log.account, &flow.interface.id, &port];
@@ -51,6 +54,42 @@ pub(super) fn count_line(log: &FlowLog, status: &str, end: i64, truth: &mut Trut
         &[log.account, log.region],
         end,
     );
+}
+
+/// What an instance sends to one of AWS's services.
+fn count_service(log: &FlowLog, flow: &Flow, truth: &mut Truth) {
+    let is_named = log.has("pkt-dst-aws-service") && flow.service() != "-";
+    let is_sent = flow.direction == "egress" && flow.interface.instance != "-";
+    if flow.action == "ACCEPT" && is_named && is_sent {
+        let way = match flow.path().name {
+            "same_vpc" => "nat_or_appliance",
+            name => name,
+        };
+        let labels = [log.account, SUBNET, flow.service(), way];
+        let bytes = flow.bytes.unwrap_or_default();
+        truth.add(("aws_service_bytes", "bytes"), &labels, bytes);
+    }
+}
+
+/// Somebody inside asks a resolver outside.
+fn count_question(log: &FlowLog, flow: &Flow, truth: &mut Truth) {
+    let is_dns = matches!(flow.destination_port, DNS | DNS_OVER_TLS);
+    let leaves = flow.source.starts_with("10.") && !flow.destination.starts_with("10.");
+    if is_dns && leaves && matches!(flow.protocol, 6 | 17) && direction(log, flow) != "ingress" {
+        let resolver = if flow.destination == PUBLIC_RESOLVER {
+            "google"
+        } else {
+            "other"
+        };
+        let port = flow.destination_port.to_string();
+        let outcome = if flow.action == "ACCEPT" {
+            "accepted"
+        } else {
+            "rejected"
+        };
+        let labels = [log.account, &flow.interface.id, resolver, &port, outcome];
+        truth.add(("outside_dns", "records"), &labels, 1);
+    }
 }
 
 /// Somebody inside connects to a service inside.

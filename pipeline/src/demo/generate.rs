@@ -14,8 +14,8 @@ use super::trail::Trail;
 use super::truth::Truth;
 use super::world::{BILLING, EU, SHARED, US, WORKLOAD};
 use super::{
-    audit, changes, cloudtrail, dns, images, ingress, kms, nodes, people, pod_identity,
-    pods_at_work, sts, web_identity,
+    audit, changes, cloudtrail, dns, exposure, images, ingress, kms, launches, nodes, people,
+    pod_identity, pods_at_work, sts, web_identity,
 };
 
 /// Objects of one slot are delivered in this order. The callers of most cross-account pairs are
@@ -85,6 +85,8 @@ pub(super) fn slot_records(
     nodes::plant(&mut trail);
     changes::plant(&mut trail);
     audit::plant(&mut trail);
+    exposure::plant(&mut trail);
+    launches::plant(&mut trail);
     cloudtrail::launch_refused(&mut trail);
     let wanted = objects_per_slot(plan).saturating_mul(plan.events_per_object);
     cloudtrail::fill(&mut trail, usize::try_from(wanted).unwrap_or_default());

@@ -1,4 +1,4 @@
-//! What pods do with the credentials that were issued to them, and are not allowed to do.
+//! What pods do with the credentials that were issued to them, are not allowed to do, and fail to do.
 //!
 //! Must hold: the call names the key that the issuing record names, and nothing else leads from
 //! the one to the other. Both lie in one object: in whichever order objects are read, a reader
@@ -14,7 +14,7 @@ use super::record::Record;
 use super::refusal::{NO_IDENTITY_POLICY, Reason, SERVICE_CONTROL_POLICY};
 use super::trail::Trail;
 use super::web_identity::signed_in;
-use super::world::{ORDERS, POD_IDENTITY, SCHEDULER, ServiceAccount, WORKLOAD};
+use super::world::{EBS_CSI, ORDERS, POD_IDENTITY, SCHEDULER, ServiceAccount, WORKLOAD};
 
 /// What a pod may not do.
 #[derive(Debug, Clone, Copy)]
@@ -48,12 +48,49 @@ const QUERY: Forbidden = Forbidden {
     reason: SERVICE_CONTROL_POLICY,
 };
 
+/// What a pod may do, and what AWS does not.
+#[derive(Debug, Clone, Copy)]
+struct Failing {
+    service: &'static str,
+    api: &'static str,
+    code: &'static str,
+    message: &'static str,
+    /// The code as a label has it, and whether the call reads, writes or asks for a secret.
+    error: &'static str,
+    kind: &'static str,
+}
+
+const ATTACHED_ELSEWHERE: Failing = Failing {
+    service: "ec2",
+    api: "AttachVolume",
+    code: "Client.VolumeInUse",
+    message: "vol-0a1b2c3d4e5f60718 is already attached to an instance",
+    error: "volumeinuse",
+    kind: "write",
+};
+const NO_SECRET: Failing = Failing {
+    service: "secretsmanager",
+    api: "GetSecretValue",
+    code: "ResourceNotFoundException",
+    message: "Secrets Manager can't find the specified secret.",
+    error: "resourcenotfound",
+    kind: "secret",
+};
+const NO_QUERY: Failing = Failing {
+    service: "athena",
+    api: "GetQueryExecution",
+    code: "InvalidRequestException",
+    message: "QueryExecution was not found",
+    error: "invalidrequest",
+    kind: "read",
+};
+
 /// Pods that start, fetch credentials and are refused; only while things are broken.
 pub(super) fn plant(trail: &mut Trail<'_>) {
     if !trail.slot.incident {
         return;
     }
-    for of in [ORDERS, SCHEDULER] {
+    for of in [ORDERS, SCHEDULER, EBS_CSI] {
         let mut record = signed_in(trail, of);
         // A call to the global endpoint would lie in another region's object.
         while record.aws_region != of.cluster.region {
@@ -76,6 +113,15 @@ pub(super) fn plant(trail: &mut Trail<'_>) {
             refused(trail, of, what);
         }
         allowed(trail, of);
+    }
+    for (of, what, times) in [
+        (EBS_CSI, ATTACHED_ELSEWHERE, 6),
+        (notifications, NO_SECRET, 2),
+        (SCHEDULER, NO_QUERY, 2),
+    ] {
+        for _ in 0..times {
+            failed(trail, of, what);
+        }
     }
 }
 
@@ -114,6 +160,27 @@ fn refused(trail: &mut Trail<'_>, of: ServiceAccount, what: Forbidden) {
         .reason
         .message(&session.arn(), what.action, what.resource);
     record.deny("AccessDeniedException", message, what.reason, what.action);
+    trail.push(record);
+}
+
+/// Neither a refusal nor a throttle.
+fn failed(trail: &mut Trail<'_>, of: ServiceAccount, what: Failing) {
+    let session = session(trail, of);
+    let mut record = trail.call_by(&session, of.cluster.region, what.service, what.api);
+    later(trail, &mut record);
+    record.read_only = what.kind != "write";
+    record.fail(what.code, what.message);
+    let (cluster, namespace) = (of.cluster.name, of.namespace);
+    let labels = [
+        cluster,
+        namespace,
+        of.name,
+        what.service,
+        what.api,
+        what.kind,
+        what.error,
+    ];
+    record.counts(("pod_call_failures", "failures"), &labels);
     trail.push(record);
 }
 

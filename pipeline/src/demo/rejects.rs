@@ -9,6 +9,7 @@ use super::dice::Dice;
 use super::flow::{Flow, Interface, SUBNET};
 use super::flow_logs::FlowLog;
 use super::flow_truth;
+use super::outgoing::DNS;
 use super::plan::Slot;
 use super::truth::Truth;
 
@@ -54,6 +55,7 @@ pub(super) fn plant(
         refusals.attempt_from_outside();
     }
     refusals.attempt_to_outside();
+    refusals.question_to_outside();
     refusals.refused_reply();
     for _ in 0..25 {
         refusals.scan();
@@ -206,6 +208,19 @@ impl Refusals<'_> {
             .between(&server, false)
             .on(port, 25, 6)
             .carrying(3, 180);
+        self.refuse(flow, "external");
+    }
+
+    /// A name that may not be asked of strangers.
+    fn question_to_outside(&mut self) {
+        let server = self.dice.refused_internet_address();
+        let port = self.dice.ephemeral_port();
+        let mut flow = self
+            .flow(self.log.guarded())
+            .between(&server, false)
+            .on(port, DNS, 17)
+            .carrying(1, 74);
+        flow.tcp_flags = "0";
         self.refuse(flow, "external");
     }
 

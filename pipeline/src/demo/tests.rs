@@ -226,10 +226,12 @@ fn every_line_has_its_header_and_the_rejects_are_counted() {
                 1,
             );
             count_bytes(&row, &mut found);
+            count_service(&row, &mut found);
+            count_question(&row, &mut found);
         }
     }
     assert_eq!(rows, truth.flow_rows);
-    assert_eq!(found.signals.len(), 5);
+    assert_eq!(found.signals.len(), 7);
     for ((signal, measure), counts) in &found.signals {
         assert_eq!(*counts, truth.of(signal, measure), "{signal} {measure}");
     }
@@ -265,6 +267,44 @@ fn count_bytes(row: &BTreeMap<&str, &str>, found: &mut Truth) {
         &labels,
         row["bytes"].parse().unwrap(),
     );
+}
+
+/// What instances send to AWS's services, where the log names them.
+fn count_service(row: &BTreeMap<&str, &str>, found: &mut Truth) {
+    let service = row.get("pkt-dst-aws-service").copied().unwrap_or("-");
+    let sent = row["action"] == "ACCEPT" && row.get("flow-direction") == Some(&"egress");
+    if service == "-" || !sent || row["instance-id"] == "-" {
+        return;
+    }
+    let way = match row["traffic-path"] {
+        "1" => "nat_or_appliance",
+        "7" => "gateway_endpoint",
+        _ => "internet_gateway",
+    };
+    let labels = [row["account-id"], row["subnet-id"], service, way];
+    let bytes = row["bytes"].parse().unwrap();
+    found.add(("aws_service_bytes", "bytes"), &labels, bytes);
+}
+
+/// Questions to resolvers outside.
+fn count_question(row: &BTreeMap<&str, &str>, found: &mut Truth) {
+    let own = |name| row[name].starts_with("10.");
+    let outcome = match row["action"] {
+        "ACCEPT" => "accepted",
+        "REJECT" => "rejected",
+        _ => return,
+    };
+    let port = row["dstport"];
+    if !["53", "853"].contains(&port) || !own("srcaddr") || own("dstaddr") {
+        return;
+    }
+    let resolver = match row["dstaddr"] {
+        "8.8.8.8" => "google",
+        _ => "other",
+    };
+    let (account, interface) = (row["account-id"], row["interface-id"]);
+    let labels = [account, interface, resolver, port, outcome];
+    found.add(("outside_dns", "records"), &labels, 1);
 }
 
 fn reject_class(row: &BTreeMap<&str, &str>, is_reply: bool) -> &'static str {

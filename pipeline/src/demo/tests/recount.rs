@@ -26,7 +26,10 @@ fn the_truth_can_be_found_in_the_records() {
         count_dns_changes(record, &mut found);
         count_open_rules(record, &mut found);
         count_instance(record, &mut found);
+        count_launches(record, &mut found);
+        count_exposure(record, &mut found);
         seen.count_denied_pod(record, &mut found);
+        seen.count_failed_pod(record, &mut found);
         let labels = ["/recipientAccountId", "/awsRegion"].map(|path| text(record, path));
         found.add(("trail_freshness", "events"), &labels, 1);
     }
@@ -95,6 +98,32 @@ impl Seen {
             class,
         ];
         found.add(("pod_access_denied", "denies"), &labels, 1);
+    }
+
+    fn count_failed_pod(&self, record: &Value, found: &mut Truth) {
+        let pod = self.pods.get(text(record, "/userIdentity/accessKeyId"));
+        let Some([cluster, namespace, name]) = pod else {
+            return;
+        };
+        let error = code(record).trim_start_matches("Client.").to_lowercase();
+        if error.is_empty() || error == "accessdenied" {
+            return;
+        }
+        let kind = match service(record) {
+            "secretsmanager" => "secret",
+            _ if record["readOnly"] == true => "read",
+            _ => "write",
+        };
+        let labels = [
+            cluster,
+            namespace,
+            name,
+            service(record),
+            api(record),
+            kind,
+            &error,
+        ];
+        found.add(("pod_call_failures", "failures"), &labels, 1);
     }
 }
 
@@ -173,6 +202,73 @@ fn count_instance(record: &Value, found: &mut Truth) {
         let labels = [issuer(record), service(record), api(record), outcome];
         found.add(("node_role_fallback", "calls"), &labels, 1);
     }
+}
+
+/// What a fleet's reply lacks, and calls that fail for want of something.
+fn count_launches(record: &Value, found: &mut Truth) {
+    if service(record) != "ec2" {
+        return;
+    }
+    let reply = "/responseElements/CreateFleetResponse";
+    let got = record.pointer(&format!("{reply}/fleetInstanceSet/item"));
+    let launched = if got.is_some() { "some" } else { "none" };
+    let mut missing: Vec<(String, &str)> = Vec::new();
+    let errors: Vec<&Value> = match record.pointer(&format!("{reply}/errorSet/item")) {
+        Some(Value::Array(errors)) => errors.iter().collect(),
+        Some(error) => vec![error],
+        None => Vec::new(),
+    };
+    let overrides = "/launchTemplateAndOverrides/overrides";
+    for error in errors {
+        let places = ["availabilityZone", "subnetId"];
+        let mut places = places.map(|place| text(error, &format!("{overrides}/{place}")));
+        places.sort_unstable();
+        missing.push((text(error, "/errorCode").to_lowercase(), places[1]));
+    }
+    let code = code(record).trim_start_matches("Client.");
+    if code.starts_with("Insufficient") || code == "VcpuLimitExceeded" {
+        let subnet = text(record, "/requestParameters/subnetId");
+        missing.push((code.to_lowercase(), subnet));
+    }
+    let places = ["/recipientAccountId", "/awsRegion"].map(|path| text(record, path));
+    for (reason, place) in missing {
+        let place = if place.is_empty() { "unknown" } else { place };
+        let caller = issuer(record);
+        let labels = [
+            places[0],
+            places[1],
+            api(record),
+            &reason,
+            place,
+            launched,
+            caller,
+        ];
+        found.add(("launch_failures", "failures"), &labels, 1);
+    }
+}
+
+fn count_exposure(record: &Value, found: &mut Truth) {
+    if api(record) != "UpdateClusterConfig" {
+        return;
+    }
+    let setting = record["requestParameters"].to_string();
+    let effect = if setting.contains("/0\"") {
+        "api_server_open"
+    } else if setting.contains("audit") {
+        "audit_log_off"
+    } else if setting.contains("publicAccessCidrs") {
+        return;
+    } else {
+        "api_server_public"
+    };
+    let [account, region, cluster] = [
+        "/recipientAccountId",
+        "/awsRegion",
+        "/requestParameters/name",
+    ]
+    .map(|path| text(record, path));
+    let labels = [account, region, cluster, effect, issuer(record)];
+    found.add(("cluster_exposure", "changes"), &labels, 1);
 }
 
 fn count_dns_changes(record: &Value, found: &mut Truth) {
