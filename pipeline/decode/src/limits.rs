@@ -55,7 +55,8 @@ const _: () = assert!(
     "a long poll ends before its timeout"
 );
 const _: () = assert!(
-    STOP_FILL_MAX.as_secs() < STOP_MAX.as_secs() && STOP_MAX.as_secs() < 30,
+    STOP_FILL_MAX.as_secs() < STOP_MAX.as_secs()
+        && STOP_MAX.as_secs() + TRACES_STOP_MAX.as_secs() + STOP_THREADS_MAX.as_secs() < 30,
     "a stop ends before Kubernetes and ECS kill"
 );
 const _: () = assert!(
@@ -282,6 +283,8 @@ pub const STOP_FILL_MAX: Duration = Duration::from_secs(12);
 pub const STOP_MAX: Duration = Duration::from_secs(25);
 /// Threads that still decode when all is over are left to the end of the process after this time.
 pub const STOP_THREADS_MAX: Duration = Duration::from_secs(2);
+/// What traces are left to send has this long, behind [`STOP_MAX`]: an endpoint may not answer.
+pub const TRACES_STOP_MAX: Duration = Duration::from_secs(2);
 /// Objects of one batch: a backlog of digests and duplicates has no rows that would close it, and
 /// whoever meets one of its objects again reads the decision that names them all, some 130 KiB.
 pub const BATCH_OBJECTS_MAX: usize = 2_000;

@@ -11,20 +11,50 @@ use tokio::time::Instant;
 use super::query::ReportFormat;
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::lake::Lake;
 use crate::object::fetch::Objects;
 use crate::pipeline::totals::Summary;
 use crate::queue::listing::Listing;
 use crate::queue::{Queue, Wanted};
 use crate::service::{self, Listed, Mode};
-use crate::telemetry::health::{Health, Ill};
+use crate::telemetry::health::{Health, Ill, Part};
 
 /// A batch that waits for nothing more closes after this time. All objects are known, so that one that
 /// has not come by then will not come before others are settled.
 const IDLE_MAX: Duration = Duration::from_millis(20);
 
 /// A lake that refuses for so long is not refusing by chance: one answer of many, or a token that has ended.
-const REFUSED_MAX: Duration = Duration::from_secs(5);
+const LAKE_REFUSED_MAX: Duration = Duration::from_secs(5);
+/// Log objects that may not be read, one after another and none between them that may. Longer: others may be large.
+const OBJECTS_REFUSED_MAX: Duration = Duration::from_mins(1);
+
+/// What a command cannot go on without: the part, what people call it, how long it may refuse, and what it
+/// does then.
+const NEEDED: [(Part, &str, Duration, &str); 4] = [
+    (
+        Part::Lake,
+        "the lake",
+        LAKE_REFUSED_MAX,
+        "the lake does not let anything be written",
+    ),
+    (
+        Part::LakeFiles,
+        "the lake",
+        LAKE_REFUSED_MAX,
+        "the lake does not let files be written",
+    ),
+    (
+        Part::Object,
+        "the logs' store",
+        OBJECTS_REFUSED_MAX,
+        "the log objects may not be read",
+    ),
+    (
+        Part::ObjectVersion,
+        "the logs' store",
+        OBJECTS_REFUSED_MAX,
+        "the log objects may not be asked for their version",
+    ),
+];
 
 #[derive(Debug, Serialize)]
 struct Report<'a> {
@@ -69,14 +99,17 @@ pub(super) async fn ingest(
     let totals = Arc::clone(&pipeline.totals);
     let running = pipeline.run(stop.clone());
     tokio::pin!(running);
-    let mut lake = Patience::default();
+    let mut patience = NEEDED.map(|(part, ..)| (part, Patience::default()));
     loop {
         tokio::select! {
             done = &mut running => break done?,
             () = tokio::time::sleep(Duration::from_millis(100)) => {
                 bar.set_position(totals.summary().ended.min(total));
-                if lake.is_out(Instant::now(), &health, &bar) {
-                    stop.cancel();
+                let now = Instant::now();
+                for ((part, patience), needed) in patience.iter_mut().zip(NEEDED) {
+                    if patience.is_out(now, health.trouble(*part), needed, &bar) {
+                        stop.cancel();
+                    }
                 }
             }
         }
@@ -87,8 +120,10 @@ pub(super) async fn ingest(
     let quarantined = summary.quarantined;
     // Not by the totals: what was committed and is finished by a later delivery is in them twice.
     let left = queue.left();
-    if let Some((_, why)) = lake.refusal.filter(|_| left > 0) {
-        anyhow::bail!("the lake does not let anything be written: {why}");
+    for ((_, patience), (.., what)) in patience.into_iter().zip(NEEDED) {
+        if let Some((_, why)) = patience.refusal.filter(|_| left > 0) {
+            anyhow::bail!("{what}: {why}");
+        }
     }
     if left > 0 {
         super::note(&format!(
@@ -105,7 +140,7 @@ pub(super) async fn ingest(
     })
 }
 
-/// With a lake that does not do what it is asked. A service waits until somebody has mended it; whoever
+/// With a part that does not do what it is asked. A service waits until somebody has mended it; whoever
 /// sits before a command is told.
 #[derive(Debug, Default)]
 struct Patience {
@@ -116,17 +151,27 @@ struct Patience {
 
 impl Patience {
     /// Whether it makes no sense to go on.
-    fn is_out(&mut self, now: Instant, health: &Health, bar: &indicatif::ProgressBar) -> bool {
-        match health.trouble(Lake::PART) {
-            Some(Ill::Denied(why)) => {
-                let (since, _) = self.refusal.get_or_insert((now, why));
-                return now.duration_since(*since) >= REFUSED_MAX;
+    fn is_out(
+        &mut self,
+        now: Instant,
+        trouble: Option<Ill>,
+        (_, name, refused_max, _): (Part, &str, Duration, &str),
+        bar: &indicatif::ProgressBar,
+    ) -> bool {
+        let says = match &trouble {
+            Some(Ill::Denied(why)) => Some(format!("{name} refuses; trying on for a while: {why}")),
+            Some(Ill::Unavailable(why)) => {
+                Some(format!("{name} does not answer; trying on: {why}"))
             }
-            Some(Ill::Unavailable(why)) if !self.told => {
-                self.told = true;
-                bar.suspend(|| super::note(&format!("the lake does not answer; trying on: {why}")));
-            }
-            Some(Ill::Unavailable(_)) | None => {}
+            None => None,
+        };
+        if let Some(says) = says.filter(|_| !self.told) {
+            self.told = true;
+            bar.suspend(|| super::note(&says));
+        }
+        if let Some(Ill::Denied(why)) = trouble {
+            let (since, _) = self.refusal.get_or_insert((now, why));
+            return now.duration_since(*since) >= refused_max;
         }
         self.refusal = None;
         false
@@ -185,22 +230,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lake_that_refuses_ends_the_command_and_one_that_is_silent_does_not() {
+    fn a_part_that_refuses_ends_the_command_and_one_that_is_silent_does_not() {
         let (health, bar) = (Health::default(), indicatif::ProgressBar::hidden());
+        let needed = NEEDED[0];
         let mut lake = Patience::default();
         let began = Instant::now();
-        assert!(!lake.is_out(began, &health, &bar));
-        health.unavailable(Lake::PART, "connection refused");
-        assert!(!lake.is_out(began + REFUSED_MAX, &health, &bar) && lake.told);
+        let mut is_out = |after: Duration| {
+            let out = lake.is_out(began + after, health.trouble(needed.0), needed, &bar);
+            (out, lake.refusal.as_ref().map(|(_, why)| why.clone()))
+        };
+        let (none, long) = (Duration::ZERO, LAKE_REFUSED_MAX);
+        assert_eq!(is_out(none), (false, None));
+        health.unavailable(Part::Lake, "connection refused");
+        assert_eq!(is_out(long), (false, None));
         // Once, and then it works.
-        health.denied(Lake::PART, "s3: ExpiredToken");
-        assert!(!lake.is_out(began, &health, &bar));
-        health.readable(Lake::PART);
-        assert!(!lake.is_out(began + REFUSED_MAX, &health, &bar) && lake.refusal.is_none());
-        health.denied(Lake::PART, "s3: AccessDenied");
-        assert!(!lake.is_out(began, &health, &bar));
-        assert!(lake.is_out(began + REFUSED_MAX, &health, &bar));
-        let why = lake.refusal.map(|(_, why)| why);
-        assert_eq!(why.as_deref(), Some("s3: AccessDenied"));
+        health.denied(Part::Lake, "s3: ExpiredToken");
+        assert!(!is_out(none).0);
+        health.readable(Part::Lake);
+        assert_eq!(is_out(long), (false, None));
+        health.denied(Part::Lake, "s3: AccessDenied");
+        assert!(!is_out(none).0);
+        assert_eq!(is_out(long), (true, Some(String::from("s3: AccessDenied"))));
     }
 }

@@ -66,9 +66,6 @@ pub struct Lake {
 }
 
 impl Lake {
-    /// The lake on `/readyz`.
-    pub const PART: &'static str = "lake";
-
     /// Whether its store can tell who was first.
     pub async fn keeps_what_is_there(&self) -> Result<bool, LakeError> {
         create::is_exclusive(self.store.as_ref(), &protocol_path(&["exclusive"])).await

@@ -5,22 +5,33 @@
 
 use std::io::{self, ErrorKind};
 
-use super::{Lake, LakeError};
+use super::LakeError;
 use crate::causes::{causes, told};
-use crate::telemetry::health::Health;
+use crate::telemetry::health::{Health, Part};
 
 /// Words of S3, STS and KMS for "you may not".
-const DENIED: [&str; 9] = [
+const DENIED: [&str; 16] = [
     "AccessDenied",
+    "AllAccessDisabled",
+    // Of a list the store keeps the status alone.
+    "status code: 403 Forbidden",
+    "RequestTimeTooSkewed",
+    // It is in another region.
+    "AuthorizationHeaderMalformed",
+    "IllegalLocationConstraintException",
+    "PermanentRedirect",
+    "redirect without LOCATION",
     "NoSuchBucket",
     "ExpiredToken",
     "InvalidAccessKeyId",
     "InvalidToken",
     "SignatureDoesNotMatch",
-    "KMS.",
-    "kms:",
+    KMS[0],
+    KMS[1],
     "provide_credentials",
 ];
+/// How a refusal begins that is the key's: an error code, or an action.
+const KMS: [&str; 2] = ["KMS.", "kms:"];
 /// Words for "not so fast". A number alone may be part of a path.
 const THROTTLED: [&str; 4] = [
     "SlowDown",
@@ -55,11 +66,8 @@ impl LakeError {
         if is_forbidden(self) {
             Trouble::Denied(format!("file system: {text}"))
         } else if refused || says(&DENIED) {
-            let by = if text.to_ascii_lowercase().contains("kms") {
-                "kms"
-            } else {
-                "s3"
-            };
+            // A file of the lake may have that in its name.
+            let by = if says(&KMS) { "kms" } else { "s3" };
             Trouble::Denied(format!("{by}: {text}"))
         } else if says(&THROTTLED) {
             Trouble::Throttled(text)
@@ -70,11 +78,11 @@ impl LakeError {
 }
 
 impl Trouble {
-    /// Shows it on `/readyz`.
-    pub fn tell(&self, health: &Health) {
+    /// Shows on `/readyz` that the part has it.
+    pub fn tell(&self, part: Part, health: &Health) {
         match self {
-            Self::Denied(why) => health.denied(Lake::PART, why),
-            Self::Throttled(why) | Self::Unavailable(why) => health.unavailable(Lake::PART, why),
+            Self::Denied(why) => health.denied(part, why),
+            Self::Throttled(why) | Self::Unavailable(why) => health.unavailable(part, why),
         }
     }
 }
@@ -118,6 +126,20 @@ mod tests {
         ));
         let in_a_path = said("cannot write _trailflow/claims/37683f503429/0");
         assert!(matches!(in_a_path.trouble(), Trouble::Unavailable(_)));
+        for elsewhere in [
+            "Server returned non-2xx status code: 301 Moved Permanently: <Code>PermanentRedirect</Code>",
+            "400 Bad Request: <Code>AuthorizationHeaderMalformed</Code> expecting 'us-east-1'",
+            "Received redirect without LOCATION, this normally indicates an incorrectly configured region",
+            "List failed: Server returned non-2xx status code: 403 Forbidden: ",
+            "403 Forbidden: <Code>RequestTimeTooSkewed</Code>",
+            "cannot write rollups/kms_throttles/1.parquet: <Code>AccessDenied</Code>",
+        ] {
+            let why = said(elsewhere).trouble();
+            assert!(
+                matches!(&why, Trouble::Denied(why) if why.starts_with("s3: ")),
+                "{why:?}"
+            );
+        }
         let no_bucket = said("404 Not Found: <Code>NoSuchBucket</Code>");
         assert!(matches!(no_bucket.trouble(), Trouble::Denied(_)));
         let read_only = LakeError::Store(object_store::Error::Generic {

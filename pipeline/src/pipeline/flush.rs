@@ -9,9 +9,7 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use metrics::histogram;
 use tokio::task::JoinError;
-use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
@@ -20,7 +18,7 @@ use crate::decode::Table;
 use crate::engine::{Engine, Input};
 use crate::lake::staging::Staging;
 use crate::running::Running;
-use crate::telemetry::timed;
+use crate::telemetry::{timed, timed_query};
 
 /// The rows of one query, or why there are none.
 type Evaluated = Result<Vec<RecordBatch>, BatchError>;
@@ -104,10 +102,7 @@ fn evaluate(
             let Some(planned) = engine.signals().get(place) else {
                 return Err(BatchError::Astray("a query of a signal that does not run"));
             };
-            let started = Instant::now();
-            let rows = timed("evaluate", planned.evaluate(&input)).await;
-            histogram!("trailflow_sql_duration_seconds", "signal" => planned.name().to_owned())
-                .record(started.elapsed().as_secs_f64());
+            let rows = timed_query(planned.name(), planned.evaluate(&input)).await;
             rows.map_err(|error| BatchError::Signal {
                 signal: planned.name().to_owned(),
                 error: error.to_string(),

@@ -33,7 +33,7 @@ use crate::object::digest::InflatedHash;
 use crate::object::fetch::{Body, Counted, FetchError, Objects};
 use crate::object::key::{KeyKind, kind_of};
 use crate::queue::{Care, Known};
-use crate::telemetry::health::Health;
+use crate::telemetry::health::{Health, Part};
 use crate::telemetry::timed;
 
 /// What every ingestion needs.
@@ -111,7 +111,7 @@ impl Ingest {
         };
         match claimed {
             Ok(claimed) => {
-                self.health.readable(Lake::PART);
+                self.health.readable(Part::Lake);
                 match claimed {
                     Claimed::Mine => {}
                     Claimed::Done => return End::Duplicate,
@@ -122,7 +122,7 @@ impl Ingest {
             Err(error) => {
                 // No fault of the message: it stays away until the lake may have recovered.
                 let trouble = error.trouble();
-                trouble.tell(&self.health);
+                trouble.tell(Part::Lake, &self.health);
                 if let Trouble::Throttled(_) = trouble {
                     self.concurrency.slow_down();
                 }
@@ -136,7 +136,7 @@ impl Ingest {
             }
             Err(error) if error.is_of_an_object() => return unclaimable(&error),
             Err(error) => {
-                error.trouble().tell(&self.health);
+                error.trouble().tell(Part::Lake, &self.health);
                 return End::Unclaimed(self.lake.lease);
             }
         }
@@ -156,7 +156,7 @@ impl Ingest {
         match self.fetch_and_decode(begun, pieces).await {
             Ok(read) => {
                 permit.succeeded(&begun.object.bucket);
-                self.health.readable("object");
+                self.health.readable(Part::Object);
                 End::Read(read)
             }
             Err(error) => self.refused(begun, &permit, &error),
@@ -232,13 +232,14 @@ impl Ingest {
             }
             FetchError::Denied { by, message } => {
                 permit.denied(bucket);
-                self.health.denied("object", &format!("{by}: {message}"));
+                self.health
+                    .denied(Part::Object, &format!("{by}: {message}"));
                 return End::Denied(why);
             }
             FetchError::Throttled(_) => {
                 permit.throttled();
                 if self.concurrency.is_outage() {
-                    self.health.unavailable("object", &why);
+                    self.health.unavailable(Part::Object, &why);
                 }
                 // However often it was: that says nothing of the object.
                 return End::Throttled(why);
@@ -246,7 +247,7 @@ impl Ingest {
             FetchError::Refused(_) | FetchError::Unavailable(_) => permit.failed(),
         }
         if self.concurrency.is_outage() {
-            self.health.unavailable("object", &why);
+            self.health.unavailable(Part::Object, &why);
             return End::Failed(why);
         }
         // The store says so of this object, or others can be read meanwhile and this one never could:
@@ -263,7 +264,7 @@ impl Ingest {
         }
         if begun.care >= Care::LastTry {
             // Its message ends as a dead letter, and nothing shows that the bucket can be read.
-            self.health.unavailable("object", &why);
+            self.health.unavailable(Part::Object, &why);
         }
         End::Failed(why)
     }
@@ -338,7 +339,7 @@ fn decode(
         bucket: &object.bucket,
         key: &object.key,
     };
-    let (content, mut input) = content::sniff_stream(input)?;
+    let (content, mut input) = content::sniff_stream(input, flow_logs::is_header)?;
     let by_key = kind_of(&object.key);
     match (by_key, content) {
         (_, Content::Empty) => Ok(Outcome::Ignored("empty")),
@@ -358,7 +359,13 @@ fn decode(
             flow_logs::decode_text(input, provenance, networks, sink)?;
             Ok(Outcome::Ingested)
         }
-        (_, _) => Err(DecodeError::Malformed(Malformed::UnknownContent)),
+        (
+            KeyKind::Unknown
+            | KeyKind::CloudTrailDigest
+            | KeyKind::CloudTrailAggregated
+            | KeyKind::Own,
+            Content::Json | Content::FlowLogText | Content::Unknown,
+        ) => Err(DecodeError::Malformed(Malformed::UnknownContent)),
     }
 }
 
@@ -475,7 +482,7 @@ mod tests {
                 let end = ingest.refused(begun, &permit, &error);
                 assert_eq!(quarantined(&end), expected, "{error}, {read_before}");
             }
-            let is_told = ingest.health.trouble("object").is_some();
+            let is_told = ingest.health.trouble(Part::Object).is_some();
             assert_eq!(is_told, expected == [None, None], "{error}, {read_before}");
         }
     }

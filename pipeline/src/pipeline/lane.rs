@@ -32,10 +32,7 @@ use crate::object::fetch::FetchError;
 use crate::object::key::kind_of;
 use crate::object::{ObjectRef, Version};
 use crate::queue::{Care, Delivery, Known, Return};
-
-/// The part of `/readyz` that is troubled while versions may not be asked for. Apart from the
-/// readings: a HEAD needs no key, and an object that turns out to be known is never read.
-const NAMING: &str = "object version";
+use crate::telemetry::health::Part;
 
 /// Works on one batch at a time.
 #[derive(Debug)]
@@ -303,12 +300,12 @@ impl Lane {
         }
         match self.pipeline.objects.resolve(&object).await {
             Ok(object) => {
-                self.pipeline.health.readable(NAMING);
+                self.pipeline.health.readable(Part::ObjectVersion);
                 Ok(object)
             }
             // Named as it was announced, so that the reading says what is wrong with it.
             Err(FetchError::Missing) => {
-                self.pipeline.health.readable(NAMING);
+                self.pipeline.health.readable(Part::ObjectVersion);
                 Ok(ObjectRef {
                     version: Version::of_etag("missing"),
                     ..object
@@ -325,7 +322,7 @@ impl Lane {
                 let lasts = self.pipeline.unnamed_batches.load(Ordering::Relaxed) > 0;
                 let why = match &error {
                     FetchError::Denied { by, message } => {
-                        health.denied(NAMING, &format!("{by}: {message}"));
+                        health.denied(Part::ObjectVersion, &format!("{by}: {message}"));
                         return Err(Return::Denied);
                     }
                     FetchError::Throttled(_) => {
@@ -338,7 +335,7 @@ impl Lane {
                     | FetchError::Unavailable(_) => Return::Failed,
                 };
                 if lasts {
-                    health.unavailable(NAMING, &error.to_string());
+                    health.unavailable(Part::ObjectVersion, &error.to_string());
                 }
                 Err(why)
             }

@@ -13,11 +13,12 @@ use futures::{StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
 
 use super::{Pipeline, RunError, lane};
+use crate::lake::LakeError;
 use crate::lake::batch::{BatchId, StagedFile};
-use crate::lake::{Lake, LakeError};
 use crate::limits::{
     BATCH_OPEN_MAX, LEARN_DECISIONS_MAX, LEARN_FILES_MAX, WINDOW_AGE_MAX, WINDOW_EVENTS_MAX,
 };
+use crate::telemetry::health::Part;
 
 /// Which batches the window has seen.
 #[derive(Debug, Default)]
@@ -59,7 +60,7 @@ impl Pipeline {
     /// Tells why the lake cannot be used, and waits, longer each time.
     async fn wait_for_lake(&self, error: &LakeError, failures: &mut u32, stop: &CancellationToken) {
         tracing::error!(%error, failures, "the lake cannot be read; trying again");
-        self.lake_trouble(error);
+        error.trouble().tell(Part::Lake, &self.health);
         tokio::select! {
             biased;
             () = stop.cancelled() => {}
@@ -80,7 +81,7 @@ impl Pipeline {
             };
             match learned {
                 Ok(batches) => {
-                    self.health.readable(Lake::PART);
+                    self.health.readable(Part::Lake);
                     if batches > 0 {
                         tracing::info!(batches, "the window of events is rebuilt from the lake");
                     }

@@ -45,7 +45,7 @@ use crate::limits::{LAKE_FAILURES_ALONE, STOP_MAX};
 use crate::metrics::SignalMetrics;
 use crate::object::fetch::Objects;
 use crate::queue::{Delivery, Queue, QueueError, Return};
-use crate::telemetry::health::Health;
+use crate::telemetry::health::{Health, Part};
 use batch::OpenBatch;
 use concurrency::Concurrency;
 use cores::Cores;
@@ -190,7 +190,7 @@ impl Pipeline {
                 Ok(None) => return,
                 Ok(Some(deliveries)) => {
                     failures = 0;
-                    self.health.readable("queue");
+                    self.health.readable(Part::Queue);
                     for delivery in deliveries {
                         // Waiting for room must not outlast the order to stop.
                         let room = tokio::select! {
@@ -206,9 +206,9 @@ impl Pipeline {
                 }
                 Err(error) => {
                     match &error {
-                        QueueError::Denied(why) => self.health.denied("queue", why),
+                        QueueError::Denied(why) => self.health.denied(Part::Queue, why),
                         QueueError::Unavailable(why) => {
-                            self.health.unavailable("queue", why);
+                            self.health.unavailable(Part::Queue, why);
                         }
                     }
                     tracing::error!(%error, failures, "receiving failed; trying again");

@@ -17,12 +17,13 @@ use super::lane::{self, Filling, Renewal};
 use super::partials::Merged;
 use super::piece::{End, Slot};
 use super::verdict::{Held, Verdict};
+use crate::lake::LakeError;
 use crate::lake::batch::{BatchId, Commit, StagedFile};
 use crate::lake::ingest_log::Entry;
 use crate::lake::source::SourceId;
-use crate::lake::{Lake, LakeError};
 use crate::limits::{ALONE_BATCHES, UNDECIDED_BATCHES_MAX};
 use crate::queue::{Care, Delivery, Receipt, Return};
+use crate::telemetry::health::Part;
 use crate::telemetry::timed;
 
 /// A delivery that fails every batch it is in, and has no further try.
@@ -162,13 +163,8 @@ impl Pipeline {
     /// not run into the dead-letter queue meanwhile.
     fn lake_failed(&self, error: &LakeError) -> Return {
         self.lake_failures.fetch_add(1, Ordering::Relaxed);
-        self.lake_trouble(error);
+        error.trouble().tell(Part::LakeFiles, &self.health);
         Return::After(self.lake.lease)
-    }
-
-    /// Shows on `/readyz` what the lake's failure asks for.
-    pub(super) fn lake_trouble(&self, error: &LakeError) {
-        error.trouble().tell(&self.health);
     }
 
     /// A delivery that fails its batch alone, at its last try, is quarantined by the next batch.
@@ -242,9 +238,7 @@ impl Pipeline {
         };
         self.end_renewal(id, renewal).await;
         counter!("trailflow_commits_total", "result" => "created").increment(1);
-        self.lake_failures.store(0, Ordering::Relaxed);
         self.unnamed_batches.store(0, Ordering::Relaxed);
-        self.health.readable(Lake::PART);
         let one_less = |alone: u32| alone.checked_sub(1);
         // Nothing to take when no batch was spoiled.
         let _none = self
@@ -259,6 +253,9 @@ impl Pipeline {
         }
         match timed("publish", self.lake.publish(id, &files)).await {
             Ok(()) => {
+                self.lake_failures.store(0, Ordering::Relaxed);
+                self.health.readable(Part::Lake);
+                self.health.readable(Part::LakeFiles);
                 tracing::info!(batch = %id, objects = entries.len(), files = files.len(), "committed");
                 self.release(held, left).await;
             }
@@ -286,7 +283,7 @@ impl Pipeline {
                 Err(error) => {
                     counter!("trailflow_commits_total", "result" => "unknown").increment(1);
                     tracing::error!(batch = %id, %error, failures, "not known whether the batch is committed; asking again");
-                    self.lake_trouble(&error);
+                    error.trouble().tell(Part::Lake, &self.health);
                     lane::pause(self.lake.clock.as_ref(), failures).await;
                     failures += 1;
                 }

@@ -4,15 +4,16 @@
 //! the lease is settled or dropped, when SQS says that the receipt is not valid any more, and
 //! before SQS's limit of 12 hours (domain 8.3); the last two are told to whoever works on it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::ProvideErrorMetadata as _;
 use metrics::{counter, gauge};
-use tokio::time::{Instant, sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::aws;
+use crate::clock::Clock;
 use crate::limits::LEASE_MAX;
 use crate::queue::Attempt;
 
@@ -36,9 +37,10 @@ impl Lease {
         attempt: Attempt,
         length: Duration,
         lost: CancellationToken,
+        clock: Arc<dyn Clock>,
     ) -> Self {
         let stop = CancellationToken::new();
-        let renewal = renew(client, queue_url, receipt_handle.clone(), length);
+        let renewal = renew(client, queue_url, receipt_handle.clone(), length, clock);
         let stopped = stop.clone();
         tokio::spawn(async move {
             tokio::select! {
@@ -78,13 +80,19 @@ fn is_lost(code: Option<&str>) -> bool {
 }
 
 /// Ends when the lease is lost.
-async fn renew(client: Client, queue_url: String, receipt_handle: String, length: Duration) {
-    let received = Instant::now();
+async fn renew(
+    client: Client,
+    queue_url: String,
+    receipt_handle: String,
+    length: Duration,
+    clock: Arc<dyn Clock>,
+) {
+    let received = clock.elapsed();
     let seconds = i32::try_from(length.as_secs()).unwrap_or(i32::MAX);
     let mut wait = length / 2;
     loop {
-        sleep(wait).await;
-        if received.elapsed() + length > LEASE_MAX {
+        clock.sleep(wait).await;
+        if clock.elapsed().saturating_sub(received) + length > LEASE_MAX {
             tracing::warn!(
                 "a message was held for 12 hours, the most that SQS allows; it comes again"
             );

@@ -116,6 +116,7 @@ impl SqsQueue {
             attempt,
             self.lease,
             lost.clone(),
+            Arc::clone(&self.clock),
         );
         let receipt = if left {
             Receipt::SqsLeft(lease)

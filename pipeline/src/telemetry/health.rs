@@ -17,7 +17,35 @@ pub struct Health(Mutex<State>);
 struct State {
     started: bool,
     stopping: bool,
-    troubles: BTreeMap<&'static str, Ill>,
+    troubles: BTreeMap<Part, Ill>,
+}
+
+/// What the service needs, each with its own next success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Where objects are announced.
+    Queue,
+    /// The log buckets.
+    Object,
+    /// The same, while versions may not be asked for. Apart from the readings: a HEAD needs no key, and an
+    /// object that turns out to be known is never read.
+    ObjectVersion,
+    /// The claims and decisions of the lake.
+    Lake,
+    /// The files of its tables: staging and publishing may be refused where claims are not.
+    LakeFiles,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Queue => "queue",
+            Self::Object => "object",
+            Self::ObjectVersion => "object version",
+            Self::Lake => "lake",
+            Self::LakeFiles => "lake files",
+        })
+    }
 }
 
 /// What is wrong with a part.
@@ -50,28 +78,28 @@ impl Health {
     }
 
     /// The part is refused; a person must act.
-    pub fn denied(&self, part: &'static str, why: &str) {
+    pub fn denied(&self, part: Part, why: &str) {
         let ill = Ill::Denied(why.to_owned());
         self.change(|state| drop(state.troubles.insert(part, ill)));
     }
 
     /// The part cannot be reached; it is tried again.
-    pub fn unavailable(&self, part: &'static str, why: &str) {
+    pub fn unavailable(&self, part: Part, why: &str) {
         let ill = Ill::Unavailable(why.to_owned());
         self.change(|state| drop(state.troubles.insert(part, ill)));
     }
 
     /// The part works.
-    pub fn readable(&self, part: &'static str) {
-        let troubled = self.lock().troubles.contains_key(part);
+    pub fn readable(&self, part: Part) {
+        let troubled = self.lock().troubles.contains_key(&part);
         if troubled {
-            self.change(|state| drop(state.troubles.remove(part)));
+            self.change(|state| drop(state.troubles.remove(&part)));
         }
     }
 
     /// What is wrong with that part now.
-    pub fn trouble(&self, part: &str) -> Option<Ill> {
-        self.lock().troubles.get(part).cloned()
+    pub fn trouble(&self, part: Part) -> Option<Ill> {
+        self.lock().troubles.get(&part).cloned()
     }
 
     /// Nothing, or why not.

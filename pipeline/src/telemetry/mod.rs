@@ -42,8 +42,10 @@ pub struct Guard {
 /// Starts logging to stderr, and traces where an endpoint is set.
 pub fn start(settings: &Telemetry) -> Result<Guard, TelemetryError> {
     let level = || TelemetryError::Level(settings.log_level.clone());
+    // With a blank before it a level is taken for a module's name, and nothing is logged.
+    let directives: Vec<_> = settings.log_level.split(',').map(str::trim).collect();
     let filter = EnvFilter::builder()
-        .parse(&settings.log_level)
+        .parse(directives.join(","))
         .map_err(|_| level())?;
     let terminal = io::stderr().is_terminal();
     let json = match settings.log_format {
@@ -85,6 +87,15 @@ impl Drop for Guard {
             traces.stop();
         }
     }
+}
+
+/// Runs the query of a signal on one batch: a step of the path, observed by signal too.
+pub async fn timed_query<F: Future>(signal: &str, query: F) -> F::Output {
+    let started = Instant::now();
+    let done = timed("evaluate", query).await;
+    histogram!("trailflow_sql_duration_seconds", "signal" => signal.to_owned())
+        .record(started.elapsed().as_secs_f64());
+    done
 }
 
 /// Runs a step of the path: a span for traces, an observation for `step_duration_seconds`.

@@ -11,6 +11,7 @@ use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use tracing_opentelemetry::OpenTelemetryLayer;
 
 use super::TelemetryError;
+use crate::limits::TRACES_STOP_MAX;
 
 /// An export that does not end in this time is given up.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -48,9 +49,9 @@ impl Traces {
         tracing_opentelemetry::layer().with_tracer(self.provider.tracer("trailflow"))
     }
 
-    /// Sends what is left.
+    /// Sends what is left, if it is taken at once: it comes after all the time that a stop has.
     pub(super) fn stop(self) {
-        if let Err(error) = self.provider.shutdown() {
+        if let Err(error) = self.provider.shutdown_with_timeout(TRACES_STOP_MAX) {
             tracing::debug!(%error, "the last spans were not exported");
         }
     }
@@ -60,14 +61,19 @@ mod client {
     //! The HTTP client of the exporter. Its exports run on a thread without a runtime, so the
     //! client takes that of the process along.
 
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
     use async_trait::async_trait;
     use bytes::Bytes;
     use opentelemetry_http::{HttpClient, HttpError, Request, Response};
 
+    use crate::causes;
+
     #[derive(Debug)]
     pub(super) struct Exporting {
+        /// Whether the last export failed: told once, and once more when it works again.
+        failing: AtomicBool,
         client: reqwest::Client,
         runtime: tokio::runtime::Handle,
     }
@@ -76,6 +82,7 @@ mod client {
         pub(super) fn new(timeout: Duration) -> Result<Self, HttpError> {
             let client = reqwest::Client::builder().timeout(timeout).build()?;
             Ok(Self {
+                failing: AtomicBool::new(false),
                 client,
                 runtime: tokio::runtime::Handle::try_current()?,
             })
@@ -86,6 +93,7 @@ mod client {
     impl HttpClient for Exporting {
         async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
             let request = reqwest::Request::try_from(request.map(reqwest::Body::from))?;
+            let host = request.url().host_str().unwrap_or_default().to_owned();
             let client = self.client.clone();
             let sending = self.runtime.spawn(async move {
                 let mut response = client.execute(request).await?.error_for_status()?;
@@ -96,7 +104,20 @@ mod client {
                 }
                 Ok::<_, HttpError>(answer.body(response.bytes().await?)?)
             });
-            sending.await?
+            let sent = sending.await.map_err(HttpError::from).flatten();
+            match (&sent, self.failing.swap(sent.is_err(), Ordering::Relaxed)) {
+                (Err(error), false) => {
+                    let error = causes::told(error.to_string(), error.as_ref());
+                    tracing::warn!(
+                        host,
+                        error,
+                        "traces are not taken; they are lost until they are"
+                    );
+                }
+                (Ok(_), true) => tracing::info!(host, "traces are taken again"),
+                (Err(_), true) | (Ok(_), false) => {}
+            }
+            sent
         }
     }
 }
