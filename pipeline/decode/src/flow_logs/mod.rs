@@ -59,6 +59,12 @@ pub(crate) fn transit_gateway_batch_schema() -> SchemaRef {
     fields::Format::TransitGateway.batch_schema()
 }
 
+/// Whether a line is nothing but the names of a flow log's fields, half of them known: what an object is
+/// taken for one by when its key says nothing.
+pub fn is_header(line: &[u8]) -> bool {
+    header::Header::of_later_line(line).is_some()
+}
+
 /// Decodes a flow log written as text, inflated.
 pub fn decode_text(
     mut input: impl BufRead,
