@@ -6,9 +6,12 @@
 pub use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
+use aws_sdk_s3::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::{Builder, tls};
+use aws_types::service_config::ServiceConfigKey;
+use futures::FutureExt as _;
 
 use crate::causes::told;
 use crate::config::Aws;
@@ -49,6 +52,42 @@ pub fn s3(sdk: &SdkConfig, aws: &Aws) -> aws_sdk_s3::Client {
     aws_sdk_s3::Client::from_conf(config)
 }
 
+/// The address at which S3 answers for a bucket, its name included, by the SDK's own rules: partition, FIPS, dual
+/// stack, `AWS_ENDPOINT_URL_S3`, and the path where a name with dots fits no certificate. `endpoint` wins over
+/// all of them. Nothing where no region is known, or what the rules say against it.
+pub fn s3_address(
+    sdk: &SdkConfig,
+    bucket: &str,
+    endpoint: Option<&str>,
+    force_path_style: bool,
+) -> Result<String, String> {
+    let service = ServiceConfigKey::builder()
+        .service_id("S3")
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url");
+    let service = service.build().map_err(|error| error.to_string())?;
+    let configured = sdk
+        .service_config()
+        .and_then(|all| all.load_config(service));
+    let endpoint = endpoint.map(str::to_owned).or(configured);
+    let endpoint = endpoint.or_else(|| sdk.endpoint_url().map(str::to_owned));
+    let params = Params::builder()
+        .bucket(bucket)
+        .set_region(sdk.region().map(ToString::to_string))
+        .use_fips(sdk.use_fips().unwrap_or_default())
+        .use_dual_stack(sdk.use_dual_stack().unwrap_or_default())
+        .force_path_style(force_path_style || endpoint.is_some())
+        .set_endpoint(endpoint)
+        .build()
+        .map_err(|error| error.to_string())?;
+    let rules = DefaultResolver::new();
+    // They are compiled in: there is nothing to wait for.
+    let found = rules.resolve_endpoint(&params).now_or_never();
+    let found = found.ok_or("the SDK's rules do not answer")?;
+    let found = found.map_err(|error| told(error.to_string(), error.as_ref()))?;
+    Ok(found.url().trim_end_matches('/').to_owned())
+}
+
 /// An SQS client.
 pub fn sqs(sdk: &SdkConfig) -> aws_sdk_sqs::Client {
     aws_sdk_sqs::Client::new(sdk)
@@ -76,6 +115,7 @@ where
 mod tests {
     use std::io;
 
+    use aws_config::Region;
     use aws_sdk_s3::operation::get_object::GetObjectError;
     use aws_sdk_s3::primitives::SdkBody;
 
@@ -104,5 +144,74 @@ mod tests {
             "{}",
             said(&silent)
         );
+    }
+
+    #[test]
+    fn the_lake_is_where_the_sdk_finds_its_bucket() {
+        let sdk = |region: &'static str, fips, endpoint: Option<&str>| {
+            let sdk = SdkConfig::builder()
+                .region(Region::new(region))
+                .use_fips(fips);
+            let mut sdk = sdk.behavior_version(BehaviorVersion::latest());
+            sdk.set_endpoint_url(endpoint.map(str::to_owned));
+            sdk.build()
+        };
+        let (here, elsewhere) = ("http://127.0.0.1:9000", "http://127.0.0.1:9001/");
+        for (sdk, bucket, lakes, path_style, address) in [
+            (
+                sdk("eu-west-1", false, None),
+                "lake",
+                None,
+                false,
+                "https://lake.s3.eu-west-1.amazonaws.com",
+            ),
+            (
+                sdk("eu-west-1", false, None),
+                "lake",
+                None,
+                true,
+                "https://s3.eu-west-1.amazonaws.com/lake",
+            ),
+            (
+                sdk("eu-west-1", false, None),
+                "my.lake",
+                None,
+                false,
+                "https://s3.eu-west-1.amazonaws.com/my.lake",
+            ),
+            (
+                sdk("cn-north-1", false, None),
+                "lake",
+                None,
+                false,
+                "https://lake.s3.cn-north-1.amazonaws.com.cn",
+            ),
+            (
+                sdk("us-east-1", true, None),
+                "lake",
+                None,
+                false,
+                "https://lake.s3-fips.us-east-1.amazonaws.com",
+            ),
+            (
+                sdk("eu-west-1", false, Some(here)),
+                "lake",
+                None,
+                false,
+                "http://127.0.0.1:9000/lake",
+            ),
+            (
+                sdk("eu-west-1", false, Some(here)),
+                "lake",
+                Some(elsewhere),
+                false,
+                "http://127.0.0.1:9001/lake",
+            ),
+        ] {
+            assert_eq!(
+                s3_address(&sdk, bucket, lakes, path_style).as_deref(),
+                Ok(address)
+            );
+        }
     }
 }

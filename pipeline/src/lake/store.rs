@@ -17,6 +17,7 @@ use object_store::{ClientOptions, CredentialProvider, ObjectStore, RetryConfig};
 use tokio::sync::Mutex;
 
 use super::copied::ProvenCopies;
+use crate::aws::s3_address;
 use crate::clock::Clock;
 use crate::config::{Aws, LakeUrl};
 use crate::limits::{
@@ -37,6 +38,9 @@ pub enum OpenError {
     /// The store refused its settings.
     #[error("the lake cannot be opened: {0}")]
     Store(#[from] object_store::Error),
+    /// The SDK has no address for the bucket.
+    #[error("the address of the lake's bucket is not known: {0}")]
+    Address(String),
     /// Nothing says where S3 is.
     #[error("no AWS region is known. Set AWS_REGION, or `region` under [aws]")]
     Region,
@@ -82,15 +86,14 @@ pub fn open(
                 };
                 builder = builder.with_credentials(Arc::new(chain));
             }
-            let endpoint = aws.lake_endpoint_url.as_deref().or(sdk.endpoint_url());
-            if let Some(endpoint) = endpoint {
-                client = client.with_allow_http(endpoint.starts_with("http://"));
-                builder = builder
-                    .with_endpoint(endpoint)
-                    .with_virtual_hosted_style_request(false);
-            } else {
-                builder = builder.with_virtual_hosted_style_request(!aws.force_path_style);
-            }
+            let endpoint = aws.lake_endpoint_url.as_deref();
+            let address = s3_address(sdk, bucket, endpoint, aws.force_path_style);
+            let address = address.map_err(OpenError::Address)?;
+            client = client.with_allow_http(address.starts_with("http://"));
+            // With this style the store takes the address as it is, wherever the bucket stands in it.
+            let builder = builder
+                .with_endpoint(address)
+                .with_virtual_hosted_style_request(true);
             let store = builder.with_client_options(client).build()?;
             Ok(Arc::new(PrefixStore::new(store, prefix.as_str())))
         }
