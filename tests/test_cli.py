@@ -1,9 +1,11 @@
 """The commands as scripts use them: exit codes, what goes to stdout, what goes to stderr."""
 
 import csv
+import fcntl
 import io
 import json
 import re
+import shlex
 import shutil
 
 import pyarrow.parquet
@@ -217,6 +219,34 @@ def test_sql_may_begin_with_a_comment_and_come_in_many_lines(trailflow, filled):
 def test_a_query_cannot_write(trailflow, filled, tmp_path, sql):
     done = trailflow.run("query", "--lake", filled[0], sql, cwd=tmp_path)
     assert done.returncode not in (0, 101), describe(done)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_demo_takes_no_directory_that_another_demo_uses(trailflow, tmp_path):
+    """The second would delete the first one's files, and both would say that trailflow has a bug."""
+    made = tmp_path / "it's one"
+    once = trailflow.output("demo", "--once", "--dir", made).decode()
+    quoted = once.split("query --lake ")[1].split(' "')[0]
+    assert shlex.split(quoted) == [str(made / "lake")]
+    with open(made / ".trailflow-demo", "rb") as mark:
+        fcntl.flock(mark, fcntl.LOCK_EX)
+        done = trailflow.run("demo", "--once", "--dir", made)
+        assert done.returncode == 2 and b"a demo runs in" in done.stderr, describe(done)
+    assert (made / "lake" / "cloudtrail").is_dir()
+    trailflow.output("demo", "--once", "--dir", made)
+
+
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        (["demo", "--once", "--dir", "s3://bucket/prefix"], "a directory of this machine"),
+        (["demo", "--listen", "localhost:9464"], "such as 127.0.0.1:9464"),
+        (["check", __file__], "is a file"),
+    ],
+)
+def test_what_was_meant_is_said(trailflow, tmp_path, arguments, says):
+    done = trailflow.run(*arguments, cwd=tmp_path)
+    assert done.returncode == 2 and says in done.stderr.decode(), describe(done)
     assert list(tmp_path.iterdir()) == []
 
 

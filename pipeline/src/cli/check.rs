@@ -58,7 +58,13 @@ impl Check {
         selection.directory = directory.or_else(|| here.is_dir().then(|| here.to_path_buf()));
         if let Some(directory) = selection.directory.as_ref().filter(|path| !path.is_dir()) {
             let path = directory.display();
-            super::note(&format!("trailflow: there is no directory {path}"));
+            super::note(&if directory.is_file() {
+                format!(
+                    "trailflow: {path} is a file: name the directory that holds cloudtrail/, flow_logs/ and the like"
+                )
+            } else {
+                format!("trailflow: there is no directory {path}")
+            });
             return Ok(ExitCode::from(2));
         }
         let directory = selection.directory.as_deref();

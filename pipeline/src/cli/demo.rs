@@ -1,6 +1,6 @@
 //! `trailflow demo`: the whole path on a load that it makes itself, no AWS account needed.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -41,13 +41,16 @@ pub(super) struct Demo {
     #[arg(long, value_name = "DIR", default_value = "trailflow-demo")]
     dir: PathBuf,
     /// Where metrics are served; port 0 takes a free one.
-    #[arg(long, default_value_t = LISTEN_DEFAULT)]
+    #[arg(long, default_value_t = LISTEN_DEFAULT, value_parser = address)]
     listen: SocketAddr,
 }
 
 impl Demo {
     pub(super) async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
         let _telemetry = super::quiet_logs(environment)?;
+        if let Some(place) = self.dir.to_str().filter(|dir| dir.starts_with("s3://")) {
+            anyhow::bail!("a demo is made in a directory of this machine, and --dir says {place}");
+        }
         let (bucket, lake) = (self.dir.join(demo::BUCKET), self.dir.join("lake"));
         let handle = own::install()?;
         let health = Arc::new(Health::default());
@@ -58,10 +61,16 @@ impl Demo {
         } else {
             let (exposed, told) = (series.clone(), Arc::clone(&health));
             let served = server::serve(self.listen, handle, exposed, told).await;
-            let taken = || format!("{} is taken: choose another with --listen", self.listen);
+            let taken = || {
+                format!(
+                    "{} cannot be served: choose another with --listen",
+                    self.listen
+                )
+            };
             Some(served.with_context(taken)?)
         };
-        clear(&self.dir).with_context(|| format!("{} cannot be used", self.dir.display()))?;
+        let cleared = clear(&self.dir);
+        let _alone = cleared.with_context(|| format!("{} cannot be used", self.dir.display()))?;
         let truth = self.plant(&bucket)?;
         let source = Source::Directory {
             path: bucket.clone(),
@@ -165,6 +174,13 @@ impl Demo {
             mebibytes(summary.inflated_bytes),
             started.elapsed().as_secs_f64()
         ))?;
+        if summary.objects < truth.objects {
+            anyhow::bail!(
+                "only {} of {} objects could be ingested, which says nothing of what is found: see the errors above. Is the disk full?",
+                summary.objects,
+                truth.objects
+            );
+        }
         let memory = config.pipeline.memory_bytes_max;
         let (lake, engine) = (&pipeline.lake, &pipeline.engine);
         let compared = report::compare(truth, lake, engine, memory).await?;
@@ -182,8 +198,9 @@ impl Demo {
     }
 }
 
-/// Removes what an earlier demo left; refuses a directory that is not one's own.
-fn clear(dir: &Path) -> anyhow::Result<()> {
+/// Removes what an earlier demo left; refuses a directory that is not one's own, or is another's that still
+/// runs. It is ours as long as the file is held.
+fn clear(dir: &Path) -> anyhow::Result<File> {
     if dir.exists() {
         let empty = fs::read_dir(dir)?.next().is_none();
         if !empty && !dir.join(MARK).exists() {
@@ -192,6 +209,7 @@ fn clear(dir: &Path) -> anyhow::Result<()> {
                 dir.display()
             );
         }
+        let _others = (!empty).then(|| held(dir)).transpose()?;
         fs::remove_dir_all(dir)?;
     }
     fs::create_dir_all(dir.join(demo::BUCKET))?;
@@ -199,14 +217,33 @@ fn clear(dir: &Path) -> anyhow::Result<()> {
         dir.join(MARK),
         "Made by `trailflow demo`, which replaces this directory.\n",
     )?;
-    Ok(())
+    held(dir)
+}
+
+/// Takes the directory for this process; a process that ends, however it does, lets go of it.
+fn held(dir: &Path) -> anyhow::Result<File> {
+    let mark = File::open(dir.join(MARK))?;
+    match mark.try_lock() {
+        // Or a file system without locks.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(mark),
+        Err(TryLockError::WouldBlock) => anyhow::bail!(
+            "a demo runs in {}: stop it, or choose another with --dir",
+            dir.display()
+        ),
+    }
+}
+
+/// An address to listen at.
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    let fix = "write an address and a port, such as 127.0.0.1:9464, or [::1]:0 for a free one";
+    text.parse().map_err(|_| fix)
 }
 
 fn next_steps(address: Option<SocketAddr>, lake: &Path) -> String {
     let program = std::env::args()
         .next()
         .unwrap_or_else(|| String::from("trailflow"));
-    let lake = lake.display();
+    let lake = lake.display().to_string().replace('\'', r"'\''");
     let metrics = address.map_or_else(String::new, |address| {
         format!("\nMetrics: curl http://{address}/metrics | grep trailflow_")
     });

@@ -108,6 +108,8 @@ pub(super) async fn open(
     Ok((config, session))
 }
 
+const PROMPT_HELP: &str = "SHOW TABLES; lists the tables and views, DESCRIBE cloudtrail; the columns of one. A statement ends with a semicolon, may have many lines, and is SQL as DataFusion has it. exit leaves.";
+
 /// SQL may begin with a comment, and an option that does not exist looks like one.
 fn nothing_asked(sql: &str) -> String {
     let word = sql.split_whitespace().next().unwrap_or_default();
@@ -182,8 +184,13 @@ impl Query {
             let line = text.get(before..).unwrap_or_default();
             // Only these can end a statement: the text so far is not looked at after every line.
             let may_end = line.contains(';') || line.contains("*/");
-            let asks_to_leave =
-                matches!(text.trim().trim_end_matches(';'), "exit" | "quit" | "\\q");
+            let word = line.trim().trim_end_matches(';');
+            let asks_to_leave = matches!(word, "exit" | "quit" | "\\q");
+            if terminal && matches!(word, "help" | "\\h" | "?") && before == 0 {
+                super::note(PROMPT_HELP);
+                text.clear();
+                continue;
+            }
             if asks_to_leave || (ended && text.trim().is_empty()) {
                 return Ok(ExitCode::SUCCESS);
             }

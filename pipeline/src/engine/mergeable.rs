@@ -120,17 +120,25 @@ fn measure(name: &str, merge: Merge, origin: Origin, grouped: bool) -> Option<Un
 fn grain(name: &str, origin: Origin, promised: &Rollup) -> Option<Unmergeable> {
     match origin {
         Origin::Row(Some(bin)) if name == "window_start" && promised.window_seconds > 0 => {
-            let bin_seconds = bin / 1000;
-            let differs = u64::try_from(bin_seconds) != Ok(promised.window_seconds);
-            differs.then(|| {
+            let promised = promised.window_seconds.saturating_mul(1000);
+            (u64::try_from(bin) != Ok(promised)).then(|| {
+                let begins = if bin % 1000 == 0 {
+                    format!("{} s", bin / 1000)
+                } else {
+                    format!("{bin} ms")
+                };
+                let window = promised / 1000;
                 Unmergeable::new(
-                    format!(
-                        "window_start begins every {bin_seconds} s, and rollup.window is {} s",
-                        promised.window_seconds
-                    ),
+                    format!("window_start begins every {begins}, and rollup.window is {window} s"),
                     "give date_bin and `window` the same length",
                 )
             })
+        }
+        Origin::Row(None) if name == "window_start" && promised.window_seconds > 0 => {
+            Some(Unmergeable::new(
+                String::from("window_start is not made by date_bin of a length"),
+                "make it by date_bin(INTERVAL '5 minutes', event_time), with the length of rollup.window and no third argument",
+            ))
         }
         Origin::Row(_) => None,
         Origin::Measure(..) | Origin::Batch => Some(Unmergeable::judges(&format!(

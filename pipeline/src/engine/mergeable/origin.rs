@@ -88,7 +88,7 @@ fn of_column(column: &Column, schema: &DFSchema, columns: &[Origin]) -> Origin {
 fn of_function(call: &ScalarFunction, of: &impl Fn(&Expr) -> Origin) -> Origin {
     let parts = || call.args.iter().map(of);
     match (call.name(), call.args.as_slice()) {
-        ("date_bin", [length, time, ..]) if matches!(of(time), Origin::Row(_)) => {
+        ("date_bin", [length, time]) if matches!(of(time), Origin::Row(_)) => {
             Origin::Row(milliseconds(length))
         }
         // What stands for a sum of nothing is added up, too.

@@ -13,7 +13,7 @@ use crate::engine::reference;
 use crate::signal::{Merge, Rollup};
 
 /// A query of `window_start`, and the measure `n` that is merged so; what is said of it, in part.
-const QUERIES: [(&str, Merge, Option<&str>); 56] = [
+const QUERIES: [(&str, Merge, Option<&str>); 59] = [
     ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, count(*) AS n FROM flow_logs GROUP BY 1", Merge::Sum, None),
     ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, bytes AS n FROM flow_logs", Merge::Sum, None),
     (
@@ -47,7 +47,10 @@ const QUERIES: [(&str, Merge, Option<&str>); 56] = [
         Merge::Sum,
         None,
     ),
-    ("SELECT date_trunc('hour', ts_end) AS window_start, count(*) AS n FROM flow_logs GROUP BY 1", Merge::Sum, None),
+    ("SELECT date_trunc('hour', ts_end) AS window_start, count(*) AS n FROM flow_logs GROUP BY 1", Merge::Sum, Some("window_start is not made by date_bin")),
+    ("SELECT ts_end AS window_start, count(*) AS n FROM flow_logs GROUP BY 1", Merge::Sum, Some("window_start is not made by date_bin")),
+    ("SELECT date_bin(INTERVAL '5 minutes', ts_end, TIMESTAMP '2026-01-01T00:02:00') AS window_start, count(*) AS n FROM flow_logs GROUP BY 1", Merge::Sum, Some("window_start is not made by date_bin")),
+    ("SELECT date_bin(INTERVAL '1500 milliseconds', ts_end) AS window_start, count(*) AS n FROM flow_logs GROUP BY 1", Merge::Sum, Some("begins every 1500 ms")),
     ("SELECT date_bin(INTERVAL '1 minute', ts_end) AS window_start, count(*) AS n FROM flow_logs GROUP BY 1", Merge::Sum, Some("begins every 60 s, and rollup.window is 300 s")),
     ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, max(bytes) AS n FROM flow_logs GROUP BY 1", Merge::Sum, Some("n is a max in the query, and merged as a sum")),
     ("SELECT date_bin(INTERVAL '5 minutes', ts_end) AS window_start, sum(bytes) AS n FROM flow_logs GROUP BY 1", Merge::Min, Some("n is a sum in the query, and merged as a min")),
