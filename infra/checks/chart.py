@@ -140,6 +140,14 @@ def pod(given: dict) -> None:
     equal("replicas" in deployment["spec"], not given.get("keda", {}).get("enabled", False), "a fixed number of replicas")
 
 
+def drains(given: dict) -> None:
+    """No worker holds up a drain, ready or not: see the comments in poddisruptionbudget.yaml."""
+    found = render(given)
+    spec = found["PodDisruptionBudget"]["spec"]
+    equal(spec.pop("selector"), found["Deployment"]["spec"]["selector"], "the budget's selector")
+    equal(spec, {"maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"}, "the budget")
+
+
 def refused() -> None:
     start = values(CHART / "ci/irsa-values.yaml")
     render(start)
@@ -260,6 +268,7 @@ def run(report: Report, trailflow: str | None) -> None:
         report.check(f"chart: objects fit Kubernetes {' and '.join(KUBERNETES)} and their CRDs, {file.name}", lambda given=given: objects_fit(given))
         report.check(f"chart: trailflow.toml says what the values say, {file.name}", lambda given=given: configuration_is_the_values(given))
         report.check(f"chart: the pod is restricted, probed and stops in time, {file.name}", lambda given=given: pod(given))
+        report.check(f"chart: no worker holds up a drain, {file.name}", lambda given=given: drains(given))
         name = f"chart: the service accepts trailflow.toml, {file.name}"
         if trailflow:
             report.check(name, lambda given=given: binary_accepts(trailflow, given))

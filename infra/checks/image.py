@@ -16,12 +16,19 @@ DOCKERFILE = INFRA / "image/Dockerfile"
 EMBEDDED = re.compile(r'include_(?:str|bytes|dir)!\(\s*(concat!\(\s*env!\("CARGO_MANIFEST_DIR"\),\s*)?"([^"]+)"')
 # Only tests read it, and the image builds none.
 TESTS_ONLY = "testdata"
+NOT_OF_THE_REPOSITORY = {".git", "target"}
 
 
-def copied() -> list[str]:
-    """What the build stage copies from the repository."""
-    lines = re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE.read_text(), re.M)
-    return [word for line in lines for word in line.split()[:-1]]
+def copied() -> dict[str, str]:
+    """What the build stage copies from the repository before it builds, and to which place."""
+    build_stage = DOCKERFILE.read_text().split("cargo build")[0]
+    lines = [line.split() for line in re.findall(r"^COPY (?!--from)(.+)$", build_stage, re.M)]
+    # A file lands in a folder by its last name, a folder is laid out in it.
+    return {name: f"{to}{Path(name).name}" if to.endswith("/") and (ROOT / name).is_file() else to for *names, to in lines for name in names}
+
+
+def is_copied(path: str) -> bool:
+    return any(path == name or path.startswith(f"{name}/") for name in copied())
 
 
 def hadolint() -> None:
@@ -36,11 +43,20 @@ def hadolint() -> None:
 def context() -> None:
     allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     equal(allowed, set(copied()), "what .dockerignore lets through")
-    for name in copied():
+    for name, to in copied().items():
         expect((ROOT / name).exists(), f"COPY names {name}, which does not exist")
+        equal(to.removeprefix("./"), name, f"the place of {name} in the image's workspace")
     for member in contract.cargo()["workspace"]["members"]:
-        whole = any(member == name or member.startswith(f"{name}/") for name in copied())
-        expect(whole, f"the workspace member {member} is not copied")
+        expect(is_copied(member), f"the workspace member {member} is not copied")
+
+
+def cargo_configuration() -> None:
+    """Cargo builds without it and says nothing; what it sets is then missing in the binary."""
+    tops = [top for top in ROOT.iterdir() if top.name not in NOT_OF_THE_REPOSITORY]
+    found = {str(file.relative_to(ROOT)) for top in tops for file in top.rglob("config.toml") if file.parent.name == ".cargo"}
+    expect(".cargo/config.toml" in found, "there is no .cargo/config.toml; this check must follow it")
+    left = sorted(file for file in found if not is_copied(file))
+    expect(not left, f"{left} are not copied")
 
 
 def embedded() -> None:
@@ -71,6 +87,7 @@ def runtime() -> None:
 def run(report: Report) -> None:
     report.check("image: hadolint", hadolint)
     report.check("image: .dockerignore and COPY agree and hold the workspace", context)
+    report.check("image: every .cargo/config.toml is copied", cargo_configuration)
     report.check("image: every embedded file is copied", embedded)
     report.check("image: toolchain and profile are the workspace's", build)
     report.check("image: the runtime stage is minimal and not root", runtime)

@@ -28,7 +28,8 @@ PLACE = """
 locals { place = { partition = "aws", dns_suffix = "amazonaws.com", region = "eu-west-1", account_id = "111122223333" } }
 output "evaluated" {
   value = {
-    permissions = jsondecode(local.permissions), queue = jsondecode(local.queue_policy), trust = jsondecode(local.trust_policy),
+    permissions = jsondecode(local.permissions), trust = jsondecode(local.trust_policy),
+    queue = jsondecode(local.queue_policy), dead_letters = jsondecode(local.dead_letters_policy),
     lake_bucket = jsondecode(local.lake_bucket_policy), lake_expiry_days = local.lake_expiry_days, visibility = var.visibility_timeout_seconds
   }
 }
@@ -95,7 +96,7 @@ def allows(policy: dict) -> Iterator[dict]:
 
 
 def no_wildcards(found: dict) -> None:
-    for name in ("permissions", "queue", "trust", "lake_bucket"):
+    for name in ("permissions", "queue", "dead_letters", "trust", "lake_bucket"):
         for statement in allows(found[name]):
             for action in many(statement["Action"]):
                 expect("*" not in action, f"{name}/{statement['Sid']} allows {action}")
@@ -133,6 +134,10 @@ def senders(variables: dict, found: dict) -> None:
     expect(arns and not any("*" in arn for arn in arns), f"the senders are {arns}")
     if source == "s3":
         equal(statement["Condition"]["StringEquals"]["aws:SourceAccount"], variables.get("log_bucket_account_id") or "111122223333", "the sender's account")
+    if source == "eventbridge":
+        (undelivered,) = found["dead_letters"]["Statement"]
+        due = statement | {"Sid": undelivered["Sid"], "Resource": "arn:aws:sqs:eu-west-1:111122223333:trailflow-dead-letters"}
+        equal(undelivered, due, "who may send to the dead-letter queue")
 
 
 def trust(variables: dict, found: dict) -> None:
@@ -227,6 +232,19 @@ def resources() -> None:
     equal(found["aws_sqs_queue.dead_letters"]["message_retention_seconds"], "${14 * 86400}", "the dead-letter queue's retention")
     for name in ("notifications", "dead_letters"):
         expect(found[f"aws_sqs_queue.{name}"]["sqs_managed_sse_enabled"] is True, f"{name} is not encrypted")
+    target = found["aws_cloudwatch_event_target.queue"]
+    equal([block["arn"] for block in target.get("dead_letter_config", [])], ["${aws_sqs_queue.dead_letters.arn}"], "where EventBridge puts what it cannot send")
+    equal(set(target["depends_on"]), {"${aws_sqs_queue_policy.notifications}", "${aws_sqs_queue_policy.dead_letters}"}, "what a rule's target waits for")
+    policy = found["aws_sqs_queue_policy.dead_letters"]
+    equal((policy["queue_url"], policy["policy"]), ("${aws_sqs_queue.dead_letters.id}", "${local.dead_letters_policy}"), "the dead-letter queue's policy")
+    equal(policy["count"], found["aws_cloudwatch_event_rule.object_created"]["for_each"].replace("var.log_buckets : {}", "1 : 0"), "when the dead-letter queue has a policy")
+    alarm = found["aws_cloudwatch_metric_alarm.undelivered"]
+    equal(alarm["for_each"], target["for_each"], "the rules with an alarm")
+    equal((alarm["namespace"], alarm["metric_name"], alarm["statistic"]), ('"AWS/Events"', '"FailedInvocations"', '"Sum"'), "what the alarm of a rule watches")
+    equal(alarm["dimensions"], {"RuleName": "${each.value.name}"}, "whose failures the alarm of a rule watches")
+    for name, one in found.items():
+        if name.startswith("aws_cloudwatch_metric_alarm."):
+            equal([one["alarm_actions"], one["ok_actions"]], ["${var.alarm_actions}"] * 2, f"whom {name} tells")
     block = found["aws_s3_bucket_public_access_block.lake"]
     for key in ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"):
         expect(block[key] is True, f"the lake's {key} is off")

@@ -51,6 +51,13 @@ resource "aws_sqs_queue_policy" "notifications" {
   policy    = local.queue_policy
 }
 
+resource "aws_sqs_queue_policy" "dead_letters" {
+  count = var.notification_source == "eventbridge" ? 1 : 0
+
+  queue_url = aws_sqs_queue.dead_letters.id
+  policy    = local.dead_letters_policy
+}
+
 ################################################################################
 # How objects are announced
 #
@@ -83,8 +90,16 @@ resource "aws_cloudwatch_event_target" "queue" {
   rule = each.value.name
   arn  = aws_sqs_queue.notifications.arn
 
-  # What EventBridge may not send is dropped, and nobody is told.
-  depends_on = [aws_sqs_queue_policy.notifications]
+  # What EventBridge may not send it gives up at once, and what it cannot send after a day. It is dropped then,
+  # unless there is a queue for it: this one and none of its own, because it has an alarm, and because SQS moves
+  # messages back only out of the dead-letter queue of another queue. What EventBridge puts there is the event
+  # as the queue would have got it, so the service reads it once it is moved.
+  dead_letter_config {
+    arn = aws_sqs_queue.dead_letters.arn
+  }
+
+  # What it may not put there either is dropped.
+  depends_on = [aws_sqs_queue_policy.notifications, aws_sqs_queue_policy.dead_letters]
 }
 
 resource "aws_sns_topic_subscription" "queue" {
@@ -240,7 +255,7 @@ resource "aws_eks_pod_identity_association" "service" {
 
 resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   alarm_name          = "${var.name}-dead-letters"
-  alarm_description   = "Messages were given up after ${var.max_receive_count} receives. Their objects are not in the lake."
+  alarm_description   = "Messages were given up after ${var.max_receive_count} receives, or EventBridge could not send them. Their objects are not in the lake."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = aws_sqs_queue.dead_letters.name }
@@ -270,4 +285,25 @@ resource "aws_cloudwatch_metric_alarm" "oldest_message" {
   alarm_actions       = var.alarm_actions
   ok_actions          = var.alarm_actions
   tags                = var.tags
+}
+
+resource "aws_cloudwatch_metric_alarm" "undelivered" {
+  for_each = aws_cloudwatch_event_rule.object_created
+
+  alarm_name        = "${each.value.name}-undelivered"
+  alarm_description = "EventBridge gave up announcing objects of ${each.key}. The announcements are in the dead-letter queue; those that are not there are lost, and only a backfill reads their objects."
+  # Failed for good: EventBridge does not count here what it tries again.
+  namespace           = "AWS/Events"
+  metric_name         = "FailedInvocations"
+  dimensions          = { RuleName = each.value.name }
+  statistic           = "Sum"
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  period              = 300
+  evaluation_periods  = 1
+  # EventBridge sends no zeros.
+  treat_missing_data = "notBreaching"
+  alarm_actions      = var.alarm_actions
+  ok_actions         = var.alarm_actions
+  tags               = var.tags
 }

@@ -21,6 +21,11 @@ output "queue_arn" {
 }
 
 output "dead_letter_queue_url" {
-  description = "Where given-up messages are, for 14 days from when they were first sent."
+  description = "Where given-up messages are, for 14 days from when they were first sent; EventBridge's, from when it gave them up."
   value       = aws_sqs_queue.dead_letters.url
+}
+
+output "dead_letter_queue_arn" {
+  description = "The dead-letter queue, for moving its messages back: see \"Dead letters\" in infra/README.md."
+  value       = aws_sqs_queue.dead_letters.arn
 }

@@ -2,14 +2,16 @@
 # evaluated and read without an AWS account (infra/checks does). No Allow names a wildcard action or resource.
 
 locals {
-  queue_arn       = "arn:${local.place.partition}:sqs:${local.place.region}:${local.place.account_id}:${var.name}"
-  log_bucket_arns = { for name, bucket in var.log_buckets : name => "arn:${local.place.partition}:s3:::${name}" }
-  lake_bucket_arn = "arn:${local.place.partition}:s3:::${var.lake_bucket_name}"
+  queue_arn        = "arn:${local.place.partition}:sqs:${local.place.region}:${local.place.account_id}:${var.name}"
+  dead_letters_arn = "${local.queue_arn}-dead-letters"
+  log_bucket_arns  = { for name, bucket in var.log_buckets : name => "arn:${local.place.partition}:s3:::${name}" }
+  lake_bucket_arn  = "arn:${local.place.partition}:s3:::${var.lake_bucket_name}"
   # "" or "prefix/": what stands before every key of the lake.
   lake_root = var.lake_prefix == "" ? "" : "${var.lake_prefix}/"
 
   # A hash, because a rule's name has room for 64 characters and a bucket's may have 63.
   rule_names = { for name, bucket in var.log_buckets : name => "${var.name}-${substr(sha256(name), 0, 8)}" }
+  rule_arns  = [for rule in values(local.rule_names) : "arn:${local.place.partition}:events:${local.place.region}:${local.place.account_id}:rule/${rule}"]
 
   ################################################################################
   # Who may send to the queue
@@ -24,11 +26,7 @@ locals {
         Principal = { Service = "events.amazonaws.com" }
         Action    = "sqs:SendMessage"
         Resource  = local.queue_arn
-        Condition = {
-          ArnEquals = {
-            "aws:SourceArn" = [for rule in values(local.rule_names) : "arn:${local.place.partition}:events:${local.place.region}:${local.place.account_id}:rule/${rule}"]
-          }
-        }
+        Condition = { ArnEquals = { "aws:SourceArn" = local.rule_arns } }
       }]
     })
     s3 = jsonencode({
@@ -60,6 +58,19 @@ locals {
     })
   }
   queue_policy = local.senders[var.notification_source]
+
+  # With EventBridge only. What the queue itself gives up SQS moves there, and asks no policy.
+  dead_letters_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "EventBridgeRulesSendTheUndelivered"
+      Effect    = "Allow"
+      Principal = { Service = "events.amazonaws.com" }
+      Action    = "sqs:SendMessage"
+      Resource  = local.dead_letters_arn
+      Condition = { ArnEquals = { "aws:SourceArn" = local.rule_arns } }
+    }]
+  })
 
   ################################################################################
   # The lake's bucket

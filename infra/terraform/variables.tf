@@ -168,13 +168,13 @@ variable "lake_kms_key_arn" {
 }
 
 variable "claims_retention_days" {
-  description = "Days that claims and batch decisions are kept (at least 29). They must outlive the last redelivery: the queue's 14 days plus the dead-letter queue's 14. A second backfill of the same objects is recognised for as long."
+  description = "Days that claims and batch decisions are kept (at least 29). They must outlive the last redelivery: the day for which EventBridge tries, the queue's 14 days and the dead-letter queue's 14. A second backfill of the same objects is recognised for as long."
   type        = number
   default     = 45
 
   validation {
     condition     = var.claims_retention_days >= 29
-    error_message = "claims_retention_days must be at least 29: the retention of the queue and of the dead-letter queue together, and a day."
+    error_message = "claims_retention_days must be at least 29: the retention of the queue and of the dead-letter queue together, and EventBridge's day."
   }
 }
 
