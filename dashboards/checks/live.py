@@ -46,6 +46,7 @@ QUIET = {
     "trailflow_notification_records_unreadable_total": "no notification is unreadable",
     "trailflow_records_rejected_total": "no record was rejected",
     "trailflow_quarantined_total": "nothing is in quarantine",
+    "trailflow_bucket_denied": "no bucket has denied",
     "trailflow_series_overflow_total": "no signal has reached series_max",
 }
 # Several scrapes long.

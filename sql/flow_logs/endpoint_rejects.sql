@@ -10,12 +10,14 @@
 -- """
 -- false_positives = ["A subnet that is meant to have no way to AWS."]
 -- cannot_tell     = """
--- Which API it was: an endpoint's interface serves one, but the log does not name it. Without
--- the fields of version 11 an endpoint looks like any interface that AWS manages, a load
--- balancer's too: destination is managed_interface then, and not alerted. A missing route
--- leaves no reject at all, and DNS to the Amazon resolver is never logged. Replies from public
--- APIs are known by pkt-src-aws-service, and without that field not at all. Where two flow logs
--- cover one resource (a VPC and its subnet), AWS writes every flow twice, and it counts twice.
+-- Which API it was: an endpoint's interface serves one, but the log does not name it. In AWS's
+-- default format nothing is found. Without the fields of version 11 an endpoint looks like any
+-- interface that AWS manages, a load balancer's too: destination is managed_interface then, which
+-- needs subnet-id and instance-id, and is not alerted. Without tcp-flags a late packet looks like
+-- a new connection. A missing route leaves no reject at all, and DNS to the Amazon resolver is
+-- never logged. Replies from public APIs are known by pkt-src-aws-service, and without that field
+-- not at all. Where two flow logs cover one resource (a VPC and its subnet), AWS writes every flow
+-- twice, and it counts twice.
 -- """
 -- source          = "flow_logs"
 --

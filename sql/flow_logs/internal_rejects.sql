@@ -14,6 +14,8 @@
 -- cannot_tell     = """
 -- Whether a security group or a network ACL rejected, except in the class nacl_reply, and
 -- never which rule. Own means own_networks. While records are skipped every count is a lower bound.
+-- Without tcp-flags in the log format a late packet looks like a new attempt, and without pkt-srcaddr
+-- and pkt-dstaddr what a NAT gateway is refused on its way to the internet looks internal.
 -- Where two flow logs cover one resource (a VPC and its subnet), AWS writes every flow twice, and
 -- it counts twice.
 -- """

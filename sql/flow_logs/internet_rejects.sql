@@ -11,8 +11,8 @@
 -- false_positives = ["Internet scanning, which is nearly all of it."]
 -- cannot_tell     = """
 -- Who was meant: the scanners' addresses are in flow_logs. Ports that services rarely use
--- count under uncommon, because a scan tries all of them. While records are skipped every count
--- is a lower bound. Where two flow logs cover one resource (a VPC and its subnet), AWS writes every
+-- count under uncommon, because a scan tries all of them. Without tcp-flags in the log format late
+-- packets count too. While records are skipped every count is a lower bound. Where two flow logs cover one resource (a VPC and its subnet), AWS writes every
 -- flow twice, and it counts twice.
 -- """
 -- source          = "flow_logs"
