@@ -113,8 +113,8 @@ impl Backfill {
         };
         // In the order of time, whatever trail or account: copies of an event meet in the window.
         listed.sort_by(|a, b| {
-            let when = |object: &ObjectRef| delivered(&object.key).map(str::to_owned);
-            (when(a), &a.key).cmp(&(when(b), &b.key))
+            let (a, b) = (a.key.as_str(), b.key.as_str());
+            (delivered(a), a).cmp(&(delivered(b), b))
         });
         Ok(Source {
             objects,

@@ -185,7 +185,12 @@ impl Query {
             // Only these can end a statement: the text so far is not looked at after every line.
             let may_end = line.contains(';') || line.contains("*/");
             let word = line.trim().trim_end_matches(';');
-            let asks_to_leave = matches!(word, "exit" | "quit" | "\\q");
+            // A script's statement may have a line of that word.
+            let alone = terminal
+                || text
+                    .get(..before)
+                    .is_some_and(|text| text.trim().is_empty());
+            let asks_to_leave = alone && matches!(word, "exit" | "quit" | "\\q");
             if terminal && matches!(word, "help" | "\\h" | "?") && before == 0 {
                 super::note(PROMPT_HELP);
                 text.clear();

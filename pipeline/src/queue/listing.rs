@@ -126,9 +126,11 @@ impl Queue for Listing {
     }
 
     async fn acknowledge(&self, receipts: Vec<Receipt>) {
+        let is_ours = |receipt: &&Receipt| matches!(receipt, Receipt::Number(_));
+        let settled = receipts.iter().filter(is_ours).count();
         let mut waiting = self.waiting();
-        waiting.out = waiting.out.saturating_sub(receipts.len());
-        waiting.acknowledged += receipts.len();
+        waiting.out = waiting.out.saturating_sub(settled);
+        waiting.acknowledged += settled;
         drop(waiting);
         self.settled.notify_one();
     }

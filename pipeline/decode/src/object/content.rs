@@ -62,7 +62,10 @@ pub fn sniff_stream<R: BufRead>(
     let mut first_bytes = Vec::with_capacity(SNIFF_BYTES);
     let limit = u64::try_from(SNIFF_BYTES).unwrap_or(u64::MAX);
     reader.by_ref().take(limit).read_to_end(&mut first_bytes)?;
-    Ok((sniff(&first_bytes, is_header), Cursor::new(first_bytes).chain(reader)))
+    Ok((
+        sniff(&first_bytes, is_header),
+        Cursor::new(first_bytes).chain(reader),
+    ))
 }
 
 /// A record of the default format, as exports from elsewhere have it on line 1.
@@ -106,8 +109,9 @@ mod tests {
                 let path = entry.expect("an entry").path();
                 let bytes = fs::read(&path).expect("a file");
                 assert_eq!(sniff(&bytes, is_header), content, "{}", path.display());
-                let (streamed, mut whole) = sniff_stream(BufReader::with_capacity(1, &bytes[..]), is_header)
-                    .expect("memory does not fail");
+                let (streamed, mut whole) =
+                    sniff_stream(BufReader::with_capacity(1, &bytes[..]), is_header)
+                        .expect("memory does not fail");
                 assert_eq!(streamed, content, "{}", path.display());
                 let mut again = Vec::new();
                 whole.read_to_end(&mut again).expect("memory does not fail");

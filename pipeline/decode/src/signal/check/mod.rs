@@ -37,6 +37,11 @@ const TABLES: [&str; 11] = [
 /// The partial rows of a signal are a table under its name and this.
 const PARTIAL: &str = "_partial";
 
+/// Whether a query means a table by this name.
+pub fn is_table(name: &str) -> bool {
+    TABLES.contains(&name)
+}
+
 /// Checks every signal alone, then all of them beside each other. `runbooks` is the text of
 /// `docs/runbooks.md`; without it the anchors of alerts are not compared.
 pub(crate) fn catalog(catalog: &Catalog, runbooks: Option<&str>) -> Findings {
@@ -98,7 +103,7 @@ fn identity(signal: &Signal, report: &mut Report<'_>) {
     if !is_snake_case(name) {
         let fix = "write lower-case letters, digits and `_`, beginning with a letter";
         report.at(line, format!("\"{name}\" cannot name a view"), fix);
-    } else if TABLES.contains(&name) {
+    } else if is_table(name) {
         report.at(
             line,
             format!("\"{name}\" is the name of a table"),
