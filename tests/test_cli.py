@@ -193,7 +193,10 @@ JOINED = "SELECT * FROM cloudtrail a JOIN (SELECT event_id, region FROM cloudtra
         (["--format", "parquet", ""], "no statement"),
         (["--format", "json", JOINED], "two columns of the answer are named region"),
         (["--format", "parquet", JOINED], "two columns of the answer are named region"),
-        (["SELECT count(*) FROM cloudtrail TABLESAMPLE (1)"], "TABLESAMPLE takes every row"),
+        (["SELECT count(*) FROM cloudtrail TABLESAMPLE (1)"], "every row is taken"),
+        (["SELECT count(*) FROM cloudtrail SAMPLE (1 PERCENT)"], "every row is taken"),
+        (["SELECT count(*) FROM cloudtrail PREWHERE 1 = 0"], "every row is taken"),
+        (["SELECT region, count(*) FROM cloudtrail GROUP BY region WITH ROLLUP"], "every row is taken"),
     ],
 )
 def test_a_query_that_would_answer_another_question_says_so(trailflow, filled, arguments, says):
@@ -207,6 +210,11 @@ def test_sql_may_begin_with_a_comment_and_come_in_many_lines(trailflow, filled):
     count = str(expected.rows["cloudtrail"])
     sql = "-- all of them\nSELECT count(*) AS n FROM cloudtrail"
     assert trailflow.output("query", "--lake", folder, "--format", "csv", sql).decode().split() == ["n", count]
+    words = "SELECT 1 AS tablesample, row_number() OVER (PARTITION BY region) AS n FROM cloudtrail LIMIT 1"
+    assert trailflow.output("query", "--lake", folder, "--format", "csv", words).split() == [b"tablesample,n", b"1,1"]
+    # A line of a script that is a word of the prompt.
+    done = trailflow.shell(f"printf 'SELECT 1 AS\\nexit\\n;' | {{bin}} query --lake '{folder}' --format csv")
+    assert done.stdout.decode().split() == ["exit", "1"], describe(done)
     # A comment that closes behind the semicolon; a semicolon in a string; one that the last statement lacks.
     lines = "SELECT 1 AS a; /*\n;\n*/\nSELECT ';' AS b\n;\nSELECT count(*) AS n\nFROM cloudtrail"
     done = trailflow.shell(f"printf %s '{lines}' | {{bin}} query --lake '{folder}' --format csv".replace("';'", "'\\'';'\\''"))

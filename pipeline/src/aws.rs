@@ -69,13 +69,18 @@ pub fn s3_address(
     let configured = sdk
         .service_config()
         .and_then(|all| all.load_config(service));
+    // What the program set wins over the service's own variable, as for a client.
+    let ours = sdk.get_origin("endpoint_url").is_client_config();
+    let configured = configured.filter(|_| !ours);
+    let configured = configured.or_else(|| sdk.endpoint_url().map(str::to_owned));
+    // The lake's own endpoint is no concern of settings that are for AWS's.
+    let of_aws = endpoint.is_none();
     let endpoint = endpoint.map(str::to_owned).or(configured);
-    let endpoint = endpoint.or_else(|| sdk.endpoint_url().map(str::to_owned));
     let params = Params::builder()
         .bucket(bucket)
         .set_region(sdk.region().map(ToString::to_string))
-        .use_fips(sdk.use_fips().unwrap_or_default())
-        .use_dual_stack(sdk.use_dual_stack().unwrap_or_default())
+        .use_fips(of_aws && sdk.use_fips().unwrap_or_default())
+        .use_dual_stack(of_aws && sdk.use_dual_stack().unwrap_or_default())
         .force_path_style(force_path_style || endpoint.is_some())
         .set_endpoint(endpoint)
         .build()

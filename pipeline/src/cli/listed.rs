@@ -22,38 +22,50 @@ use crate::telemetry::health::{Health, Ill, Part};
 /// has not come by then will not come before others are settled.
 const IDLE_MAX: Duration = Duration::from_millis(20);
 
-/// A lake that refuses for so long is not refusing by chance: one answer of many, or a token that has ended.
-const LAKE_REFUSED_MAX: Duration = Duration::from_secs(5);
-/// Log objects that may not be read, one after another and none between them that may. Longer: others may be large.
-const OBJECTS_REFUSED_MAX: Duration = Duration::from_mins(1);
+/// What a command cannot go on without, and when it gives up waiting for it: it was refused so often and for so
+/// long, and no object was done with meanwhile.
+#[derive(Debug, Clone, Copy)]
+struct Needed {
+    part: Part,
+    /// What people call it.
+    name: &'static str,
+    refusals_min: u32,
+    refused_min: Duration,
+    /// What it does then.
+    says: &'static str,
+}
 
-/// What a command cannot go on without: the part, what people call it, how long it may refuse, and what it
-/// does then.
-const NEEDED: [(Part, &str, Duration, &str); 4] = [
-    (
-        Part::Lake,
-        "the lake",
-        LAKE_REFUSED_MAX,
-        "the lake does not let anything be written",
-    ),
-    (
-        Part::LakeFiles,
-        "the lake",
-        LAKE_REFUSED_MAX,
-        "the lake does not let files be written",
-    ),
-    (
-        Part::Object,
-        "the logs' store",
-        OBJECTS_REFUSED_MAX,
-        "the log objects may not be read",
-    ),
-    (
-        Part::ObjectVersion,
-        "the logs' store",
-        OBJECTS_REFUSED_MAX,
-        "the log objects may not be asked for their version",
-    ),
+/// Claims are tried again within seconds. Files are refused once a batch, whose time is that of its objects. Log
+/// objects may be large, and one that is denied stands among others.
+const NEEDED: [Needed; 4] = [
+    Needed {
+        part: Part::Lake,
+        name: "the lake",
+        refusals_min: 1,
+        refused_min: Duration::from_secs(5),
+        says: "the lake does not let anything be written",
+    },
+    Needed {
+        part: Part::LakeFiles,
+        name: "the lake",
+        refusals_min: 3,
+        refused_min: Duration::from_secs(5),
+        says: "the lake does not let files be written",
+    },
+    Needed {
+        part: Part::Object,
+        name: "the logs' store",
+        refusals_min: 3,
+        refused_min: Duration::from_mins(2),
+        says: "the log objects may not be read",
+    },
+    Needed {
+        part: Part::ObjectVersion,
+        name: "the logs' store",
+        refusals_min: 3,
+        refused_min: Duration::from_mins(2),
+        says: "the log objects may not be asked for their version",
+    },
 ];
 
 #[derive(Debug, Serialize)]
@@ -99,15 +111,21 @@ pub(super) async fn ingest(
     let totals = Arc::clone(&pipeline.totals);
     let running = pipeline.run(stop.clone());
     tokio::pin!(running);
-    let mut patience = NEEDED.map(|(part, ..)| (part, Patience::default()));
+    let mut patience = NEEDED.map(|needed| (needed, Patience::default()));
     loop {
         tokio::select! {
             done = &mut running => break done?,
             () = tokio::time::sleep(Duration::from_millis(100)) => {
                 bar.set_position(totals.summary().ended.min(total));
-                let now = Instant::now();
-                for ((part, patience), needed) in patience.iter_mut().zip(NEEDED) {
-                    if patience.is_out(now, health.trouble(*part), needed, &bar) {
+                for (needed, patience) in &mut patience {
+                    let seen = Seen {
+                        now: Instant::now(),
+                        trouble: health.trouble(needed.part),
+                        refusals: health.refusals(needed.part),
+                        done: totals.summary().objects,
+                        only_waits: queue.only_waits(),
+                    };
+                    if patience.is_out(needed, seen, &bar) {
                         stop.cancel();
                     }
                 }
@@ -120,24 +138,18 @@ pub(super) async fn ingest(
     let quarantined = summary.quarantined;
     // Not by the totals: what was committed and is finished by a later delivery is in them twice.
     let left = queue.left();
-    for ((_, patience), (.., what)) in patience.into_iter().zip(NEEDED) {
-        if let Some((_, why)) = patience.refusal.filter(|_| left > 0) {
-            anyhow::bail!("{what}: {why}");
-        }
+    let out = patience.iter().find(|(_, patience)| patience.is_out);
+    if let Some((needed, patience)) = out.filter(|_| left > 0) {
+        anyhow::bail!("{}: {}", needed.says, patience.why);
     }
+    let mut code = ExitCode::SUCCESS;
     if left > 0 {
         super::note(&format!(
             "trailflow: stopped with {left} of {total} objects to do. Run it again: it goes on there"
         ));
-        return Ok(Ended {
-            quarantined,
-            code: ExitCode::from(1),
-        });
+        code = ExitCode::from(1);
     }
-    Ok(Ended {
-        quarantined,
-        code: ExitCode::SUCCESS,
-    })
+    Ok(Ended { quarantined, code })
 }
 
 /// With a part that does not do what it is asked. A service waits until somebody has mended it; whoever
@@ -145,36 +157,53 @@ pub(super) async fn ingest(
 #[derive(Debug, Default)]
 struct Patience {
     told: bool,
-    /// Since when it refuses, and why.
-    refusal: Option<(Instant, String)>,
+    /// Since when it refuses, and how many objects were done with by then.
+    refused: Option<(Instant, u64)>,
+    /// What it said last.
+    why: String,
+    is_out: bool,
+}
+
+/// What is to be seen of a part.
+#[derive(Debug)]
+struct Seen {
+    now: Instant,
+    trouble: Option<Ill>,
+    refusals: u32,
+    /// Objects that are done with.
+    done: u64,
+    /// Nothing is under way that could show that it works again.
+    only_waits: bool,
 }
 
 impl Patience {
     /// Whether it makes no sense to go on.
-    fn is_out(
-        &mut self,
-        now: Instant,
-        trouble: Option<Ill>,
-        (_, name, refused_max, _): (Part, &str, Duration, &str),
-        bar: &indicatif::ProgressBar,
-    ) -> bool {
-        let says = match &trouble {
-            Some(Ill::Denied(why)) => Some(format!("{name} refuses; trying on for a while: {why}")),
+    fn is_out(&mut self, needed: &Needed, seen: Seen, bar: &indicatif::ProgressBar) -> bool {
+        let (why, does) = match seen.trouble {
+            Some(Ill::Denied(why)) => (why, "refuses; trying on for a while"),
             Some(Ill::Unavailable(why)) => {
-                Some(format!("{name} does not answer; trying on: {why}"))
+                self.refused = None;
+                (why, "does not answer; trying on")
             }
-            None => None,
+            None => {
+                self.refused = None;
+                return false;
+            }
         };
-        if let Some(says) = says.filter(|_| !self.told) {
+        if !self.told {
             self.told = true;
-            bar.suspend(|| super::note(&says));
+            bar.suspend(|| super::note(&format!("{} {does}: {why}", needed.name)));
         }
-        if let Some(Ill::Denied(why)) = trouble {
-            let (since, _) = self.refusal.get_or_insert((now, why));
-            return now.duration_since(*since) >= refused_max;
+        self.why = why;
+        if does.starts_with("refuses") {
+            let (since, done) = self.refused.get_or_insert((seen.now, seen.done));
+            if seen.done > *done {
+                (*since, *done) = (seen.now, seen.done);
+            }
+            let often = seen.refusals >= needed.refusals_min || seen.only_waits;
+            self.is_out |= often && seen.now.duration_since(*since) >= needed.refused_min;
         }
-        self.refusal = None;
-        false
+        self.is_out
     }
 }
 
@@ -229,27 +258,71 @@ fn progress(total: u64) -> indicatif::ProgressBar {
 mod tests {
     use super::*;
 
+    /// The second, the trouble and how often it was, the objects done, whether all wait; and whether patience is
+    /// out then.
+    type Step = (u64, Option<Ill>, u32, u64, bool, bool);
+
+    fn run(part: Part, steps: &[Step]) {
+        let bar = indicatif::ProgressBar::hidden();
+        let needed = NEEDED
+            .into_iter()
+            .find(|needed| needed.part == part)
+            .unwrap();
+        let (mut patience, began) = (Patience::default(), Instant::now());
+        for (place, (seconds, trouble, refusals, done, only_waits, is_out)) in
+            steps.iter().enumerate()
+        {
+            let seen = Seen {
+                now: began + Duration::from_secs(*seconds),
+                trouble: trouble.clone(),
+                refusals: *refusals,
+                done: *done,
+                only_waits: *only_waits,
+            };
+            assert_eq!(
+                patience.is_out(&needed, seen, &bar),
+                *is_out,
+                "{part} step {place}"
+            );
+        }
+    }
+
     #[test]
     fn a_part_that_refuses_ends_the_command_and_one_that_is_silent_does_not() {
-        let (health, bar) = (Health::default(), indicatif::ProgressBar::hidden());
-        let needed = NEEDED[0];
-        let mut lake = Patience::default();
-        let began = Instant::now();
-        let mut is_out = |after: Duration| {
-            let out = lake.is_out(began + after, health.trouble(needed.0), needed, &bar);
-            (out, lake.refusal.as_ref().map(|(_, why)| why.clone()))
-        };
-        let (none, long) = (Duration::ZERO, LAKE_REFUSED_MAX);
-        assert_eq!(is_out(none), (false, None));
-        health.unavailable(Part::Lake, "connection refused");
-        assert_eq!(is_out(long), (false, None));
-        // Once, and then it works.
-        health.denied(Part::Lake, "s3: ExpiredToken");
-        assert!(!is_out(none).0);
-        health.readable(Part::Lake);
-        assert_eq!(is_out(long), (false, None));
-        health.denied(Part::Lake, "s3: AccessDenied");
-        assert!(!is_out(none).0);
-        assert_eq!(is_out(long), (true, Some(String::from("s3: AccessDenied"))));
+        let denied = || Some(Ill::Denied(String::from("s3: AccessDenied")));
+        let silent = || Some(Ill::Unavailable(String::from("connection refused")));
+        run(
+            Part::Lake,
+            &[
+                (0, None, 0, 0, false, false),
+                (1, silent(), 0, 0, false, false),
+                (99, silent(), 0, 0, false, false),
+                // Once, and then it works.
+                (100, denied(), 1, 0, false, false),
+                (110, None, 0, 0, false, false),
+                (111, denied(), 1, 0, false, false),
+                (116, denied(), 2, 0, false, true),
+            ],
+        );
+        // A batch that was refused, and the next, which takes its time; then no other comes.
+        run(
+            Part::LakeFiles,
+            &[
+                (0, denied(), 1, 0, false, false),
+                (60, denied(), 1, 0, false, false),
+                (61, denied(), 2, 0, true, true),
+            ],
+        );
+        // One object among others that are known, and then nothing but such.
+        run(
+            Part::Object,
+            &[
+                (0, denied(), 1, 0, false, false),
+                (100, denied(), 4, 50, false, false),
+                (200, denied(), 5, 90, false, false),
+                (319, denied(), 6, 90, false, false),
+                (320, denied(), 7, 90, false, true),
+            ],
+        );
     }
 }

@@ -185,13 +185,12 @@ impl Query {
             // Only these can end a statement: the text so far is not looked at after every line.
             let may_end = line.contains(';') || line.contains("*/");
             let word = line.trim().trim_end_matches(';');
+            let begins = text
+                .get(..before)
+                .is_some_and(|text| text.trim().is_empty());
             // A script's statement may have a line of that word.
-            let alone = terminal
-                || text
-                    .get(..before)
-                    .is_some_and(|text| text.trim().is_empty());
-            let asks_to_leave = alone && matches!(word, "exit" | "quit" | "\\q");
-            if terminal && matches!(word, "help" | "\\h" | "?") && before == 0 {
+            let asks_to_leave = (terminal || begins) && matches!(word, "exit" | "quit" | "\\q");
+            if terminal && begins && matches!(word, "help" | "\\h" | "?") {
                 super::note(PROMPT_HELP);
                 text.clear();
                 continue;

@@ -41,7 +41,10 @@ pub enum Claimed {
     /// The source belongs to the batch that asked.
     Mine,
     /// A committed batch has it, and is published.
-    Done,
+    Done {
+        /// Just now, by this claim: whoever committed it had not come to that.
+        published: bool,
+    },
     /// Another worker is at it. Ask again after that time.
     Busy(Duration),
 }
@@ -68,7 +71,7 @@ impl Lake {
                 return Ok(Claimed::Mine);
             }
             if self.settled.has(&newest.batch, source) {
-                return Ok(Claimed::Done);
+                return Ok(Claimed::Done { published: false });
             }
             match self.decision(&newest.batch).await? {
                 Some(decision) => match self.follow(&newest.batch, source, &decision).await? {
@@ -94,11 +97,12 @@ impl Lake {
     ) -> Result<Option<Claimed>, LakeError> {
         match decision {
             Decision::Committed { files, sources, .. } if sources.contains(source) => {
-                if !self.is_published(batch).await? {
+                let published = !self.is_published(batch).await?;
+                if published {
                     self.publish(batch, files).await?;
                 }
                 self.settled.insert(batch, sources);
-                Ok(Some(Claimed::Done))
+                Ok(Some(Claimed::Done { published }))
             }
             Decision::Committed { .. } | Decision::Abandoned { .. } => Ok(None),
         }
@@ -253,7 +257,7 @@ mod tests {
         lake.store.delete(&published).await.unwrap();
         let next = BatchId::new(lake.clock.as_ref());
         let again = beside(&lake).claim(&source(), &next).await.unwrap();
-        assert_eq!(again, Claimed::Done);
+        assert_eq!(again, Claimed::Done { published: false });
         // Without the mark they might be lost, and nothing may be acknowledged.
         let mark = protocol_path(&["published", batch.as_str()]);
         lake.store.delete(&mark).await.unwrap();

@@ -111,11 +111,8 @@ impl Ingest {
         };
         match claimed {
             Ok(claimed) => {
-                self.health.readable(Part::Lake);
-                match claimed {
-                    Claimed::Mine => {}
-                    Claimed::Done => return End::Duplicate,
-                    Claimed::Busy(wait) => return End::Busy(wait),
+                if let Some(end) = self.answered(&claimed) {
+                    return end;
                 }
             }
             Err(error) if error.is_of_an_object() => return unclaimable(&error),
@@ -160,6 +157,21 @@ impl Ingest {
                 End::Read(read)
             }
             Err(error) => self.refused(begun, &permit, &error),
+        }
+    }
+
+    /// What a claim says of the lake, and the end of an object that is not ours.
+    fn answered(&self, claimed: &Claimed) -> Option<End> {
+        self.health.readable(Part::Lake);
+        match claimed {
+            Claimed::Mine => None,
+            Claimed::Done { published } => {
+                if *published {
+                    self.health.readable(Part::LakeFiles);
+                }
+                Some(End::Duplicate)
+            }
+            Claimed::Busy(wait) => Some(End::Busy(*wait)),
         }
     }
 
@@ -364,7 +376,7 @@ fn decode(
             | KeyKind::CloudTrailDigest
             | KeyKind::CloudTrailAggregated
             | KeyKind::Own,
-            Content::Json | Content::FlowLogText | Content::Unknown,
+            _,
         ) => Err(DecodeError::Malformed(Malformed::UnknownContent)),
     }
 }

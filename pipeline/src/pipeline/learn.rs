@@ -50,7 +50,10 @@ impl Pipeline {
                 answer = self.lake.keeps_what_is_there() => answer,
             };
             match answer {
-                Ok(true) => return Ok(()),
+                Ok(true) => {
+                    self.health.readable(Part::Lake);
+                    return Ok(());
+                }
                 Ok(false) => return Err(RunError::Overwrites),
                 Err(error) => self.wait_for_lake(&error, &mut failures, stop).await,
             }

@@ -112,7 +112,7 @@ impl LakeSession {
             .with_allow_dml(false);
         if samples(sql) {
             // DataFusion reads over it and answers of every row.
-            let what = "TABLESAMPLE takes every row: ask for a part with WHERE random() < 0.01";
+            let what = "TABLESAMPLE, SAMPLE, PREWHERE, PARTITION (…), CONNECT BY and WITH ROLLUP are read over, and every row is taken: ask with WHERE, such as WHERE random() < 0.01, and GROUP BY ROLLUP (…)";
             return Err(DataFusionError::Plan(String::from(what)));
         }
         self.context.sql_with_options(sql, options).await
@@ -170,12 +170,36 @@ pub fn is_ended(text: &str) -> bool {
     tokens.is_ok_and(|tokens| last(tokens) == Some(Token::SemiColon))
 }
 
-/// Whether a text asks for a sample of a table.
+/// Whether a text asks for what DataFusion reads over: a part of a table by other words than WHERE.
 fn samples(text: &str) -> bool {
-    let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize();
-    let is_sample =
-        |token: &Token| matches!(token, Token::Word(word) if word.keyword == Keyword::TABLESAMPLE);
-    tokens.is_ok_and(|tokens| tokens.iter().any(is_sample))
+    let Ok(tokens) = Tokenizer::new(&GenericDialect {}, text).tokenize() else {
+        return false;
+    };
+    let said: Vec<_> = tokens
+        .iter()
+        .filter(|token| !matches!(token, Token::Whitespace(_)))
+        .collect();
+    let word = |place: usize| match said.get(place) {
+        Some(Token::Word(word)) => word.keyword,
+        _ => Keyword::NoKeyword,
+    };
+    (0..said.len()).any(|place| {
+        let named = place.checked_sub(1).is_some_and(|before| {
+            word(before) == Keyword::AS || matches!(said.get(before), Some(Token::Period))
+        });
+        let bracket = matches!(said.get(place + 1), Some(Token::LParen));
+        !named
+            && match word(place) {
+                Keyword::TABLESAMPLE | Keyword::PREWHERE => true,
+                Keyword::SAMPLE | Keyword::PARTITION => bracket,
+                Keyword::CONNECT => word(place + 1) == Keyword::BY,
+                Keyword::WITH => matches!(
+                    word(place + 1),
+                    Keyword::ROLLUP | Keyword::TOTALS | Keyword::CUBE
+                ),
+                _ => false,
+            }
+    })
 }
 
 /// Where in a text this is; lines and columns count from 1, columns in characters.

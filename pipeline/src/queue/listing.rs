@@ -68,6 +68,12 @@ impl Listing {
             .saturating_sub(self.waiting().acknowledged)
     }
 
+    /// Whether all that is left was tried, and waits to be tried again.
+    pub fn only_waits(&self) -> bool {
+        let waiting = self.waiting();
+        waiting.fresh.is_empty() && waiting.out == 0
+    }
+
     /// Goes on without it: it is left, and `backfill` says so.
     fn give_up(&self, place: usize) {
         let key = self.objects.get(place).map(|object| &object.object.key);

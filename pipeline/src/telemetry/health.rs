@@ -18,6 +18,8 @@ struct State {
     started: bool,
     stopping: bool,
     troubles: BTreeMap<Part, Ill>,
+    /// How often a part that is refused was, since it last worked.
+    refusals: BTreeMap<Part, u32>,
 }
 
 /// What the service needs, each with its own next success.
@@ -80,7 +82,10 @@ impl Health {
     /// The part is refused; a person must act.
     pub fn denied(&self, part: Part, why: &str) {
         let ill = Ill::Denied(why.to_owned());
-        self.change(|state| drop(state.troubles.insert(part, ill)));
+        self.change(|state| {
+            state.troubles.insert(part, ill);
+            *state.refusals.entry(part).or_default() += 1;
+        });
     }
 
     /// The part cannot be reached; it is tried again.
@@ -93,13 +98,21 @@ impl Health {
     pub fn readable(&self, part: Part) {
         let troubled = self.lock().troubles.contains_key(&part);
         if troubled {
-            self.change(|state| drop(state.troubles.remove(&part)));
+            self.change(|state| {
+                state.troubles.remove(&part);
+                state.refusals.remove(&part);
+            });
         }
     }
 
     /// What is wrong with that part now.
     pub fn trouble(&self, part: Part) -> Option<Ill> {
         self.lock().troubles.get(&part).cloned()
+    }
+
+    /// How often it was refused since it last worked.
+    pub fn refusals(&self, part: Part) -> u32 {
+        self.lock().refusals.get(&part).copied().unwrap_or_default()
     }
 
     /// Nothing, or why not.

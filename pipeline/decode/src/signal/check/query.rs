@@ -50,7 +50,7 @@ const STAR: Refusal = Refusal {
 };
 
 /// Words that are refused wherever they stand.
-const WORDS: [(&str, &Refusal); 8] = [
+const WORDS: [(&str, &Refusal); 9] = [
     ("current_timestamp", &CLOCK),
     ("current_date", &CLOCK),
     ("current_time", &CLOCK),
@@ -59,10 +59,11 @@ const WORDS: [(&str, &Refusal); 8] = [
     ("limit", &LIMIT),
     ("offset", &LIMIT),
     ("tablesample", &SAMPLE),
+    ("prewhere", &SAMPLE),
 ];
 
 /// Functions that are refused; a `*` stands for any ending.
-const FUNCTIONS: [(&str, &Refusal); 15] = [
+const FUNCTIONS: [(&str, &Refusal); 16] = [
     ("now", &CLOCK),
     ("today", &CLOCK),
     ("random", &CHANCE),
@@ -78,6 +79,7 @@ const FUNCTIONS: [(&str, &Refusal); 15] = [
     ("var_*", &AVERAGE),
     ("variance", &AVERAGE),
     ("approx_distinct", &DISTINCT),
+    ("sample", &SAMPLE),
 ];
 
 /// `merges`: its rows are partial and merge with those of other batches.
