@@ -142,9 +142,8 @@ impl Ingest {
             KeyKind::CloudTrailAggregated => return unread("aggregated"),
             _ => {}
         }
-        // Only who reads waits: what is known already is settled during an outage of the bucket too.
-        // What is being read goes on when its message is lost: the claim holds it. A claim without
-        // a reading is void when its batch is decided.
+        // Only who reads waits: what is known is settled during an outage of the bucket too. What is being
+        // read goes on when its message is lost: the claim holds it. Without a reading it is void in the end.
         let permit = tokio::select! {
             biased;
             permit = self.concurrency.acquire() => permit,
