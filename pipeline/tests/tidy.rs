@@ -74,7 +74,7 @@ const DOORS: [Door; 4] = [
 /// The package that reads foreign bytes, and what it names never. Its manifest keeps out the rest.
 const PURE: &str = "decode/";
 const IMPURE: [&str; 7] = [
-    "std::fs::write",
+    "std::fs",
     "tokio",
     "reqwest",
     "object_store",
@@ -82,6 +82,9 @@ const IMPURE: [&str; 7] = [
     "std::net::Udp",
     "Utc::now",
 ];
+
+/// The file of it that looks into a directory: signals are files.
+const SIGNALS: &str = "decode/signal/catalog.rs";
 
 /// Parts do not know the whole: module, and what it must not `use`.
 const DIRECTIONS: [(&str, &[&str]); 14] = [
@@ -241,7 +244,8 @@ fn words(name: &str, line: &str, report: &mut impl FnMut(&str)) {
     }
     if name.starts_with(PURE) {
         for word in IMPURE {
-            if line.contains(word) {
+            let looks = name == SIGNALS && word == "std::fs";
+            if line.contains(word) && !looks {
                 report(&format!("{word} in the pure middle"));
             }
         }
