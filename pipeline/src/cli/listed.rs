@@ -116,13 +116,14 @@ pub(super) async fn ingest(
         tokio::select! {
             done = &mut running => break done?,
             () = tokio::time::sleep(Duration::from_millis(100)) => {
-                bar.set_position(totals.summary().ended.min(total));
+                let summary = totals.summary();
+                bar.set_position(summary.ended.min(total));
                 for (needed, patience) in &mut patience {
                     let seen = Seen {
                         now: Instant::now(),
                         trouble: health.trouble(needed.part),
                         refusals: health.refusals(needed.part),
-                        done: totals.summary().objects,
+                        done: summary.objects,
                         only_waits: queue.only_waits(),
                     };
                     if patience.is_out(needed, seen, &bar) {
@@ -179,31 +180,33 @@ struct Seen {
 impl Patience {
     /// Whether it makes no sense to go on.
     fn is_out(&mut self, needed: &Needed, seen: Seen, bar: &indicatif::ProgressBar) -> bool {
-        let (why, does) = match seen.trouble {
-            Some(Ill::Denied(why)) => (why, "refuses; trying on for a while"),
+        match seen.trouble {
+            Some(Ill::Denied(why)) => {
+                self.tell(needed, "refuses; trying on for a while", &why, bar);
+                self.why = why;
+                let (since, done) = self.refused.get_or_insert((seen.now, seen.done));
+                if seen.done > *done {
+                    (*since, *done) = (seen.now, seen.done);
+                }
+                let often = seen.refusals >= needed.refusals_min || seen.only_waits;
+                self.is_out |= often && seen.now.duration_since(*since) >= needed.refused_min;
+                return self.is_out;
+            }
             Some(Ill::Unavailable(why)) => {
-                self.refused = None;
-                (why, "does not answer; trying on")
+                self.tell(needed, "does not answer; trying on", &why, bar);
             }
-            None => {
-                self.refused = None;
-                return false;
-            }
-        };
+            None => {}
+        }
+        self.refused = None;
+        self.is_out
+    }
+
+    /// Says once what the part does.
+    fn tell(&mut self, needed: &Needed, does: &str, why: &str, bar: &indicatif::ProgressBar) {
         if !self.told {
             self.told = true;
             bar.suspend(|| super::note(&format!("{} {does}: {why}", needed.name)));
         }
-        self.why = why;
-        if does.starts_with("refuses") {
-            let (since, done) = self.refused.get_or_insert((seen.now, seen.done));
-            if seen.done > *done {
-                (*since, *done) = (seen.now, seen.done);
-            }
-            let often = seen.refusals >= needed.refusals_min || seen.only_waits;
-            self.is_out |= often && seen.now.duration_since(*since) >= needed.refused_min;
-        }
-        self.is_out
     }
 }
 

@@ -40,7 +40,7 @@ use tokio::sync::OnceCell;
 use crate::config::Reference;
 use crate::decode::Table;
 use crate::finding::{Finding, Findings};
-use crate::signal::{Catalog, Signal, is_table};
+use crate::signal::{Catalog, PARTIAL, Signal, is_table};
 pub use input::Input;
 use merge::Merging;
 use plan::{Planner, Query};
@@ -249,7 +249,7 @@ impl Planned {
 
     /// The name under which SQL sees the partial rows of the rollup.
     pub fn rollup_table(&self) -> String {
-        format!("{}_partial", self.name())
+        format!("{}{PARTIAL}", self.name())
     }
 
     /// The table that the signal reads.

@@ -9,8 +9,8 @@ use super::LakeError;
 use crate::causes::{causes, told};
 use crate::telemetry::health::{Health, Part};
 
-/// Words of S3, STS and KMS for "you may not".
-const DENIED: [&str; 16] = [
+/// Words of S3 and STS for "you may not".
+const DENIED: [&str; 14] = [
     "AccessDenied",
     "AllAccessDisabled",
     // Of a list the store keeps the status alone.
@@ -26,8 +26,6 @@ const DENIED: [&str; 16] = [
     "InvalidAccessKeyId",
     "InvalidToken",
     "SignatureDoesNotMatch",
-    KMS[0],
-    KMS[1],
     "provide_credentials",
 ];
 /// How a refusal begins that is the key's: an error code, or an action.
@@ -65,7 +63,7 @@ impl LakeError {
         );
         if is_forbidden(self) {
             Trouble::Denied(format!("file system: {text}"))
-        } else if refused || says(&DENIED) {
+        } else if refused || says(&DENIED) || says(&KMS) {
             // A file of the lake may have that in its name.
             let by = if says(&KMS) { "kms" } else { "s3" };
             Trouble::Denied(format!("{by}: {text}"))

@@ -115,16 +115,12 @@ impl Directory {
 
     fn object(&self, path: &Path, metadata: &Metadata) -> ObjectRef {
         let key = path.strip_prefix(&self.root).unwrap_or(path);
-        let written_at: Option<DateTime<Utc>> = metadata.modified().ok().map(DateTime::from);
-        let changed = written_at
-            .and_then(|at| at.timestamp_nanos_opt())
-            .unwrap_or_default();
         ObjectRef {
             bucket: self.bucket.clone(),
             key: key.to_string_lossy().into_owned(),
-            version: Version::of_etag(format!("{:x}-{changed:x}", metadata.len())),
+            version: version(metadata),
             size_bytes: Some(metadata.len()),
-            written_at,
+            written_at: written_at(metadata),
         }
     }
 }
@@ -158,8 +154,6 @@ impl Objects for Directory {
         let path = self.root.join(&object.key);
         let file = File::open(&path).map_err(|error| refused(&error))?;
         let whole = AsClaimed {
-            of: self.clone(),
-            path,
             version: object.version.clone(),
             file,
         };
@@ -174,12 +168,21 @@ impl Objects for Directory {
     }
 }
 
+fn written_at(metadata: &Metadata) -> Option<DateTime<Utc>> {
+    metadata.modified().ok().map(DateTime::from)
+}
+
+/// What tells two contents of a file apart.
+fn version(metadata: &Metadata) -> Version {
+    let changed = written_at(metadata).and_then(|at| at.timestamp_nanos_opt());
+    let changed = changed.unwrap_or_default();
+    Version::of_etag(format!("{:x}-{changed:x}", metadata.len()))
+}
+
 /// A file that is still what was claimed when it has been read to its end: one that is written to in place
 /// changes under the reader, and no open file shows that.
 #[derive(Debug)]
 struct AsClaimed {
-    of: Directory,
-    path: PathBuf,
     version: Version,
     file: File,
 }
@@ -187,8 +190,7 @@ struct AsClaimed {
 impl AsClaimed {
     /// The open file is asked: one that was replaced under its name is still whole.
     fn is_it(&self) -> io::Result<()> {
-        let metadata = self.file.metadata()?;
-        if self.of.object(&self.path, &metadata).version == self.version {
+        if version(&self.file.metadata()?) == self.version {
             return Ok(());
         }
         Err(io::Error::new(ErrorKind::NotFound, FetchError::Missing))

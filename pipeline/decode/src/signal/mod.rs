@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use crate::finding::Findings;
 pub use crate::signal::catalog::Catalog;
-pub use crate::signal::check::is_table;
+pub use crate::signal::check::{PARTIAL, is_table};
 pub use crate::signal::header::{
     Alert, Header, Merge, Metric, MetricKind, Rollup, Severity, Status, Test, TestInput, TestValue,
 };

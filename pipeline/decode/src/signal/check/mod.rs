@@ -35,7 +35,7 @@ const TABLES: [&str; 11] = [
 ];
 
 /// The partial rows of a signal are a table under its name and this.
-const PARTIAL: &str = "_partial";
+pub const PARTIAL: &str = "_partial";
 
 /// Whether a query means a table by this name.
 pub fn is_table(name: &str) -> bool {
