@@ -69,6 +69,27 @@ def test_a_new_object_is_all_that_the_next_backfill_adds(trailflow, tmp_path):
     assert_lake(tmp_path / "lake", expected)
 
 
+@pytest.mark.parametrize("listed_max", [1, 2, 7])
+def test_passes_over_a_long_listing_are_one_backfill(trailflow, tmp_path, listed_max):
+    """What does not fit into memory is listed again; an event and its copy meet, though passes lie between."""
+    objects, expected = inputs.all_signals()
+    file = inputs.CloudTrailFile(expected, "twice")
+    file.assumed(inputs.role("deployer"), 4)
+    body = file.object()
+    objects |= {inputs.cloudtrail_key("a"): body, inputs.cloudtrail_key("z"): body}
+    expected.outcomes["ingested"] += 1
+    inputs.write_objects(tmp_path / "source", objects)
+    arguments = ("--listed-max", listed_max)
+    report = trailflow.backfill(tmp_path / "source", tmp_path / "lake", *arguments)
+    assert outcomes(report) == {"objects": 6, "ingested": 5, "ignored": 1, "quarantined": 0, "duplicates": 0}
+    assert report["records"]["cloudtrail"] == expected.rows["cloudtrail"]
+    assert report["duplicate_events"] == 4
+    assert_lake(tmp_path / "lake", expected)
+    again = trailflow.backfill(tmp_path / "source", tmp_path / "lake", *arguments)
+    assert again["objects"] == 6
+    assert again["ingested"] == 0
+
+
 def test_a_decision_that_cannot_be_read_keeps_nobody_from_working(trailflow, tmp_path):
     objects, expected = inputs.all_signals()
     inputs.write_objects(tmp_path / "source", objects)

@@ -78,6 +78,8 @@ pub struct Mode {
     pub live: bool,
     /// Where committed batches are counted, if so.
     pub metrics: Arc<SignalMetrics>,
+    /// What was done, counted on.
+    pub totals: Arc<Totals>,
 }
 
 /// Opens the lake of a configuration, for a command that reads nothing but the lake.
@@ -191,7 +193,7 @@ pub async fn pipeline(
         lake_failures: AtomicU32::default(),
         unnamed_batches: AtomicU32::default(),
         undecided: std::sync::Mutex::default(),
-        totals: Arc::new(Totals::default()),
+        totals: mode.totals,
         health,
     }))
 }

@@ -173,6 +173,9 @@ pub const THROTTLED_PAUSE: Duration = Duration::from_mins(1);
 pub const DENIED_PAUSE: Duration = Duration::from_mins(1);
 /// The longest such pause.
 pub const RETRY_PAUSE_MAX: Duration = Duration::from_mins(15);
+/// Objects that a backfill holds at a time, some 350 bytes each: 175 MB. Listing a million once more costs a
+/// thousand requests, where ingesting so many costs two million.
+pub const LISTED_OBJECTS_MAX: usize = 500_000;
 /// How long a listing waits for objects that are being worked on elsewhere.
 pub const LISTING_WAIT: Duration = Duration::from_millis(50);
 

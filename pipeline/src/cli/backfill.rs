@@ -1,17 +1,20 @@
 //! `trailflow backfill`: what is there already, through the same path.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::listed;
+use super::listed::Ingestion;
 use super::query::ReportFormat;
 use crate::aws;
 use crate::config::{Config, Environment, LakeUrl};
+use crate::limits::LISTED_OBJECTS_MAX;
 use crate::object::ObjectRef;
 use crate::object::directory::Directory;
+use crate::object::earliest::{Earliest, Last, Pass};
 use crate::object::fetch::Objects;
 use crate::object::s3::S3Objects;
 use crate::object::s3_listing;
@@ -33,6 +36,10 @@ pub(super) struct Backfill {
     /// Only objects written before this time.
     #[arg(long, value_parser = instant)]
     to: Option<DateTime<Utc>>,
+    /// Objects that are held in memory at a time, some 350 bytes each. Where there are more, the earliest are
+    /// ingested first, and the source is listed again for those behind them.
+    #[arg(long, value_name = "OBJECTS", default_value_t = LISTED_OBJECTS_MAX)]
+    listed_max: usize,
     /// How to report: a table for people, or JSON as the last line of stdout.
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
@@ -49,27 +56,36 @@ impl Backfill {
             anyhow::bail!("--from {from} is not before --to {to}: no object can be in between");
         }
         let config = self.lake.config(environment)?;
-        let Source {
-            objects,
-            listed,
-            unreadable,
-        } = self.list(&config).await?;
-        let total = listed.len();
-        for path in &unreadable {
-            super::note(&format!("trailflow: not looked into: {path}"));
+        let place = self.place(&config).await?;
+        let mut ingestion = Ingestion::new(&config, place.objects(), self.format)?;
+        let (mut unreadable, mut behind) = (BTreeSet::new(), None);
+        loop {
+            let first = behind.is_none();
+            let (pass, not_looked_into) = self.list(&place, behind).await?;
+            for path in not_looked_into {
+                if !unreadable.contains(&path) {
+                    super::note(&format!("trailflow: not looked into: {path}"));
+                    unreadable.insert(path);
+                }
+            }
+            if first && pass.objects.is_empty() {
+                super::note(
+                    "No object was found. `--from` and `--to` go by the time an object was written.",
+                );
+            }
+            let wanted = pass.objects.into_iter().map(Wanted::new).collect();
+            let goes_on = ingestion.pass(wanted, pass.beyond).await?;
+            match pass.last {
+                Some(last) if goes_on => behind = Some(last),
+                _ => break,
+            }
         }
-        let wanted = listed.into_iter().map(Wanted::new).collect();
-        let ended = listed::ingest(&config, objects, wanted, self.format).await?;
+        let ended = ingestion.end()?;
         if ended.quarantined > 0 {
             super::note(&format!(
                 "Which were quarantined, and why: trailflow quarantine list --lake '{}'",
                 config.lake
             ));
-        }
-        if total == 0 {
-            super::note(
-                "No object was found. `--from` and `--to` go by the time an object was written.",
-            );
         }
         if !unreadable.is_empty() {
             return Ok(ExitCode::from(1));
@@ -77,22 +93,19 @@ impl Backfill {
         Ok(ended.code)
     }
 
-    async fn list(&self, config: &Config) -> anyhow::Result<Source> {
-        let mut unreadable = Vec::new();
-        let (objects, mut listed): (Arc<dyn Objects>, _) = match LakeUrl::parse(&self.source) {
+    async fn place(&self, config: &Config) -> anyhow::Result<Place> {
+        match LakeUrl::parse(&self.source) {
             Ok(LakeUrl::S3 { bucket, mut prefix }) => {
                 // `logs/` must not list `logs-archive/` too.
                 if !prefix.is_empty() && self.source.ends_with('/') {
                     prefix.push('/');
                 }
                 let client = aws::s3(&aws::sdk_config(&config.aws).await, &config.aws);
-                let bar = indicatif::ProgressBar::new_spinner();
-                let seen = |count| bar.set_message(format!("{count} objects listed"));
-                let is_wanted = |at| self.is_wanted(at);
-                let listed = s3_listing::list(&client, &bucket, &prefix, is_wanted, seen).await;
-                bar.finish_and_clear();
-                let listed = listed.with_context(|| format!("{} cannot be listed", self.source))?;
-                (Arc::new(S3Objects::new(client)), listed)
+                Ok(Place::S3 {
+                    objects: S3Objects::new(client),
+                    bucket,
+                    prefix,
+                })
             }
             Ok(LakeUrl::Directory(path)) => {
                 let directory = Directory::new(&path);
@@ -102,25 +115,43 @@ impl Backfill {
                         path.display()
                     ));
                 }
-                let listed = directory.list();
-                let found = listed.with_context(|| format!("{} cannot be read", path.display()))?;
-                unreadable = found.unreadable;
-                let mut listed = found.objects;
-                listed.retain(|object| self.is_wanted(object.written_at));
-                (Arc::new(directory), listed)
+                Ok(Place::Directory(directory))
             }
             Err(error) => anyhow::bail!("SOURCE {}. Fix: {}", error.what, error.fix),
+        }
+    }
+
+    /// The next pass, and what could not be looked into.
+    async fn list(
+        &self,
+        place: &Place,
+        behind: Option<Last>,
+    ) -> anyhow::Result<(Pass, Vec<String>)> {
+        let mut earliest = Earliest::new(self.listed_max, behind);
+        let take = |object: ObjectRef| {
+            if self.is_wanted(object.written_at) {
+                earliest.offer(object);
+            }
         };
-        // In the order of time, whatever trail or account: copies of an event meet in the window.
-        listed.sort_by(|a, b| {
-            let (a, b) = (a.key.as_str(), b.key.as_str());
-            (delivered(a), a).cmp(&(delivered(b), b))
-        });
-        Ok(Source {
-            objects,
-            listed,
-            unreadable,
-        })
+        let unreadable = match place {
+            Place::S3 {
+                objects,
+                bucket,
+                prefix,
+            } => {
+                let bar = indicatif::ProgressBar::new_spinner();
+                let seen = |count| bar.set_message(format!("{count} objects listed"));
+                let listed = s3_listing::list(objects, bucket, prefix, take, seen).await;
+                bar.finish_and_clear();
+                listed.with_context(|| format!("{} cannot be listed", self.source))?;
+                Vec::new()
+            }
+            Place::Directory(directory) => {
+                let listed = directory.each(take);
+                listed.with_context(|| format!("{} cannot be read", directory.root().display()))?
+            }
+        };
+        Ok((earliest.pass(), unreadable))
     }
 
     /// Whether an object that was written then is asked for.
@@ -131,21 +162,23 @@ impl Backfill {
     }
 }
 
-/// What is to be read, and where.
-struct Source {
-    objects: Arc<dyn Objects>,
-    listed: Vec<ObjectRef>,
-    /// What could not be looked into.
-    unreadable: Vec<String>,
+/// Where objects are listed and read.
+enum Place {
+    S3 {
+        objects: S3Objects,
+        bucket: String,
+        prefix: String,
+    },
+    Directory(Directory),
 }
 
-/// The time in the name of a log file, `…_20260105T1025Z_…` (domain 1.1, 6.1).
-fn delivered(key: &str) -> Option<&str> {
-    let name = key.rsplit('/').next()?;
-    name.split('_').find(|part| {
-        let bytes = part.as_bytes();
-        bytes.len() == 14 && bytes.get(8) == Some(&b'T') && bytes.ends_with(b"Z")
-    })
+impl Place {
+    fn objects(&self) -> Arc<dyn Objects> {
+        match self {
+            Self::S3 { objects, .. } => Arc::new(objects.clone()),
+            Self::Directory(directory) => Arc::new(directory.clone()),
+        }
+    }
 }
 
 fn instant(text: &str) -> Result<DateTime<Utc>, String> {

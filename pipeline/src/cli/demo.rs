@@ -102,6 +102,7 @@ impl Demo {
             idle_max: Some(IDLE_MAX),
             live: true,
             metrics: Arc::clone(&series.counted),
+            totals: Arc::default(),
         };
         let watching = service::pipeline(&config, mode, Arc::clone(&health)).await?;
         let stop = service::stop_on_signal(health)?;
@@ -161,6 +162,7 @@ impl Demo {
             idle_max: Some(IDLE_MAX),
             live: true,
             metrics: Arc::clone(&series.counted),
+            totals: Arc::default(),
         };
         let pipeline = service::pipeline(config, mode, Arc::clone(health)).await?;
         health.started();

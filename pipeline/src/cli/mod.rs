@@ -8,6 +8,7 @@ mod catalogue;
 mod check;
 mod demo;
 mod listed;
+mod patience;
 mod quarantine;
 mod query;
 mod run;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 
-use super::listed;
+use super::listed::Ingestion;
 use super::query::{self, ReportFormat, Views};
 use crate::aws;
 use crate::config::{Config, Environment, LakeUrl};
@@ -157,7 +157,9 @@ impl Replay {
                 "none of the {found} objects was read from a directory of that name: `trailflow quarantine list` shows the buckets"
             );
         }
-        let ended = listed::ingest(&config, objects, wanted, self.format).await?;
+        let mut ingestion = Ingestion::new(&config, objects, self.format)?;
+        ingestion.pass(wanted, 0).await?;
+        let ended = ingestion.end()?;
         if ended.quarantined > 0 {
             super::note(&format!(
                 "{} are quarantined again: trailflow quarantine list --lake '{}'",

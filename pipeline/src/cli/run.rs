@@ -46,6 +46,7 @@ impl Run {
             idle_max: None,
             live: true,
             metrics: Arc::clone(&series.counted),
+            totals: Arc::default(),
         };
         // Before signals are planned: a process that is the first of its container ignores what it does not ask for.
         let stop = service::stop_on_signal(Arc::clone(&health))?;

@@ -60,11 +60,26 @@ impl Directory {
         full.components().any(|part| part.as_os_str() == "AWSLogs")
     }
 
-    /// Every file, by key. Hidden files and those that end in `.tmp` are still being written. What below
-    /// the directory cannot be looked into is told, and is no reason to leave the rest.
+    /// Every file, by key.
     pub fn list(&self) -> io::Result<Found> {
-        let mut found = Found::default();
+        let mut objects = Vec::new();
+        let unreadable = self.each(|object| objects.push(object))?;
+        objects.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(Found {
+            objects,
+            unreadable,
+        })
+    }
+
+    /// Hands on every file. Hidden files and those that end in `.tmp` are still being written. What below
+    /// the directory cannot be looked into is told, each with the reason, and is no reason to leave the rest.
+    pub fn each(&self, mut take: impl FnMut(ObjectRef)) -> io::Result<Vec<String>> {
+        let mut unreadable = Vec::new();
         let mut folders = Folders::default();
+        let mut found = Looked {
+            take: &mut take,
+            unreadable: &mut unreadable,
+        };
         self.look_into(&self.root, &mut found, &mut folders)?;
         // A link may lead back to where it came from: each folder is entered once.
         let mut entered: HashSet<PathBuf> = fs::canonicalize(&self.root).into_iter().collect();
@@ -81,11 +96,15 @@ impl Directory {
                 found.unreadable.push(unreadable);
             }
         }
-        found.objects.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(found)
+        Ok(unreadable)
     }
 
-    fn look_into(&self, folder: &Path, found: &mut Found, folders: &mut Folders) -> io::Result<()> {
+    fn look_into(
+        &self,
+        folder: &Path,
+        found: &mut Looked<'_>,
+        folders: &mut Folders,
+    ) -> io::Result<()> {
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
             let name = entry.file_name();
@@ -101,7 +120,7 @@ impl Directory {
                     folders.add(path, is_link);
                 }
                 Ok(metadata) if metadata.is_file() => {
-                    found.objects.push(self.object(&path, &metadata));
+                    (found.take)(self.object(&path, &metadata));
                 }
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -123,6 +142,12 @@ impl Directory {
             written_at: written_at(metadata),
         }
     }
+}
+
+/// Where that goes which is found.
+struct Looked<'a> {
+    take: &'a mut dyn FnMut(ObjectRef),
+    unreadable: &'a mut Vec<String>,
 }
 
 /// Folders that are to be looked into: first those that are there, then what links lead to, each in the order of

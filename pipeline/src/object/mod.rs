@@ -6,6 +6,7 @@
 //! Must hold: what is read is the version that was claimed (I3).
 
 pub mod directory;
+pub mod earliest;
 pub mod fetch;
 pub mod s3;
 pub mod s3_listing;

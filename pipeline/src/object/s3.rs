@@ -24,7 +24,7 @@ use crate::limits::{BODY_CHUNKS_MAX, GET_ATTEMPTS_MAX};
 /// The S3 client as a place of objects.
 #[derive(Debug, Clone)]
 pub struct S3Objects {
-    client: Client,
+    pub(super) client: Client,
 }
 
 impl S3Objects {

@@ -3,26 +3,26 @@
 //! Must hold: every page is read; the version of an object is its ETag, as in a notification from
 //! an unversioned bucket, and one that a store lists without is asked for before the claim.
 
-use aws_sdk_s3::Client;
-use chrono::{DateTime, Utc};
-
-use super::s3::written_at;
+use super::s3::{S3Objects, written_at};
 use super::{ObjectRef, Version};
 use crate::aws;
 
-/// The objects of a bucket below a prefix that are wanted by the time they were written. Others are
-/// forgotten page by page: the archive of an organization has millions. `seen` is told how many there were.
+/// Hands on the objects of a bucket below a prefix, page by page: the archive of an organization has millions.
+/// `seen` is told how many there were.
 pub async fn list(
-    client: &Client,
+    objects: &S3Objects,
     bucket: &str,
     prefix: &str,
-    is_wanted: impl Fn(Option<DateTime<Utc>>) -> bool,
+    mut take: impl FnMut(ObjectRef),
     seen: impl Fn(usize),
-) -> anyhow::Result<Vec<ObjectRef>> {
+) -> anyhow::Result<()> {
     let mut count = 0;
-    let listing = client.list_objects_v2().bucket(bucket).prefix(prefix);
+    let listing = objects
+        .client
+        .list_objects_v2()
+        .bucket(bucket)
+        .prefix(prefix);
     let mut pages = listing.into_paginator().send();
-    let mut found = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| anyhow::anyhow!(aws::said(&error)))?;
         count += page.contents().len();
@@ -33,18 +33,14 @@ pub async fn list(
             if key.ends_with('/') {
                 continue;
             }
-            let written_at = object.last_modified().and_then(written_at);
-            if !is_wanted(written_at) {
-                continue;
-            }
-            found.push(ObjectRef {
+            take(ObjectRef {
                 bucket: bucket.to_owned(),
                 key: key.to_owned(),
                 version: Version::said(object.e_tag(), None),
                 size_bytes: object.size().and_then(|size| u64::try_from(size).ok()),
-                written_at,
+                written_at: object.last_modified().and_then(written_at),
             });
         }
     }
-    Ok(found)
+    Ok(())
 }

@@ -261,6 +261,7 @@ impl Pipeline {
             }
             Err(error) => {
                 tracing::error!(batch = %id, %error, "publishing is unfinished; whoever gets the messages finishes it");
+                self.totals.unpublished(entries.len());
                 let why = self.lake_failed(&error);
                 self.give_all_back(held, why).await;
             }

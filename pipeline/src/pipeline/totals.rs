@@ -17,6 +17,10 @@ pub struct Summary {
     /// Objects that ended, whether their batch is committed yet or not.
     #[serde(skip)]
     pub ended: u64,
+    /// Objects that were committed by this process, and whose messages will come again: their batch could not be
+    /// published to its end. Then they are found committed, and were counted before.
+    #[serde(skip)]
+    pub unpublished: u64,
     /// Objects that are done with.
     pub objects: u64,
     /// Of these: rows are in the lake.
@@ -57,8 +61,17 @@ impl Totals {
 
     pub(super) fn duplicate(&self) {
         let mut totals = self.lock();
+        if let Some(fewer) = totals.unpublished.checked_sub(1) {
+            totals.unpublished = fewer;
+            return;
+        }
         totals.objects += 1;
         totals.duplicates += 1;
+    }
+
+    /// Objects whose batch is committed and counted come again.
+    pub(super) fn unpublished(&self, objects: usize) {
+        self.lock().unpublished += u64::try_from(objects).unwrap_or(u64::MAX);
     }
 
     pub(super) fn own(&self) {
@@ -96,5 +109,21 @@ impl Totals {
 
     fn lock(&self) -> MutexGuard<'_, Summary> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_committed_and_is_published_later_is_counted_once() {
+        let totals = Totals::default();
+        totals.unpublished(2);
+        for _ in 0..3 {
+            totals.duplicate();
+        }
+        let summary = totals.summary();
+        assert_eq!((summary.objects, summary.duplicates), (1, 1));
     }
 }
