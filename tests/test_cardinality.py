@@ -62,6 +62,7 @@ TRUTH = {
     "trailflow_flow_reject_packets_total": NAMES * PACKETS,
     "trailflow_flow_reject_bytes_total": NAMES * BYTES,
     "trailflow_internal_rejects_total": HALF,
+    "trailflow_internal_reject_attempts_total": HALF,
     "trailflow_endpoint_rejects_total": QUARTER,
 }
 """What each metric that must overflow counts, its series `other` included.

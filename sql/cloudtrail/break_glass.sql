@@ -158,6 +158,17 @@
 -- principal_kind = "federation"
 -- mfa = "unknown"
 -- attempts = 1
+--
+-- [[test]]
+-- name   = "the endpoint owner's second record of a call, as network activity, does not count"
+-- reference = { watched_roles = ["arn:aws:iam::111122223333:role/break-glass"] }
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000980007","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE","arn":"arn:aws:iam::111122223333:user/bo","accountId":"111122223333","accessKeyId":"AKIAEXAMPLE1","userName":"bo"},"errorCode":"AccessDenied","errorMessage":"User: arn:aws:iam::111122223333:user/bo is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/break-glass","requestParameters":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE","arn":"arn:aws:iam::111122223333:user/bo","accountId":"111122223333","accessKeyId":"AKIAEXAMPLE1","userName":"bo"},"eventID":"00000000-0000-4000-8000-000000980008","sharedEventID":"00000000-0000-4000-9000-000000980009","eventType":"AwsVpceEvent","vpcEndpointId":"vpce-1","vpcEndpointAccountId":"111122223333","eventCategory":"NetworkActivity","errorCode":"AccessDenied","errorMessage":"User: arn:aws:iam::111122223333:user/bo is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/break-glass"}
+-- '''
+-- [[test.rows]]
+-- outcome = "failure"
+-- attempts = 1
 -- ---
 WITH attempts AS (
     SELECT

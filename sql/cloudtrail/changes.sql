@@ -8,7 +8,7 @@
 -- Most outages follow a change by minutes. This is the list of those that take access away
 -- or turn traffic: it is drawn into the graphs as annotations, and other signals look back on it.
 -- """
--- false_positives = ["A tool that writes the same value again: the call succeeds and nothing changes.", "A network plugin that turns off the source check of each new node's interface.", "A job that removes old images."]
+-- false_positives = ["A tool that writes the same value again: the call succeeds and nothing changes.", "A network plugin that turns off the source check of each new node's interface.", "A job that removes old images.", "A key that is retired when nothing needs it any more."]
 -- cannot_tell     = """
 -- Whether a change had an effect, and what the value was before. AWS's own changes without an
 -- API call (an automatic update of a cluster at the end of its support) are not logged. What is
@@ -46,6 +46,20 @@
 -- ) > 0
 -- '''
 -- runbook  = "trailflowoidcproviderchanged"
+--
+-- [[alert]]
+-- name     = "TrailflowKmsKeyTurnedOff"
+-- severity = "warning"
+-- for      = "0m"
+-- summary  = '{{ $labels.api }} on {{ $labels.resource }} by {{ $labels.caller }}: what it encrypts cannot be read until that is undone.'
+-- expr     = '''
+-- sum by (account_id, api, resource, caller) (
+--   last_over_time(trailflow_changes_total{kind="key_state", api=~"DisableKey|ScheduleKeyDeletion|DeleteImportedKeyMaterial"}[30m])
+--   - last_over_time(trailflow_changes_total{kind="key_state", api=~"DisableKey|ScheduleKeyDeletion|DeleteImportedKeyMaterial"}[1h] offset 30m) >= 0
+--   or last_over_time(trailflow_changes_total{kind="key_state", api=~"DisableKey|ScheduleKeyDeletion|DeleteImportedKeyMaterial"}[30m])
+-- ) > 0
+-- '''
+-- runbook  = "trailflowkmskeyturnedoff"
 --
 -- [[test]]
 -- name   = "one change of each shape of parameters"

@@ -101,6 +101,16 @@
 -- kind = "node_group"
 -- version = "lt-5"
 -- updates = 1
+--
+-- [[test]]
+-- name   = "the endpoint owner's second record of a call, as network activity, does not count"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000980010","eventSource":"eks.amazonaws.com","eventName":"UpdateClusterVersion","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"name":"blue","version":"1.33","clientRequestToken":"t"},"responseElements":{"update":{"id":"u1","status":"InProgress","type":"VersionUpdate","params":[{"type":"Version","value":"1.33"}]}}}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventSource":"eks.amazonaws.com","eventName":"UpdateClusterVersion","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventID":"00000000-0000-4000-8000-000000980011","sharedEventID":"00000000-0000-4000-9000-000000980012","eventType":"AwsVpceEvent","vpcEndpointId":"vpce-1","vpcEndpointAccountId":"111122223333","eventCategory":"NetworkActivity"}
+-- '''
+-- [[test.rows]]
+-- cluster_name = "blue"
+-- updates = 1
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)                AS window_start,

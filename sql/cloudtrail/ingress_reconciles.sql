@@ -150,6 +150,17 @@
 -- service = "elasticloadbalancing"
 -- api = "CreateLoadBalancer"
 -- calls = 1
+--
+-- [[test]]
+-- name   = "the endpoint owner's second record of a call, as network activity, does not count"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000980101","eventSource":"sts.amazonaws.com","eventName":"AssumeRoleWithWebIdentity","userIdentity":{"type":"WebIdentityUser","principalId":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12:sts.amazonaws.com:system:serviceaccount:kube-system:aws-load-balancer-controller","userName":"system:serviceaccount:kube-system:aws-load-balancer-controller","identityProvider":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12"},"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/lbc","roleSessionName":"1700000000000000000"},"responseElements":{"subjectFromWebIdentityToken":"system:serviceaccount:kube-system:aws-load-balancer-controller","audience":"sts.amazonaws.com","provider":"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12","assumedRoleUser":{"arn":"arn:aws:sts::111122223333:assumed-role/lbc/1700000000000000000"},"credentials":{"accessKeyId":"ASIALBCPOD"}},"userAgent":"aws-sdk-go-v2/1.30"}
+-- {"eventVersion":"1.08","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000980102","eventSource":"elasticloadbalancing.amazonaws.com","eventName":"DescribeTargetHealth","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:1700000000000000000","arn":"arn:aws:sts::111122223333:assumed-role/lbc/1700000000000000000","accountId":"111122223333","accessKeyId":"ASIALBCPOD","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/lbc"}}},"readOnly":true,"requestParameters":{"targetGroupArn":"arn:x"},"userAgent":"aws-sdk-go-v2/1.30"}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventSource":"elasticloadbalancing.amazonaws.com","eventName":"DescribeTargetHealth","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:1700000000000000000","arn":"arn:aws:sts::111122223333:assumed-role/lbc/1700000000000000000","accountId":"111122223333","accessKeyId":"ASIALBCPOD","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/lbc"}}},"eventID":"00000000-0000-4000-8000-000000980103","sharedEventID":"00000000-0000-4000-9000-000000980104","eventType":"AwsVpceEvent","vpcEndpointId":"vpce-1","vpcEndpointAccountId":"111122223333","eventCategory":"NetworkActivity"}
+-- '''
+-- [[test.rows]]
+-- api = "DescribeTargetHealth"
+-- calls = 1
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)                  AS window_start,

@@ -140,6 +140,63 @@
 -- failures = 1
 --
 -- [[test]]
+-- name   = "what a template, a node class or a volume names, and is gone"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000910301","eventSource":"ec2.amazonaws.com","eventName":"RunInstances","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:AutoScaling","arn":"arn:aws:sts::111122223333:assumed-role/AWSServiceRoleForAutoScaling/AutoScaling","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"}}},"eventCategory":"Management","readOnly":false,"errorCode":"Client.InvalidGroup.NotFound","errorMessage":"The security group 'sg-0' does not exist in VPC 'vpc-1'","requestParameters":{"instanceType":"m5.large","subnetId":"subnet-1"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000910302","eventSource":"ec2.amazonaws.com","eventName":"RunInstances","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:AutoScaling","arn":"arn:aws:sts::111122223333:assumed-role/AWSServiceRoleForAutoScaling/AutoScaling","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"}}},"eventCategory":"Management","readOnly":false,"errorCode":"Client.InvalidKeyPair.NotFound","errorMessage":"The key pair 'ops' does not exist","requestParameters":{"instanceType":"m5.large","subnetId":"subnet-1"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000910303","eventSource":"ec2.amazonaws.com","eventName":"RunInstances","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:AutoScaling","arn":"arn:aws:sts::111122223333:assumed-role/AWSServiceRoleForAutoScaling/AutoScaling","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"}}},"eventCategory":"Management","readOnly":false,"errorCode":"Client.InvalidLaunchTemplateId.VersionNotFound","errorMessage":"Could not find the specified version 7 for the launch template with ID lt-1.","requestParameters":{"instanceType":"m5.large","subnetId":"subnet-1"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000910304","eventSource":"ec2.amazonaws.com","eventName":"RunInstances","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:AutoScaling","arn":"arn:aws:sts::111122223333:assumed-role/AWSServiceRoleForAutoScaling/AutoScaling","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"}}},"eventCategory":"Management","readOnly":false,"errorCode":"Client.InvalidParameterValue","errorMessage":"Value (node) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name","requestParameters":{"instanceType":"m5.large","subnetId":"subnet-1"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000910305","eventSource":"ec2.amazonaws.com","eventName":"RunInstances","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:AutoScaling","arn":"arn:aws:sts::111122223333:assumed-role/AWSServiceRoleForAutoScaling/AutoScaling","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"}}},"eventCategory":"Management","readOnly":false,"errorCode":"Client.InvalidKMSKey.InvalidState","errorMessage":"The KMS key provided is in an incorrect state","requestParameters":{"instanceType":"m5.large","subnetId":"subnet-1"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000910306","eventSource":"ec2.amazonaws.com","eventName":"CreateNetworkInterface","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:i-0a","arn":"arn:aws:sts::111122223333:assumed-role/node/i-0a","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/node"}}},"eventCategory":"Management","readOnly":false,"errorCode":"Client.InvalidSecurityGroupID.NotFound","errorMessage":"The securityGroup ID 'sg-0' does not exist","requestParameters":{"subnetId":"subnet-1"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000910307","eventSource":"ec2.amazonaws.com","eventName":"CreateVolume","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ebs-csi","arn":"arn:aws:sts::111122223333:assumed-role/ebs-csi/ebs-csi","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ebs-csi"}}},"eventCategory":"Management","readOnly":false,"errorCode":"Client.InvalidSnapshot.NotFound","errorMessage":"The snapshot 'snap-1' does not exist.","requestParameters":{"size":"10","zone":"eu-west-1a"},"responseElements":null}
+-- '''
+-- [[test.rows]]
+-- api = "RunInstances"
+-- reason = "invalidgroup.notfound"
+-- place = "subnet-1"
+-- failures = 1
+-- [[test.rows]]
+-- api = "RunInstances"
+-- reason = "invalidkeypair.notfound"
+-- place = "subnet-1"
+-- failures = 1
+-- [[test.rows]]
+-- api = "RunInstances"
+-- reason = "invalidlaunchtemplateid.versionnotfound"
+-- place = "subnet-1"
+-- failures = 1
+-- [[test.rows]]
+-- api = "RunInstances"
+-- reason = "invalidparametervalue"
+-- place = "subnet-1"
+-- failures = 1
+-- [[test.rows]]
+-- api = "RunInstances"
+-- reason = "invalidkmskey.invalidstate"
+-- place = "subnet-1"
+-- failures = 1
+-- [[test.rows]]
+-- api = "CreateNetworkInterface"
+-- reason = "invalidsecuritygroupid.notfound"
+-- place = "subnet-1"
+-- failures = 1
+-- [[test.rows]]
+-- api = "CreateVolume"
+-- reason = "invalidsnapshot.notfound"
+-- place = "eu-west-1a"
+-- failures = 1
+--
+-- [[test]]
+-- name   = "an instance, a volume, an interface or a Spot request that went meanwhile is silent"
+-- input  = '''
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000910308","eventSource":"ec2.amazonaws.com","eventName":"AttachVolume","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ebs-csi","arn":"arn:aws:sts::111122223333:assumed-role/ebs-csi/ebs-csi","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ebs-csi"}}},"eventCategory":"Management","readOnly":false,"errorCode":"Client.InvalidInstanceID.NotFound","errorMessage":"The instance ID 'i-1' does not exist","requestParameters":{"volumeId":"vol-1","instanceId":"i-1"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000910309","eventSource":"ec2.amazonaws.com","eventName":"AttachVolume","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ebs-csi","arn":"arn:aws:sts::111122223333:assumed-role/ebs-csi/ebs-csi","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ebs-csi"}}},"eventCategory":"Management","readOnly":false,"errorCode":"Client.InvalidVolume.NotFound","errorMessage":"The volume 'vol-1' does not exist.","requestParameters":{"volumeId":"vol-1","instanceId":"i-1"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-00000091030a","eventSource":"ec2.amazonaws.com","eventName":"AttachNetworkInterface","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:i-0a","arn":"arn:aws:sts::111122223333:assumed-role/node/i-0a","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/node"}}},"eventCategory":"Management","readOnly":false,"errorCode":"Client.InvalidNetworkInterfaceID.NotFound","errorMessage":"The networkInterface ID 'eni-1' does not exist","requestParameters":{"networkInterfaceId":"eni-1"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-00000091030b","eventSource":"ec2.amazonaws.com","eventName":"StartInstances","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventCategory":"Management","readOnly":false,"errorCode":"Client.InvalidSpotInstanceRequestID.NotFound","errorMessage":"The spot instance request ID 'sir-1' does not exist","requestParameters":{},"responseElements":null}
+-- '''
+-- rows   = []
+--
+-- [[test]]
 -- name   = "a fleet that got all, denied and throttled calls, a dry run, a volume that hangs elsewhere, another quota and another mistake are silent"
 -- input  = '''
 -- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-00000090000c","eventSource":"ec2.amazonaws.com","eventName":"CreateFleet","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:karpenter","arn":"arn:aws:sts::111122223333:assumed-role/karpenter/karpenter","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/karpenter"}}},"eventCategory":"Management","readOnly":false,"requestParameters":{"CreateFleetRequest":{"Type":"instant"}},"responseElements":{"CreateFleetResponse":{"xmlns":"http://ec2.amazonaws.com/doc/2016-11-15/","requestId":"r","fleetId":"fleet-1","errorSet":"","fleetInstanceSet":{"item":{"lifecycle":"spot","instanceIds":{"item":"i-0123456789abcdef0"},"instanceType":"m6i.large"}}}}}
@@ -150,7 +207,7 @@
 -- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000900011","eventSource":"ec2.amazonaws.com","eventName":"RunInstances","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:karpenter","arn":"arn:aws:sts::111122223333:assumed-role/karpenter/karpenter","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/karpenter"}}},"eventCategory":"Management","readOnly":false,"errorCode":"Client.DryRunOperation","errorMessage":"Request would have succeeded, but DryRun flag is set.","requestParameters":{"instanceType":"m5.large"},"responseElements":null}
 -- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000900012","eventSource":"ec2.amazonaws.com","eventName":"AttachVolume","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ebs-csi","arn":"arn:aws:sts::111122223333:assumed-role/ebs-csi/ebs-csi","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ebs-csi"}}},"eventCategory":"Management","readOnly":false,"errorCode":"Client.VolumeInUse","errorMessage":"vol-1 is already attached to an instance","requestParameters":{"volumeId":"vol-1","instanceId":"i-1"},"responseElements":null}
 -- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000900013","eventSource":"ec2.amazonaws.com","eventName":"CreateVpc","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:karpenter","arn":"arn:aws:sts::111122223333:assumed-role/karpenter/karpenter","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/karpenter"}}},"eventCategory":"Management","readOnly":false,"errorCode":"Client.VpcLimitExceeded","errorMessage":"The maximum number of VPCs has been reached.","requestParameters":{"cidrBlock":"10.0.0.0/16"},"responseElements":null}
--- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000900014","eventSource":"ec2.amazonaws.com","eventName":"RunInstances","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:karpenter","arn":"arn:aws:sts::111122223333:assumed-role/karpenter/karpenter","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/karpenter"}}},"eventCategory":"Management","readOnly":false,"errorCode":"Client.InvalidParameterValue","errorMessage":"Invalid IAM Instance Profile name","requestParameters":{"instanceType":"m5.large"},"responseElements":null}
+-- {"eventVersion":"1.09","awsRegion":"eu-west-1","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000900014","eventSource":"ec2.amazonaws.com","eventName":"RunInstances","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:karpenter","arn":"arn:aws:sts::111122223333:assumed-role/karpenter/karpenter","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/karpenter"}}},"eventCategory":"Management","readOnly":false,"errorCode":"Client.InvalidParameterValue","errorMessage":"Value (0) for parameter minCount is invalid.","requestParameters":{"instanceType":"m5.large"},"responseElements":null}
 -- '''
 -- rows   = []
 --
@@ -170,7 +227,7 @@
 WITH calls AS (
     SELECT
         event_time, event_name, region, user_account_id, recipient_account_id, role_arn, principal, error_code_norm,
-        request_parameters,
+        error_message, request_parameters,
         CASE WHEN event_name = 'CreateFleet' THEN json_get_json(response_elements, 'CreateFleetResponse') END AS reply
     FROM cloudtrail
     WHERE event_source = 'ec2.amazonaws.com'
@@ -187,7 +244,7 @@ WITH calls AS (
 replies AS (
     SELECT
         event_time, event_name, region, user_account_id, recipient_account_id, role_arn, principal, error_code_norm,
-        request_parameters,
+        error_message, request_parameters,
         json_get_json(reply, 'fleetInstanceSet', 'item') IS NOT NULL AS has_instances,
         json_get_json(reply, 'errorSet', 'item')                     AS items
     FROM calls
@@ -196,7 +253,7 @@ replies AS (
 errors AS (
     SELECT
         event_time, event_name, region, user_account_id, recipient_account_id, role_arn, principal, error_code_norm,
-        request_parameters, has_instances,
+        error_message, request_parameters, has_instances,
         unnest(CASE
             WHEN items IS NULL THEN make_array('{}')
             ELSE coalesce(json_get_array(items), make_array(items))
@@ -206,7 +263,7 @@ errors AS (
 named AS (
     SELECT
         event_time, event_name, region, user_account_id, recipient_account_id, role_arn, principal, has_instances,
-        error_code_norm,
+        error_code_norm, error_message,
         coalesce(error_code_norm, lower(json_get_str(item, 'errorCode'))) AS reason,
         coalesce(
             json_get_str(item, 'launchTemplateAndOverrides', 'overrides', 'availabilityZone'),
@@ -237,6 +294,11 @@ WHERE (error_code_norm IS NULL AND reason IS NOT NULL)
    OR reason LIKE 'insufficient%'
    OR reason LIKE '%limitexceeded'
    OR reason IN ('unfulfillablecapacity', 'maxspotinstancecountexceeded', 'reservationcapacityexceeded', 'spotmaxpricetoolow',
-                 'unsupported', 'invalidamiid.notfound', 'invalidamiid.unavailable', 'invalidlaunchtemplateid.notfound',
-                 'invalidlaunchtemplatename.notfound', 'invalidsubnetid.notfound')
+                 'unsupported', 'invalidamiid.unavailable')
+   OR reason LIKE 'invalidkmskey%'
+   -- What a template or a node class names, and not what came and went with an instance.
+   OR (reason LIKE 'invalid%notfound'
+       AND reason NOT IN ('invalidinstanceid.notfound', 'invalidvolume.notfound', 'invalidnetworkinterfaceid.notfound',
+                          'invalidattachmentid.notfound', 'invalidspotinstancerequestid.notfound'))
+   OR (reason = 'invalidparametervalue' AND lower(coalesce(error_message, '')) LIKE '%instance%profile%')
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9

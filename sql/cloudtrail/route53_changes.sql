@@ -103,6 +103,16 @@
 -- [[test.rows]]
 -- record_name = "*.x.example"
 -- changes = 2
+--
+-- [[test]]
+-- name   = "the endpoint owner's second record of a call, as network activity, does not count"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"us-east-1","eventTime":"2026-01-05T10:22:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000980059","eventSource":"route53.amazonaws.com","eventName":"ChangeResourceRecordSets","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:1700000000000000000","arn":"arn:aws:sts::111122223333:assumed-role/external-dns/1700000000000000000","accountId":"111122223333","accessKeyId":"ASIADNS","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/external-dns"}}},"requestParameters":{"hostedZoneId":"/hostedzone/Z0123456789ABCDEFGHIJ","changeBatch":{"changes":[{"action":"UPSERT","resourceRecordSet":{"name":"a.example.com.","type":"A","tTL":300,"resourceRecords":[{"value":"10.0.0.3"}]}}]}}}
+-- {"eventVersion":"1.09","awsRegion":"us-east-1","eventTime":"2026-01-05T10:22:07Z","recipientAccountId":"111122223333","eventSource":"route53.amazonaws.com","eventName":"ChangeResourceRecordSets","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:1700000000000000000","arn":"arn:aws:sts::111122223333:assumed-role/external-dns/1700000000000000000","accountId":"111122223333","accessKeyId":"ASIADNS","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/external-dns"}}},"eventID":"00000000-0000-4000-8000-000000980060","sharedEventID":"00000000-0000-4000-9000-000000980061","eventType":"AwsVpceEvent","vpcEndpointId":"vpce-1","vpcEndpointAccountId":"111122223333","eventCategory":"NetworkActivity","requestParameters":{"hostedZoneId":"/hostedzone/Z0123456789ABCDEFGHIJ","changeBatch":{"changes":[{"action":"UPSERT","resourceRecordSet":{"name":"a.example.com.","type":"A","tTL":300,"resourceRecords":[{"value":"10.0.0.3"}]}}]}}}
+-- '''
+-- [[test.rows]]
+-- record_name = "a.example.com"
+-- changes = 1
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)               AS window_start,

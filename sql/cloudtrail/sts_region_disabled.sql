@@ -92,6 +92,16 @@
 -- [[test.rows]]
 -- caller = "system:serviceaccount:shop:cart"
 -- refusals = 1
+--
+-- [[test]]
+-- name   = "the endpoint owner's second record of a call, as network activity, does not count"
+-- input  = '''
+-- {"eventVersion":"1.08","awsRegion":"eu-south-2","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventID":"00000000-0000-4000-8000-000000980068","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"errorCode":"RegionDisabledException","errorMessage":"STS is not activated in this region for account:111122223333. Your account administrator can activate STS in this region using the IAM Console."}
+-- {"eventVersion":"1.09","awsRegion":"eu-south-2","eventTime":"2026-01-05T10:21:07Z","recipientAccountId":"111122223333","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:ci","arn":"arn:aws:sts::111122223333:assumed-role/ci/ci","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/ci"}}},"eventID":"00000000-0000-4000-8000-000000980069","sharedEventID":"00000000-0000-4000-9000-000000980070","eventType":"AwsVpceEvent","vpcEndpointId":"vpce-1","vpcEndpointAccountId":"111122223333","eventCategory":"NetworkActivity","errorCode":"RegionDisabledException","errorMessage":"STS is not activated in this region for account:111122223333. Your account administrator can activate STS in this region using the IAM Console."}
+-- '''
+-- [[test.rows]]
+-- api = "AssumeRole"
+-- refusals = 1
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', event_time)                  AS window_start,

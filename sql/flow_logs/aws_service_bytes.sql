@@ -97,7 +97,7 @@
 -- bytes = 400
 --
 -- [[test]]
--- name   = "the NAT gateway itself, what comes back, what is rejected, what is no service, and customers' addresses are silent"
+-- name   = "the NAT gateway itself, what an appliance is handed, what comes back, what is rejected, what is no service, and customers' addresses are silent"
 -- input  = '''
 -- version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status flow-direction traffic-path pkt-srcaddr pkt-dstaddr pkt-src-aws-service pkt-dst-aws-service subnet-id instance-id interface-type
 -- 11 111122223333 eni-9 10.0.9.9 52.218.1.1 1024 443 6 10 900 1767608400 1767608450 ACCEPT OK egress 8 10.0.9.9 52.218.1.1 - S3 subnet-9 - nat_gateway
@@ -107,6 +107,7 @@
 -- 11 111122223333 eni-1 10.0.1.5 198.51.100.7 41000 443 6 10 900 1767608400 1767608450 ACCEPT OK egress 8 10.0.1.5 198.51.100.7 - - subnet-1 i-0123456789abcdef0 -
 -- 11 111122223333 eni-1 10.0.1.5 52.51.1.1 41000 443 6 10 900 1767608400 1767608450 ACCEPT OK egress 8 10.0.1.5 52.51.1.1 - EC2 subnet-1 i-0123456789abcdef0 -
 -- 11 111122223333 eni-1 10.0.1.5 52.84.1.1 41000 443 6 10 900 1767608400 1767608450 ACCEPT OK egress 8 10.0.1.5 52.84.1.1 - CLOUDFRONT subnet-1 i-0123456789abcdef0 -
+-- 11 111122223333 eni-8 10.0.1.5 10.0.8.8 41000 443 6 10 900 1767608400 1767608450 ACCEPT OK ingress - 10.0.1.5 52.218.1.1 - S3 subnet-8 i-0123456789abcdef8 -
 -- '''
 -- rows   = []
 --

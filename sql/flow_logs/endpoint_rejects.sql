@@ -89,7 +89,7 @@
 -- packets = 6
 --
 -- [[test]]
--- name   = "late packets, other ports, an instance's own 443, other people's servers, a NAT gateway"
+-- name   = "late packets, other ports (443 as the client's too), an instance's own 443, other people's servers, a NAT gateway"
 -- input  = '''
 -- version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status subnet-id instance-id tcp-flags pkt-srcaddr pkt-dstaddr flow-direction interface-type next-hop-interface-type pkt-dst-aws-service
 -- 5 111122223333 eni-9 10.0.1.5 10.0.9.9 41000 443 6 3 180 1767608400 1767608450 REJECT OK subnet-1 - 1 10.0.1.5 10.0.9.9 ingress vpc_endpoint - -
@@ -99,6 +99,7 @@
 -- 5 111122223333 eni-1 203.0.113.9 10.0.2.9 41000 443 6 3 180 1767608400 1767608450 REJECT OK subnet-1 i-0123456789abcdef0 2 203.0.113.9 10.0.2.9 ingress - - -
 -- 5 111122223333 eni-8 10.0.1.5 10.0.8.8 41000 443 6 3 180 1767608400 1767608450 REJECT OK subnet-1 - 2 10.0.1.5 10.0.8.8 ingress nat_gateway - -
 -- 5 111122223333 eni-9 10.0.1.5 10.0.9.9 41000 443 6 3 180 1767608400 1767608450 ACCEPT OK subnet-1 - 2 10.0.1.5 10.0.9.9 ingress vpc_endpoint - -
+-- 5 111122223333 eni-9 10.0.1.5 10.0.9.9 443 5432 6 3 180 1767608400 1767608450 REJECT OK subnet-1 - 2 10.0.1.5 10.0.9.9 ingress vpc_endpoint - -
 -- '''
 -- rows   = []
 --
@@ -172,6 +173,17 @@
 -- 11 111122223333 eni-1 52.84.0.1 10.0.1.5 443 41003 6 3 180 1767608400 1767608450 REJECT OK subnet-1 i-0123456789abcdef0 18 52.84.0.1 10.0.1.5 ingress - - CLOUDFRONT -
 -- 11 111122223333 eni-9 10.0.9.9 10.0.1.5 443 41004 6 1 40 1767608400 1767608450 REJECT OK subnet-1 - 4 10.0.9.9 10.0.1.5 egress vpc_endpoint - - -
 -- 11 111122223333 eni-9 10.0.9.9 10.0.1.5 443 41005 6 3 180 1767608400 1767608450 ACCEPT OK subnet-1 - 18 10.0.9.9 10.0.1.5 egress vpc_endpoint - - -
+-- '''
+-- rows   = []
+--
+-- [[test]]
+-- name   = "before version 11, and without flags: UDP, which no API speaks, and the last packet of a connection that was accepted both ways are silent"
+-- input  = '''
+-- version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status subnet-id instance-id
+-- 3 111122223333 eni-9 10.0.1.5 10.0.9.9 41000 443 17 3 180 1767608400 1767608450 REJECT OK subnet-1 -
+-- 3 111122223333 eni-9 10.0.1.6 10.0.9.9 41001 443 6 9 900 1767608400 1767608450 ACCEPT OK subnet-1 -
+-- 3 111122223333 eni-9 10.0.9.9 10.0.1.6 443 41001 6 9 900 1767608400 1767608450 ACCEPT OK subnet-1 -
+-- 3 111122223333 eni-9 10.0.1.6 10.0.9.9 41001 443 6 1 40 1767608400 1767608450 REJECT OK subnet-1 -
 -- '''
 -- rows   = []
 -- ---

@@ -9,13 +9,15 @@
 -- many, and somebody waits for a timeout because of it. Rejects from the internet are
 -- weather; the class keeps them apart.
 -- """
--- false_positives = ["Packets of a connection that was closed already (late_packet).", "Internet scanning (scan)."]
+-- false_positives = ["Packets of a connection that was closed already (late_packet).", "Internet scanning (scan).", "Answers of DNS over UDP that come after the security group forgot the question: internal, on port 53."]
 -- cannot_tell     = """
 -- A reject may be by a security group or by a network ACL: the log does not say which.
 -- While records are skipped (SKIPDATA) every count is a lower bound. Without tcp-flags
 -- in the log format a late packet looks like a new connection, and a reply whose request
 -- was not seen counts by its client's port. The series of scan, external, bpa and late_packet
--- tell no port: the view does. Where two flow logs cover one resource (a VPC and its subnet),
+-- tell no port: the view does. UDP has no flags: a late answer of DNS counts as internal, on port 53, as
+-- a question that is refused does. One client that tries again on one connection makes a record in
+-- each aggregation interval, too few for this alert: internal_rejects has one for it. Where two flow logs cover one resource (a VPC and its subnet),
 -- AWS writes every flow twice, and it counts twice.
 -- """
 -- source          = "flow_logs"

@@ -8,20 +8,23 @@
 -- A reject between two of one's own addresses is always somebody's mistake: a rule that is
 -- missing, a client with an old port, a target that moved. Here it stands apart from the internet.
 -- One port at many interfaces is a rule that all of them lost, many ports at one interface are
--- a scan. One port at one interface is left to the alert of flow_rejects.
+-- a scan. One port at one interface is left to the alert of flow_rejects, unless it is one client that tries
+-- again and again: a mount, or the API server's call of a webhook, is one record a minute, or in ten.
 -- """
--- false_positives = ["A scanner of one's own.", "Late answers over UDP after the security group forgot the question."]
+-- false_positives = ["A scanner of one's own.", "Late answers over UDP after the security group forgot the question.", "A new agent, or a monitor, that asks for a port that nobody means to open."]
 -- cannot_tell     = """
 -- Whether a security group or a network ACL rejected, except in the class nacl_reply, and
 -- never which rule. Own means own_networks. While records are skipped every count is a lower bound.
--- Without tcp-flags in the log format a late packet looks like a new attempt, and without pkt-srcaddr
+-- Without tcp-flags in the log format a late packet looks like a new attempt, and no attempt is known to be
+-- one: TrailflowInternalRejectsLasting stays silent. It is of TCP alone: a question over UDP that nobody
+-- lets in looks like an answer that comes late. Without pkt-srcaddr
 -- and pkt-dstaddr what a NAT gateway is refused on its way to the internet looks internal.
 -- Where two flow logs cover one resource (a VPC and its subnet), AWS writes every flow twice, and
 -- it counts twice.
 -- """
 -- source          = "flow_logs"
 --
--- [metric]
+-- [[metric]]
 -- name            = "trailflow_internal_rejects_total"
 -- type            = "counter"
 -- help            = "Rejected records between own networks by interface, port of the service and direction."
@@ -29,10 +32,18 @@
 -- labels          = ["interface_id", "dstport", "flow_direction"]
 -- series_max      = 5000                 # interfaces x ports of services; nobody scans from inside
 --
+-- [[metric]]
+-- name            = "trailflow_internal_reject_attempts_total"
+-- type            = "counter"
+-- help            = "Rejected records between own networks that begin a TCP connection (SYN), by interface, port of the service and direction."
+-- value           = "attempts"
+-- labels          = ["interface_id", "dstport", "flow_direction"]
+-- series_max      = 5000
+--
 -- [rollup]
 -- window          = "5m"
 -- grain           = ["window_start", "account_id", "subnet_id", "interface_id", "dstport", "protocol", "flow_direction", "reject_class"]
--- measures        = { records = "sum", packets = "sum" }
+-- measures        = { records = "sum", packets = "sum", attempts = "sum" }
 --
 -- [[alert]]
 -- name     = "TrailflowInternalRejectsSpread"
@@ -82,6 +93,41 @@
 -- '''
 -- runbook  = "trailflowinternalportscan"
 --
+-- [[alert]]
+-- name     = "TrailflowInternalRejectsLasting"
+-- severity = "warning"
+-- for      = "0m"
+-- summary  = '{{ $labels.interface_id }}: connections to port {{ $labels.dstport }} have been refused for an hour, few at a time ({{ $value }} records in 15 minutes, {{ $labels.flow_direction }}): somebody tries again and again.'
+-- expr     = '''
+-- sum by (interface_id, dstport, flow_direction) (
+--   last_over_time(trailflow_internal_reject_attempts_total{interface_id!="other", dstport!="other"}[15m])
+--   - last_over_time(trailflow_internal_reject_attempts_total{interface_id!="other", dstport!="other"}[1h] offset 15m) >= 0
+--   or last_over_time(trailflow_internal_reject_attempts_total{interface_id!="other", dstport!="other"}[15m])
+-- ) < 20
+-- and sum by (interface_id, dstport, flow_direction) (
+--   last_over_time(trailflow_internal_reject_attempts_total{interface_id!="other", dstport!="other"}[20m])
+--   - last_over_time(trailflow_internal_reject_attempts_total{interface_id!="other", dstport!="other"}[1h] offset 20m) >= 0
+--   or last_over_time(trailflow_internal_reject_attempts_total{interface_id!="other", dstport!="other"}[20m])
+-- ) > 0
+-- and sum by (interface_id, dstport, flow_direction) (
+--   last_over_time(trailflow_internal_reject_attempts_total{interface_id!="other", dstport!="other"}[20m] offset 20m)
+--   - last_over_time(trailflow_internal_reject_attempts_total{interface_id!="other", dstport!="other"}[1h] offset 40m) >= 0
+--   or last_over_time(trailflow_internal_reject_attempts_total{interface_id!="other", dstport!="other"}[20m] offset 20m)
+-- ) > 0
+-- and sum by (interface_id, dstport, flow_direction) (
+--   last_over_time(trailflow_internal_reject_attempts_total{interface_id!="other", dstport!="other"}[20m] offset 40m)
+--   - last_over_time(trailflow_internal_reject_attempts_total{interface_id!="other", dstport!="other"}[1h] offset 1h) >= 0
+--   or last_over_time(trailflow_internal_reject_attempts_total{interface_id!="other", dstport!="other"}[20m] offset 40m)
+-- ) > 0
+-- unless sum by (interface_id, dstport, flow_direction) (
+--   last_over_time(trailflow_internal_reject_attempts_total{interface_id!="other", dstport!="other"}[1d] offset 6h)
+--   - last_over_time(trailflow_internal_reject_attempts_total{interface_id!="other", dstport!="other"}[1h] offset 30h) >= 0
+--   or last_over_time(trailflow_internal_reject_attempts_total{interface_id!="other", dstport!="other"}[1d] offset 6h)
+-- ) > 0
+-- and on () count(last_over_time(trailflow_newest_event_timestamp_seconds{table="flow_logs"}[1h] offset 1d)) > 0
+-- '''
+-- runbook  = "trailflowinternalrejectslasting"
+--
 -- [[test]]
 -- name   = "a reply that a network ACL blocked counts by the service's port"
 -- input  = '''
@@ -96,6 +142,7 @@
 -- reject_class = "nacl_reply"
 -- records = 1
 -- packets = 3
+-- attempts = 0
 --
 -- [[test]]
 -- name   = "two attempts, and a late answer of DNS, which counts by the service's port"
@@ -116,12 +163,14 @@
 -- reject_class = "internal"
 -- records = 2
 -- packets = 5
+-- attempts = 2
 -- [[test.rows]]
 -- interface_id = "eni-1"
 -- dstport = 53
 -- protocol = 17
 -- records = 1
 -- packets = 3
+-- attempts = 0
 --
 -- [[test]]
 -- name   = "the default format has neither flags nor direction: the attempt counts all the same"
@@ -135,6 +184,7 @@
 -- flow_direction = "unknown"
 -- subnet_id = "unknown"
 -- records = 1
+-- attempts = 0
 --
 -- [[test]]
 -- name   = "late packets, the internet behind a NAT gateway, and accepted flows are silent"
@@ -159,6 +209,7 @@
 -- dstport = 8080
 -- reject_class = "internal"
 -- records = 2
+-- attempts = 0
 -- ---
 SELECT
     date_bin(INTERVAL '5 minutes', ts_end)          AS window_start,
@@ -176,7 +227,9 @@ SELECT
     coalesce(flow_direction, 'unknown')             AS flow_direction,
     reject_class,
     count(*)                                        AS records,
-    coalesce(sum(packets), 0)                       AS packets
+    coalesce(sum(packets), 0)                       AS packets,
+    -- A first packet is no late one: it has SYN and no ACK.
+    count(*) FILTER (WHERE protocol = 6 AND (tcp_flags & 18) = 2) AS attempts
 FROM flow_logs
 WHERE action = 'REJECT'
   AND src_internal AND dst_internal

@@ -95,7 +95,7 @@
 -- records = 1
 --
 -- [[test]]
--- name   = "an own resolver, answers, what comes in from outside, the NAT gateway and the endpoint of a resolver that pass it on, and other ports are silent"
+-- name   = "an own resolver, answers, what comes in from outside, the NAT gateway and the endpoint of a resolver that pass it on, what an appliance is handed or passes on for a network that is not one's own, other ports and other protocols are silent"
 -- input  = '''
 -- version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status flow-direction traffic-path pkt-srcaddr pkt-dstaddr pkt-src-aws-service pkt-dst-aws-service subnet-id instance-id interface-type
 -- 11 111122223333 eni-1 10.0.1.5 10.0.9.9 41000 53 17 1 90 1767608400 1767608450 ACCEPT OK egress 1 10.0.1.5 10.0.9.9 - - subnet-1 i-0123456789abcdef0 -
@@ -105,6 +105,9 @@
 -- 11 111122223333 eni-8 10.0.8.8 8.8.8.8 1024 53 17 1 90 1767608400 1767608450 ACCEPT OK egress 8 10.0.8.8 8.8.8.8 - - subnet-1 - nat_gateway
 -- 11 111122223333 eni-1 10.0.1.5 8.8.8.8 41000 443 6 9 900 1767608400 1767608450 ACCEPT OK egress 1 10.0.1.5 8.8.8.8 - - subnet-1 i-0123456789abcdef0 -
 -- 11 111122223333 eni-1 10.0.1.5 8.8.8.8 0 0 1 1 84 1767608400 1767608450 ACCEPT OK egress 1 10.0.1.5 8.8.8.8 - - subnet-1 i-0123456789abcdef0 -
+-- 11 111122223333 eni-7 10.0.1.5 10.0.7.7 41000 53 17 1 90 1767608400 1767608450 ACCEPT OK ingress - 10.0.1.5 8.8.8.8 - - subnet-1 i-0123456789abcdef7 -
+-- 11 111122223333 eni-7 203.0.113.9 8.8.8.8 41000 53 17 1 90 1767608400 1767608450 ACCEPT OK egress 8 203.0.113.9 8.8.8.8 - - subnet-1 i-0123456789abcdef7 -
+-- 11 111122223333 eni-1 10.0.1.5 8.8.8.8 41000 53 132 1 90 1767608400 1767608450 ACCEPT OK egress 1 10.0.1.5 8.8.8.8 - - subnet-1 i-0123456789abcdef0 -
 -- '''
 -- rows   = []
 --

@@ -169,13 +169,14 @@
 -- spans = 2
 --
 -- [[test]]
--- name   = "pulls without layers, refused ones, and those of an hour that has passed are silent"
+-- name   = "pulls without layers, refused ones, those of nobody knows whom, and those of an hour that has passed are silent"
 -- at     = 2026-01-05T11:00:00Z
 -- input  = '''
 -- {"view":"ecr_pulls","window_start":"2026-01-05T10:05:00Z","account_id":"111122223333","repository":"shop/cart","node_role":"arn:aws:iam::111122223333:role/node","outcome":"success","session":"i-0123456789abcdef0","registry_account":"111122223333","pulls":1,"layers":0,"first_seen":1767607510,"last_seen":1767607511}
 -- {"view":"ecr_pulls","window_start":"2026-01-05T10:05:00Z","account_id":"111122223333","repository":"shop/cart","node_role":"arn:aws:iam::111122223333:role/node","outcome":"denied","session":"i-0123456789abcdef0","registry_account":"111122223333","pulls":1,"layers":4,"first_seen":1767607510,"last_seen":1767607590}
 -- {"view":"ecr_pulls","window_start":"2026-01-05T09:55:00Z","account_id":"111122223333","repository":"shop/cart","node_role":"arn:aws:iam::111122223333:role/node","outcome":"success","session":"i-0123456789abcdef0","registry_account":"111122223333","pulls":1,"layers":4,"first_seen":1767606900,"last_seen":1767607000}
 -- {"view":"ecr_pulls","window_start":"2026-01-05T11:05:00Z","account_id":"111122223333","repository":"shop/cart","node_role":"arn:aws:iam::111122223333:role/node","outcome":"success","session":"i-0123456789abcdef0","registry_account":"111122223333","pulls":1,"layers":4,"first_seen":1767611110,"last_seen":1767611190}
+-- {"view":"ecr_pulls","window_start":"2026-01-05T10:05:00Z","account_id":"111122223333","repository":"shop/cart","node_role":"arn:aws:iam::111122223333:role/node","outcome":"success","session":"unknown","registry_account":"111122223333","pulls":1,"layers":4,"first_seen":1767607510,"last_seen":1767607590}
 -- '''
 -- rows   = []
 -- ---

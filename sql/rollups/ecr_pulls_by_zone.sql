@@ -44,7 +44,7 @@
 -- runbook  = "trailflowecrpullsonezone"
 --
 -- [[test]]
--- name   = "two zones, one instance without a zone, and one that was seen yesterday"
+-- name   = "two zones, one instance without a zone at the time of the run, and one that was seen yesterday"
 -- at     = 2026-01-05T11:00:00Z
 -- input  = '''
 -- {"view":"ecr_pulls","window_start":"2026-01-05T10:05:00Z","account_id":"111122223333","repository":"shop/cart","node_role":"arn:aws:iam::111122223333:role/node","outcome":"success","session":"i-0123456789abcdef0","registry_account":"111122223333","pulls":2,"layers":3,"first_seen":1767607510,"last_seen":1767607514}
@@ -53,6 +53,7 @@
 -- {"view":"node_zones","window_start":"2026-01-05T10:00:00Z","account_id":"111122223333","instance_id":"i-0123456789abcdef0","az_id":"euw1-az1","records":10}
 -- {"view":"node_zones","window_start":"2026-01-05T09:00:00Z","account_id":"111122223333","instance_id":"i-0123456789abcdef0","az_id":"euw1-az1","records":10}
 -- {"view":"node_zones","window_start":"2026-01-04T12:00:00Z","account_id":"111122223333","instance_id":"i-0fedcba9876543210","az_id":"euw1-az2","records":10}
+-- {"view":"node_zones","window_start":"2026-01-05T11:05:00Z","account_id":"111122223333","instance_id":"i-0aaaaaaaaaaaaaaaa","az_id":"euw1-az3","records":10}
 -- '''
 -- [[test.rows]]
 -- repository = "shop/cart"

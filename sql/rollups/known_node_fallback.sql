@@ -107,7 +107,7 @@
 -- calls = 1
 --
 -- [[test]]
--- name   = "an instance that is no node, a node that was seen a day ago, calls of another hour, and nodes that make no such calls are silent"
+-- name   = "an instance that is no node, or none before the run, a node that was seen a day ago, calls of another hour, and nodes that make no such calls are silent"
 -- at     = 2026-01-05T11:00:00Z
 -- input  = '''
 -- {"view":"node_role_evidence","window_start":"2026-01-05T02:00:00Z","account_id":"111122223333","role_arn":"arn:aws:iam::111122223333:role/node","cluster_name":"blue","evidence":"pod_identity","calls":9}
@@ -117,6 +117,7 @@
 -- {"view":"node_role_fallback","window_start":"2026-01-05T09:55:00Z","role_arn":"arn:aws:iam::111122223333:role/node","service":"s3","api":"ListBuckets","outcome":"success","session":"i-0123456789abcdef0","ua_family":"boto3","account_id":"111122223333","calls":90}
 -- {"view":"node_role_fallback","window_start":"2026-01-05T11:05:00Z","role_arn":"arn:aws:iam::111122223333:role/node","service":"s3","api":"ListBuckets","outcome":"success","session":"i-0123456789abcdef0","ua_family":"boto3","account_id":"111122223333","calls":90}
 -- {"view":"node_role_evidence","window_start":"2026-01-05T02:00:00Z","account_id":"111122223333","role_arn":"arn:aws:iam::111122223333:role/quiet-node","cluster_name":"blue","evidence":"pod_identity","calls":9}
+-- {"view":"node_role_evidence","window_start":"2026-01-05T11:05:00Z","account_id":"111122223333","role_arn":"arn:aws:iam::111122223333:role/bastion","cluster_name":"blue","evidence":"pod_identity","calls":9}
 -- '''
 -- rows   = []
 -- ---

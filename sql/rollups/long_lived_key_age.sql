@@ -61,10 +61,11 @@
 -- last_use_seconds = 1765281600
 --
 -- [[test]]
--- name   = "a key that was not used in 30 days is gone"
+-- name   = "a key that was not used in 30 days is gone, and one that is not used before the run is not there yet"
 -- at     = 2026-01-06T12:00:00Z
 -- input  = '''
 -- {"view":"long_lived_keys","window_start":"2025-12-06T12:00:00Z","account_id":"111122223333","user_name":"backup","service":"s3","access_key_id":"AKIAEXAMPLE1","calls":3,"first_seen":1765022400,"last_seen":1765022400}
+-- {"view":"long_lived_keys","window_start":"2026-01-06T12:05:00Z","account_id":"111122223333","user_name":"backup","service":"s3","access_key_id":"AKIAEXAMPLE2","calls":3,"first_seen":1767701100,"last_seen":1767701100}
 -- '''
 -- rows   = []
 -- ---

@@ -51,7 +51,7 @@
 -- runbook  = "trailflowpodrenewalmissing"
 --
 -- [[test]]
--- name   = "hourly renewals that ended three hours ago, and Pod Identity every three hours"
+-- name   = "hourly renewals that ended three hours ago, and Pod Identity every three hours, of two clusters apart; a renewal of more than a day before the last one counts no more, and one after the run not yet"
 -- at     = 2026-01-06T12:00:00Z
 -- input  = '''
 -- {"view":"pod_sessions","window_start":"2026-01-05T12:00:00Z","mechanism":"irsa","cluster_name":"blue","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767614400}
@@ -84,6 +84,12 @@
 -- {"view":"pod_sessions","window_start":"2026-01-06T04:00:00Z","mechanism":"pod_identity","cluster_name":"blue","oidc_id":"none","namespace":"shop","service_account":"pay","role_arn":"arn:aws:iam::111122223333:role/pay","sessions":1,"last_seen":1767672000}
 -- {"view":"pod_sessions","window_start":"2026-01-06T07:00:00Z","mechanism":"pod_identity","cluster_name":"blue","oidc_id":"none","namespace":"shop","service_account":"pay","role_arn":"arn:aws:iam::111122223333:role/pay","sessions":1,"last_seen":1767682800}
 -- {"view":"pod_sessions","window_start":"2026-01-06T10:00:00Z","mechanism":"pod_identity","cluster_name":"blue","oidc_id":"none","namespace":"shop","service_account":"pay","role_arn":"arn:aws:iam::111122223333:role/pay","sessions":1,"last_seen":1767693600}
+-- {"view":"pod_sessions","window_start":"2026-01-06T12:05:00Z","mechanism":"irsa","cluster_name":"blue","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767701100}
+-- {"view":"pod_sessions","window_start":"2026-01-04T13:00:00Z","mechanism":"irsa","cluster_name":"blue","oidc_id":"AB12","namespace":"shop","service_account":"cart","role_arn":"arn:aws:iam::111122223333:role/cart","sessions":1,"last_seen":1767531600}
+-- {"view":"pod_sessions","window_start":"2026-01-06T00:00:00Z","mechanism":"pod_identity","cluster_name":"green","oidc_id":"none","namespace":"shop","service_account":"pay","role_arn":"arn:aws:iam::111122223333:role/pay","sessions":1,"last_seen":1767657600}
+-- {"view":"pod_sessions","window_start":"2026-01-06T03:00:00Z","mechanism":"pod_identity","cluster_name":"green","oidc_id":"none","namespace":"shop","service_account":"pay","role_arn":"arn:aws:iam::111122223333:role/pay","sessions":1,"last_seen":1767668400}
+-- {"view":"pod_sessions","window_start":"2026-01-06T06:00:00Z","mechanism":"pod_identity","cluster_name":"green","oidc_id":"none","namespace":"shop","service_account":"pay","role_arn":"arn:aws:iam::111122223333:role/pay","sessions":1,"last_seen":1767679200}
+-- {"view":"pod_sessions","window_start":"2026-01-06T09:00:00Z","mechanism":"pod_identity","cluster_name":"green","oidc_id":"none","namespace":"shop","service_account":"pay","role_arn":"arn:aws:iam::111122223333:role/pay","sessions":1,"last_seen":1767690000}
 -- '''
 -- [[test.rows]]
 -- mechanism = "irsa"
@@ -95,8 +101,15 @@
 -- expected_seconds = 3600
 -- [[test.rows]]
 -- mechanism = "pod_identity"
+-- cluster_name = "blue"
 -- service_account = "pay"
 -- age_seconds = 7200
+-- expected_seconds = 21600
+-- [[test.rows]]
+-- mechanism = "pod_identity"
+-- cluster_name = "green"
+-- service_account = "pay"
+-- age_seconds = 10800
 -- expected_seconds = 21600
 --
 -- [[test]]

@@ -41,7 +41,7 @@
 -- runbook  = "trailflowrejectsafterchange"
 --
 -- [[test]]
--- name   = "rejects that begin in the window of a change and in the next; none before"
+-- name   = "rejects that begin in the window of a change and in the next; none in the half hour before"
 -- at     = 2026-01-05T11:00:00Z
 -- input  = '''
 -- {"view":"changes","window_start":"2026-01-05T10:20:00Z","kind":"security_group","api":"RevokeSecurityGroupIngress","resource":"sg-1","caller":"arn:aws:iam::111122223333:role/ci","account_id":"111122223333","region":"eu-west-1","changes":1,"first_seen":1767607200,"last_seen":1767607200}
@@ -49,6 +49,7 @@
 -- {"view":"flow_rejects","window_start":"2026-01-05T10:25:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5432,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":30,"packets":30,"bytes":1800}
 -- {"view":"flow_rejects","window_start":"2026-01-05T10:30:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5432,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":30,"packets":30,"bytes":1800}
 -- {"view":"flow_rejects","window_start":"2026-01-05T10:40:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5432,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":30,"packets":30,"bytes":1800}
+-- {"view":"flow_rejects","window_start":"2026-01-05T09:45:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5432,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":90,"packets":90,"bytes":5400}
 -- '''
 -- [[test.rows]]
 -- account_id = "111122223333"
@@ -72,7 +73,7 @@
 -- records = 50
 --
 -- [[test]]
--- name   = "steady rejects, scans, late packets, other accounts, changes of other kinds and old ones are silent"
+-- name   = "steady rejects, scans, late packets, other accounts, changes of other kinds, old ones and rejects after the run are silent"
 -- at     = 2026-01-05T11:00:00Z
 -- input  = '''
 -- {"view":"changes","window_start":"2026-01-05T10:20:00Z","kind":"security_group","api":"RevokeSecurityGroupIngress","resource":"sg-1","caller":"arn:aws:iam::111122223333:role/ci","account_id":"111122223333","region":"eu-west-1","changes":1,"first_seen":1767607200,"last_seen":1767607200}
@@ -89,6 +90,8 @@
 -- {"view":"changes","window_start":"2026-01-05T10:20:00Z","kind":"load_balancer","api":"RevokeSecurityGroupIngress","resource":"sg-1","caller":"arn:aws:iam::111122223333:role/ci","account_id":"777788889999","region":"eu-west-1","changes":1,"first_seen":1767607200,"last_seen":1767607200}
 -- {"view":"flow_rejects","window_start":"2026-01-05T10:20:00Z","account_id":"777788889999","interface_id":"eni-1","dstport":5435,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":90,"packets":90,"bytes":5400}
 -- {"view":"flow_rejects","window_start":"2026-01-05T09:50:00Z","account_id":"111122223333","interface_id":"eni-1","dstport":5436,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":90,"packets":90,"bytes":5400}
+-- {"view":"changes","window_start":"2026-01-05T10:55:00Z","kind":"security_group","api":"RevokeSecurityGroupIngress","resource":"sg-2","caller":"arn:aws:iam::111122223333:role/ci","account_id":"777788889999","region":"eu-west-1","changes":1,"first_seen":1767610500,"last_seen":1767610500}
+-- {"view":"flow_rejects","window_start":"2026-01-05T11:00:00Z","account_id":"777788889999","interface_id":"eni-9","dstport":5432,"protocol":6,"flow_direction":"ingress","reject_class":"internal","records":30,"packets":30,"bytes":1800}
 -- '''
 -- rows   = []
 --

@@ -41,7 +41,7 @@
 -- runbook  = "trailflowroute53flipflop"
 --
 -- [[test]]
--- name   = "one caller by turns, and two that undo each other; both are named"
+-- name   = "one caller by turns, and two that undo each other; both are named. The same name of another type, with another weight or in another zone, written once, adds nothing"
 -- at     = 2026-01-05T11:00:00Z
 -- input  = '''
 -- {"view":"route53_changes","window_start":"2026-01-05T10:05:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/external-dns","action":"UPSERT","record_name":"a.example.com","record_type":"A","set_identifier":"","changes":3}
@@ -51,6 +51,9 @@
 -- {"view":"route53_changes","window_start":"2026-01-05T10:05:00Z","zone_id":"Z2","caller":"arn:aws:iam::111122223333:role/external-dns","action":"UPSERT","record_name":"b.example.com","record_type":"A","set_identifier":"","changes":5}
 -- {"view":"route53_changes","window_start":"2026-01-05T10:10:00Z","zone_id":"Z2","caller":"arn:aws:iam::111122223333:role/terraform","action":"DELETE","record_name":"b.example.com","record_type":"A","set_identifier":"","changes":5}
 -- {"view":"route53_changes","window_start":"2026-01-05T10:10:00Z","zone_id":"Z2","caller":"arn:aws:iam::111122223333:role/terraform","action":"UPSERT","record_name":"c.example.com","record_type":"A","set_identifier":"","changes":1}
+-- {"view":"route53_changes","window_start":"2026-01-05T10:05:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/external-dns","action":"UPSERT","record_name":"a.example.com","record_type":"TXT","set_identifier":"","changes":1}
+-- {"view":"route53_changes","window_start":"2026-01-05T10:05:00Z","zone_id":"Z0123456789ABCDEFGHIJ","caller":"arn:aws:iam::111122223333:role/external-dns","action":"UPSERT","record_name":"a.example.com","record_type":"A","set_identifier":"blue","changes":1}
+-- {"view":"route53_changes","window_start":"2026-01-05T10:05:00Z","zone_id":"Z2","caller":"arn:aws:iam::111122223333:role/terraform","action":"UPSERT","record_name":"a.example.com","record_type":"A","set_identifier":"","changes":1}
 -- '''
 -- [[test.rows]]
 -- zone_id = "Z0123456789ABCDEFGHIJ"

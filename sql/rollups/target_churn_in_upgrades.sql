@@ -140,7 +140,7 @@
 -- targets = 8
 --
 -- [[test]]
--- name   = "outside the window, in another region or account, by a controller of another cluster, of add-ons and of upgrades long past or to come: silent"
+-- name   = "outside the window, in another region or account, by a controller of another cluster (whatever it is later), of add-ons, of upgrades long past or to come, and after the run: silent"
 -- at     = 2026-01-05T11:40:00Z
 -- input  = '''
 -- {"view":"cluster_upgrades","window_start":"2026-01-05T10:00:00Z","account_id":"111122223333","region":"eu-west-1","cluster_name":"blue","node_group":"none","addon":"none","kind":"cluster","version":"1.33","caller":"arn:aws:iam::111122223333:role/ci","updates":1,"first_seen":1767607200,"last_seen":1767607200}
@@ -155,6 +155,11 @@
 -- {"view":"target_churn","window_start":"2026-01-05T10:10:00Z","account_id":"444455556666","region":"eu-west-1","target_group":"arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/cart/0123456789abcdef","api":"RegisterTargets","caller":"arn:aws:iam::111122223333:role/lbc","calls":1,"targets":90}
 -- {"view":"target_churn","window_start":"2026-01-05T10:10:00Z","account_id":"111122223333","region":"eu-west-1","target_group":"arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/cart/0123456789abcdef","api":"RegisterTargets","caller":"arn:aws:iam::111122223333:role/lbc-green","calls":1,"targets":90}
 -- {"view":"target_churn","window_start":"2026-01-05T11:45:00Z","account_id":"111122223333","region":"eu-west-2","target_group":"arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/cart/0123456789abcdef","api":"RegisterTargets","caller":"arn:aws:iam::111122223333:role/lbc","calls":1,"targets":90}
+-- {"view":"pod_sessions","window_start":"2026-01-05T11:45:00Z","mechanism":"pod_identity","cluster_name":"blue","oidc_id":"none","namespace":"kube-system","service_account":"aws-load-balancer-controller","role_arn":"arn:aws:iam::111122223333:role/lbc-green","sessions":1,"last_seen":1767613500}
+-- {"view":"cluster_upgrades","window_start":"2026-01-05T09:30:00Z","account_id":"111122223333","region":"eu-west-3","cluster_name":"past","node_group":"none","addon":"none","kind":"cluster","version":"1.33","caller":"arn:aws:iam::111122223333:role/ci","updates":1,"first_seen":1767607200,"last_seen":1767607200}
+-- {"view":"target_churn","window_start":"2026-01-05T10:10:00Z","account_id":"111122223333","region":"eu-west-3","target_group":"arn:aws:elasticloadbalancing:eu-west-3:111122223333:targetgroup/cart/0123456789abcdef","api":"RegisterTargets","caller":"arn:aws:iam::111122223333:role/lbc","calls":1,"targets":90}
+-- {"view":"cluster_upgrades","window_start":"2026-01-05T11:00:00Z","account_id":"111122223333","region":"eu-north-1","cluster_name":"now","node_group":"none","addon":"none","kind":"cluster","version":"1.33","caller":"arn:aws:iam::111122223333:role/ci","updates":1,"first_seen":1767607200,"last_seen":1767607200}
+-- {"view":"target_churn","window_start":"2026-01-05T11:45:00Z","account_id":"111122223333","region":"eu-north-1","target_group":"arn:aws:elasticloadbalancing:eu-north-1:111122223333:targetgroup/cart/0123456789abcdef","api":"RegisterTargets","caller":"arn:aws:iam::111122223333:role/lbc","calls":1,"targets":90}
 -- '''
 -- rows   = []
 -- ---

@@ -55,11 +55,12 @@ OPENED = (
         w=14,
     ),
     who(
-        "Clusters whose API server was opened, or whose audit log was turned off",
+        "Clusters: API servers opened, audit logs turned off, administrators made, access entries deleted",
         EXPOSED,
-        "account_id, region, cluster_name, effect, caller",
+        "account_id, region, cluster_name, effect, principal_arn, caller",
         "Calls that did so in the time range. `api_server_open`: to the whole internet. `api_server_public`: to"
-        " ranges that the call does not name.",
+        " ranges that the call does not name. `cluster_admin_foreign`: a principal of another account."
+        " `node_entry_deleted`: of a role that the configuration names as nodes'.",
         column="changes",
     ),
 )

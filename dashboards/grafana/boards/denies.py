@@ -100,9 +100,9 @@ FAILURES = (
     who(
         "Which pod fails at what",
         POD_FAILURES,
-        "cluster_name, namespace, service_account, service, api, kind, error_code",
+        "cluster_name, namespace, service_account, service, api, kind, error_code, resource",
         "Calls of pods that failed in the time range, neither denied nor throttled. A `read` that fails is often"
-        " only a question.",
+        " only a question; a `wait` takes something away that is still in use.",
         column="failures",
         w=14,
     ),

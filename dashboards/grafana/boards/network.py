@@ -6,6 +6,7 @@ from panels import bars, lines, stat, table, who
 
 REJECTS = "trailflow_flow_rejects_total"
 INTERNAL = "trailflow_internal_rejects_total"
+ATTEMPTS = "trailflow_internal_reject_attempts_total"
 INTERNET = "trailflow_internet_rejects_total"
 ENDPOINTS = "trailflow_endpoint_rejects_total"
 BYTES = "trailflow_flow_bytes_total"
@@ -19,7 +20,7 @@ INTERFACE = Variable(
     "interface",
     "Interface",
     "Network interface. Panels by account are not narrowed.",
-    (REJECTS, INTERNAL, ENDPOINTS, DNS),
+    (REJECTS, INTERNAL, ATTEMPTS, ENDPOINTS, DNS),
     "interface_id",
     ("interface_id",),
 )
@@ -74,6 +75,14 @@ INSIDE = (
         "Turns in the last hour, over all targets behind the interface.",
         steps=("green", (6, "red")),
         w=6,
+    ),
+    bars(
+        "Connections refused, by interface and port",
+        ATTEMPTS,
+        "interface_id, dstport, flow_direction",
+        "Rejected records between own networks that begin a TCP connection, per step. One client that tries again and"
+        " again is one in each aggregation interval.",
+        w=24,
     ),
     table(
         "What is rejected where",

@@ -8,9 +8,11 @@ from boards.variables import ACCOUNT, REGION, role
 
 KMS = "trailflow_kms_throttles_total"
 KMS_DENIES = "trailflow_kms_denies_total"
+KEY_STATE = "trailflow_kms_key_failures_total"
 STS = "trailflow_sts_throttles_total"
 APIS = "trailflow_api_throttles_total"
 LAUNCHES = "trailflow_launch_failures_total"
+SPOT = "trailflow_spot_interruptions_total"
 DNS = "trailflow_route53_calls_total"
 INGRESS = "trailflow_ingress_calls_total"
 ECR_DENIES = "trailflow_ecr_denies_total"
@@ -55,6 +57,21 @@ KEYS = (
         column="denied",
         w=12,
     ),
+    bars(
+        "Failed because of the key, by key and reason",
+        KEY_STATE,
+        "key, reason",
+        "Calls per step that use a key which is disabled, waits for its deletion or is not available.",
+        w=10,
+    ),
+    who(
+        "Who uses a key that is not usable",
+        KEY_STATE,
+        "caller_account, key, role_arn, api, reason",
+        "Calls that failed because of the key's state, in the time range.",
+        column="failures",
+        w=14,
+    ),
 )
 EVERY_API = (
     "STS and every other API",
@@ -69,7 +86,7 @@ EVERY_API = (
     ),
 )
 INSTANCES = (
-    "EC2: what was not given",
+    "EC2: what was not given, and what was taken back",
     bars(
         "Not given, by reason",
         LAUNCHES,
@@ -85,6 +102,13 @@ INSTANCES = (
         "Errors in the time range. A fleet's reply has one for each pool that was tried.",
         column="failures",
         w=14,
+    ),
+    bars(
+        "Spot instances taken back",
+        SPOT,
+        "account_id, region",
+        "Spot instances that EC2 took back, per step.",
+        w=24,
     ),
 )
 NAMES = (
@@ -186,6 +210,6 @@ BOARD = Board(
     title="trailflow: KMS and throttles",
     says="Quotas that run out and keys that refuse: KMS, STS, every other API, what EC2 has not, Route 53, load balancer controllers, ECR.",
     rows=(NOW, KEYS, EVERY_API, INSTANCES, NAMES, CONTROLLERS, IMAGES),
-    variables=(ACCOUNT, REGION, role(KMS, KMS_DENIES, INGRESS, ECR_DENIES)),
+    variables=(ACCOUNT, REGION, role(KMS, KMS_DENIES, KEY_STATE, INGRESS, ECR_DENIES)),
     changes="key_policy|key_state|key_alias|load_balancer|hosted_zone|repository_policy|image|cluster|node_group|launch_template|fargate_profile|addon",
 )

@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use super::identity::Session;
+use super::kms::RETIRED_KEY;
 use super::people::count_churn;
 use super::record::Record;
 use super::refusal::{BOUNDARY, NO_BOUNDARY, Reason};
@@ -247,6 +248,15 @@ fn policies(trail: &mut Trail<'_>) {
         parameters,
     );
     record.resources = Some(json!([{"accountId": WORKLOAD, "type": "AWS::KMS::Key", "ARN": key}]));
+    trail.push(record);
+    let mut record = change(
+        trail,
+        ("kms", "DisableKey"),
+        ("key_state", RETIRED_KEY),
+        json!({"keyId": RETIRED_KEY}),
+    );
+    record.resources =
+        Some(json!([{"accountId": WORKLOAD, "type": "AWS::KMS::Key", "ARN": RETIRED_KEY}]));
     trail.push(record);
     let bucket = "shop-uploads-111122223333";
     let parameters = json!({"bucketName": bucket, "policy": "", "Host": format!("{bucket}.s3.{EU}.amazonaws.com")});

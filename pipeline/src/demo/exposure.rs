@@ -1,10 +1,14 @@
-//! A cluster whose API server is opened to everybody, and whose audit log is turned off.
+//! A cluster whose API server is opened to everybody, whose audit log is turned off, and whose
+//! administrators are no longer who they were.
 
 use serde_json::{Value, json};
 
 use super::identity::Session;
 use super::trail::Trail;
-use super::world::{ADMINISTRATOR, CLI_AGENT, EU, SHOP, WORKLOAD};
+use super::world::{ADMINISTRATOR, CLI_AGENT, DEPLOY, EU, SHOP, WORKLOAD};
+
+/// Whom nobody knows, of an account that nobody knows.
+const STRANGER: &str = "arn:aws:iam::777788889999:role/contractor";
 
 /// The calls of the slot in which things break.
 pub(super) fn plant(trail: &mut Trail<'_>) {
@@ -36,6 +40,47 @@ pub(super) fn plant(trail: &mut Trail<'_>) {
     ] {
         changed(trail, (setting, &value), effect);
     }
+    administrator(trail, DEPLOY, "cluster_admin_granted");
+    administrator(trail, STRANGER, "cluster_admin_foreign");
+    let parameters = json!({"name": SHOP.name, "principalArn": DEPLOY});
+    entry(
+        trail,
+        "DeleteAccessEntry",
+        parameters,
+        (DEPLOY, "entry_deleted"),
+    );
+}
+
+fn administrator(trail: &mut Trail<'_>, principal: &str, effect: &str) {
+    let parameters = json!({
+        "name": SHOP.name,
+        "principalArn": principal,
+        "policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
+        "accessScope": {"type": "cluster"},
+    });
+    entry(
+        trail,
+        "AssociateAccessPolicy",
+        parameters,
+        (principal, effect),
+    );
+}
+
+/// One change of who may do what in the cluster.
+fn entry(
+    trail: &mut Trail<'_>,
+    call: &'static str,
+    parameters: Value,
+    (principal, effect): (&str, &str),
+) {
+    let session = Session::new(ADMINISTRATOR, "kim@example.com", CLI_AGENT);
+    let mut record = trail.call_by(&session, EU, "eks", call);
+    record.request_parameters = parameters;
+    record.changes("access_entry", &format!("{}/{principal}", SHOP.name));
+    let caller = record.made.caller.clone();
+    let labels = [WORKLOAD, EU, SHOP.name, effect, principal, &caller];
+    record.counts(("cluster_exposure", "changes"), &labels);
+    trail.push(record);
 }
 
 /// One change of the cluster's configuration; all of them are changes of a cluster.
@@ -53,7 +98,7 @@ fn changed(trail: &mut Trail<'_>, (setting, value): (&str, &Value), effect: Opti
     record.changes("cluster", SHOP.name);
     if let Some(effect) = effect {
         let caller = record.made.caller.clone();
-        let labels = [WORKLOAD, EU, SHOP.name, effect, &caller];
+        let labels = [WORKLOAD, EU, SHOP.name, effect, "none", &caller];
         record.counts(("cluster_exposure", "changes"), &labels);
     }
     trail.push(record);

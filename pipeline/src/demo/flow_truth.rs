@@ -130,6 +130,10 @@ pub(super) fn count_reject(log: &FlowLog, flow: &Flow, class: &str, truth: &mut 
         if is_within {
             let labels = [id, service.as_str(), direction];
             truth.add(("internal_rejects", "records"), &labels, 1);
+            // The first packet of a connection has SYN and no ACK.
+            let begins = flow.protocol == 6 && flow.tcp_flags == "2" && log.has("tcp-flags");
+            let attempts = u64::from(begins);
+            truth.add(("internal_rejects", "attempts"), &labels, attempts);
         }
     } else if class != "late_packet" {
         let labels = [log.account, port.as_str()];

@@ -1,4 +1,4 @@
-//! KMS: mostly working, sometimes refused, and throttled where it hurts.
+//! KMS: mostly working, sometimes refused, and throttled where it hurts; one key is turned off.
 //!
 //! Must hold: the quota is the caller's, so a throttled call is logged in the caller's account
 //! only; whether the key was foreign is known only where the record names it (domain 4.2).
@@ -28,6 +28,10 @@ const THROTTLES: [&str; 2] = [
     "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.",
 ];
 
+/// A key that somebody turns off while it is in use.
+pub(super) const RETIRED_KEY: &str =
+    "arn:aws:kms:eu-west-1:111122223333:key/2c3d4e5f-6a7b-4c8d-9e0f-1a2b3c4d5e6f";
+
 /// The calls of one slot whose number is known.
 pub(super) fn plant(trail: &mut Trail<'_>) {
     let slot = trail.slot;
@@ -49,7 +53,22 @@ pub(super) fn plant(trail: &mut Trail<'_>) {
         refused(trail, INGEST, SHARED, UNKNOWN_KEY);
         refused(trail, EXPORTER, SHARED, NO_RESOURCE_POLICY);
     }
+    for _ in 0..slot.times(1, 4) {
+        turned_off(trail, CHECKOUT);
+    }
     used_by_both(trail);
+}
+
+/// Neither refused nor throttled: the key is disabled, whoever asks.
+fn turned_off(trail: &mut Trail<'_>, of: ServiceAccount) {
+    let session = trail.pod_session(of);
+    let mut record = decrypt(trail, &session, EU, WORKLOAD);
+    record.resources =
+        Some(json!([{"accountId": WORKLOAD, "type": "AWS::KMS::Key", "ARN": RETIRED_KEY}]));
+    record.fail("DisabledException", format!("{RETIRED_KEY} is disabled."));
+    let labels = [WORKLOAD, RETIRED_KEY, of.role_arn, "Decrypt", "disabled"];
+    record.counts(("kms_key_failures", "failures"), &labels);
+    trail.push(record);
 }
 
 fn throttled(trail: &mut Trail<'_>, of: ServiceAccount, key: Key) {

@@ -1,4 +1,5 @@
-//! What EC2 does not give: nodes for a cluster, and addresses for its pods (domain 6).
+//! What EC2 does not give, nodes for a cluster and addresses for its pods, and what it takes back
+//! (domain 6).
 //!
 //! Must hold: a fleet that gets nothing is a call that succeeds. Its errors stand in the reply, one as
 //! an object and several as a list.
@@ -16,6 +17,7 @@ const SCALING: &str = "autoscaling.amazonaws.com";
 const ZONE: &str = "eu-west-1a";
 const NO_CAPACITY: &str = "InsufficientInstanceCapacity";
 const NO_ADDRESSES: &str = "InsufficientFreeAddressesInSubnet";
+const SPOT: &str = "ec2.amazonaws.com";
 /// A subnet that is too small.
 const FULL_SUBNET: &str = "subnet-0d4e5f60718293a4b";
 
@@ -31,6 +33,9 @@ pub(super) fn plant(trail: &mut Trail<'_>) {
         full(trail);
     }
     granted(trail);
+    for _ in 0..trail.slot.times(1, 3) {
+        taken_back(trail);
+    }
 }
 
 /// Counts what a call did not get.
@@ -104,6 +109,18 @@ fn without_addresses(trail: &mut Trail<'_>) {
 /// A fleet that gets what it asks for.
 fn granted(trail: &mut Trail<'_>) {
     let record = fleet(trail, &json!(""), true);
+    trail.push(record);
+}
+
+/// Two Spot instances end at once; nobody called.
+fn taken_back(trail: &mut Trail<'_>) {
+    let mut record = trail.call(WORKLOAD, EU, "ec2", "BidEvictedEvent");
+    record.by_service(SPOT);
+    record.user_identity = json!({"accountId": WORKLOAD, "invokedBy": SPOT});
+    record.event_type = "AwsServiceEvent";
+    let instances = [(); 2].map(|()| format!("i-0{}", trail.dice.hex(16)));
+    record.service_event_details = Some(json!({"instanceIdSet": instances}));
+    record.counts_many(("spot_interruptions", "instances"), &[WORKLOAD, EU], 2);
     trail.push(record);
 }
 

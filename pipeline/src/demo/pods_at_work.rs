@@ -179,6 +179,7 @@ fn failed(trail: &mut Trail<'_>, of: ServiceAccount, what: Failing) {
         what.api,
         what.kind,
         what.error,
+        "any",
     ];
     record.counts(("pod_call_failures", "failures"), &labels);
     trail.push(record);

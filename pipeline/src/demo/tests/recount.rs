@@ -122,6 +122,7 @@ impl Seen {
             api(record),
             kind,
             &error,
+            "any",
         ];
         found.add(("pod_call_failures", "failures"), &labels, 1);
     }
@@ -248,18 +249,20 @@ fn count_launches(record: &Value, found: &mut Truth) {
 }
 
 fn count_exposure(record: &Value, found: &mut Truth) {
-    if api(record) != "UpdateClusterConfig" {
-        return;
-    }
     let setting = record["requestParameters"].to_string();
-    let effect = if setting.contains("/0\"") {
-        "api_server_open"
-    } else if setting.contains("audit") {
-        "audit_log_off"
-    } else if setting.contains("publicAccessCidrs") {
-        return;
-    } else {
-        "api_server_public"
+    let own = text(record, "/recipientAccountId");
+    let principal = match text(record, "/requestParameters/principalArn") {
+        "" => "none",
+        principal => principal,
+    };
+    let effect = match api(record) {
+        "AssociateAccessPolicy" if principal.contains(own) => "cluster_admin_granted",
+        "AssociateAccessPolicy" => "cluster_admin_foreign",
+        "DeleteAccessEntry" => "entry_deleted",
+        "UpdateClusterConfig" if setting.contains("/0\"") => "api_server_open",
+        "UpdateClusterConfig" if setting.contains("audit") => "audit_log_off",
+        "UpdateClusterConfig" if !setting.contains("publicAccessCidrs") => "api_server_public",
+        _ => return,
     };
     let [account, region, cluster] = [
         "/recipientAccountId",
@@ -267,7 +270,7 @@ fn count_exposure(record: &Value, found: &mut Truth) {
         "/requestParameters/name",
     ]
     .map(|path| text(record, path));
-    let labels = [account, region, cluster, effect, issuer(record)];
+    let labels = [account, region, cluster, effect, principal, issuer(record)];
     found.add(("cluster_exposure", "changes"), &labels, 1);
 }
 
