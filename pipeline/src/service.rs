@@ -3,6 +3,7 @@
 //! In: a [`Config`]. Out: a [`Pipeline`] and how to stop it. Must hold: everything that can be
 //! wrong with the configuration is reported before the first message is received.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
@@ -139,13 +140,8 @@ pub async fn pipeline(
     health: Arc<Health>,
 ) -> Result<Arc<Pipeline>, BuildError> {
     let engine = engine(config, mode.live).await?;
-    if let (None, Source::Directory { path }) = (&mode.listed, &config.source)
-        && !path.is_dir()
-    {
-        let path = path.display();
-        return Err(BuildError::Source(format!(
-            "the directory {path} is not there. Make it, or correct `source.directory` or TRAILFLOW_DIRECTORY"
-        )));
+    if let (None, Source::Directory { path }) = (&mode.listed, &config.source) {
+        watched(path, &config.lake)?;
     }
     let sdk = sdk(config).await;
     let lake = open_lake(config, sdk.as_ref())?;
@@ -196,6 +192,32 @@ pub async fn pipeline(
         totals: mode.totals,
         health,
     }))
+}
+
+/// A directory that is watched is there, and the lake is not in it. The configuration has compared the names, which
+/// may lead to one place by two ways.
+fn watched(directory: &Path, lake: &LakeUrl) -> Result<(), BuildError> {
+    let path = directory.display();
+    if !directory.is_dir() {
+        return Err(BuildError::Source(format!(
+            "the directory {path} is not there. Make it, or correct `source.directory` or TRAILFLOW_DIRECTORY"
+        )));
+    }
+    let LakeUrl::Directory(lake) = lake else {
+        return Ok(());
+    };
+    let whole = std::path::absolute(lake).unwrap_or_else(|_| lake.clone());
+    let there = whole.ancestors().find_map(|part| part.canonicalize().ok());
+    let directory = directory.canonicalize().ok();
+    if let (Some(there), Some(directory)) = (there, directory)
+        && there.starts_with(directory)
+    {
+        return Err(BuildError::Source(format!(
+            "the lake {} is inside the directory {path}, which is watched. Put it beside the directory, not into it",
+            lake.display()
+        )));
+    }
+    Ok(())
 }
 
 /// How many buckets there are to read from; a listing is of one.

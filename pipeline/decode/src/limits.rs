@@ -230,6 +230,9 @@ pub const WINDOW_AGE_MAX: Duration = Duration::from_hours(24);
 pub const LEARN_DECISIONS_MAX: usize = 16;
 /// Files whose id columns are read at once: each holds up to a batch of ids in memory.
 pub const LEARN_FILES_MAX: usize = 2;
+/// How often it is looked for what other workers committed, at most, where batches are shorter than their greatest
+/// age: a listing each time, and copies of events land twice for no longer.
+pub const LEARN_EVERY: Duration = Duration::from_secs(2);
 /// A batch that is open this long is not renewed any more: something hangs, and others take over.
 pub const BATCH_OPEN_MAX: Duration = Duration::from_hours(1);
 /// Access keys and sessions of pods that are remembered: a fleet of 5,000 pods that renew every hour, over

@@ -133,7 +133,18 @@ impl Replay {
             (None, Some(key)) => Chosen::Key(key),
             (None, None) => Chosen::All,
         };
-        let mut wanted = quarantine::wanted(&session, &chosen).await?;
+        let quarantine::Found {
+            mut wanted,
+            forgotten,
+        } = quarantine::wanted(&session, &chosen).await?;
+        for key in &forgotten {
+            super::note(&format!(
+                "trailflow: {key} is left out: a file of ingest_log that told of an earlier reading of it is gone, and what that gave would count twice. Backfill it into another lake"
+            ));
+        }
+        if wanted.is_empty() && !forgotten.is_empty() {
+            return Ok(ExitCode::from(1));
+        }
         let found = wanted.len();
         if found == 0 {
             if let Chosen::Key(key) = &chosen {
@@ -165,6 +176,9 @@ impl Replay {
                 "{} are quarantined again: trailflow quarantine list --lake '{}'",
                 ended.quarantined, config.lake
             ));
+        }
+        if !forgotten.is_empty() {
+            return Ok(ExitCode::from(1));
         }
         Ok(ended.code)
     }

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
+use object_store::ObjectStoreExt as _;
 use serde::{Deserialize, Serialize};
 
 use super::batch::{BatchId, Decision, json, parse};
@@ -63,7 +64,10 @@ impl Lake {
             let path = protocol_path(&["claims", source.as_str(), &next.to_string()]);
             let bytes = json(path.as_ref(), &claim)?;
             match create_if_absent(self.store.as_ref(), self.clock.as_ref(), &path, bytes).await? {
-                Created::Ours => return Ok(Claimed::Mine),
+                Created::Ours => {
+                    self.keep_first_claim(source, next).await;
+                    return Ok(Claimed::Mine);
+                }
                 Created::Theirs(_) => {}
             }
             let (number, newest) = self.newest_claim(source, next).await?;
@@ -86,6 +90,25 @@ impl Lake {
         }
         // So many workers at one source: let them settle it.
         Ok(Claimed::Busy(self.lease))
+    }
+
+    /// Who asks whether a source is claimed begins with its first claim. A lifecycle rule takes that one first,
+    /// and whoever came after it would find the source unclaimed, committed by a later claim or not: it is written
+    /// anew, as it is, and is no older then than the one that counts.
+    async fn keep_first_claim(&self, source: &SourceId, newest: u64) {
+        if newest == 0 {
+            return;
+        }
+        let path = protocol_path(&["claims", source.as_str(), "0"]);
+        let kept = async {
+            if let Some(bytes) = read(self.store.as_ref(), &path).await? {
+                self.store.put(&path, bytes.into()).await?;
+            }
+            Ok::<_, LakeError>(())
+        };
+        if let Err(error) = kept.await {
+            tracing::warn!(%error, claim = path.as_ref(), "not written anew: its source is recognised as long as this claim is kept");
+        }
     }
 
     /// What a decision means for the source. Nothing: its claim is void.
@@ -263,5 +286,24 @@ mod tests {
         lake.store.delete(&mark).await.unwrap();
         let unknown = beside(&lake).claim(&source(), &next).await;
         assert!(matches!(unknown, Err(LakeError::Gone { .. })));
+    }
+    #[tokio::test]
+    async fn the_first_claim_is_no_older_than_the_one_that_counts() {
+        let lake = Lake::in_memory();
+        let first = protocol_path(&["claims", source().as_str(), "0"]);
+        let (void, counts) = (
+            BatchId::new(lake.clock.as_ref()),
+            BatchId::new(lake.clock.as_ref()),
+        );
+        lake.claim(&source(), &void).await.unwrap();
+        lake.abandon(&void).await.unwrap();
+        let written = lake.store.head(&first).await.unwrap().last_modified;
+        let claimed = lake.claim(&source(), &counts).await.unwrap();
+        assert_eq!(claimed, Claimed::Mine);
+        // What a lifecycle rule goes by; what it says is what it said.
+        assert!(lake.store.head(&first).await.unwrap().last_modified > written);
+        let said = read(lake.store.as_ref(), &first).await.unwrap().unwrap();
+        let said: Claim = parse(first.as_ref(), &said).unwrap();
+        assert_eq!(said.batch, void);
     }
 }

@@ -84,7 +84,12 @@ impl S3Objects {
             let again = if attempts < GET_ATTEMPTS_MAX {
                 attempts += 1;
                 tracing::debug!(key = %object.key, %error, sent, "resuming a broken download");
-                self.open(&object, sent).await
+                match self.open(&object, sent).await {
+                    // There is nothing behind what came, and yet it broke: at its checksum, for one. That says
+                    // nothing of the object.
+                    Err(FetchError::Refused(_)) => Err(error),
+                    opened => opened,
+                }
             } else {
                 Err(error)
             };
@@ -119,7 +124,7 @@ impl Objects for S3Objects {
             .set_version_id(object.version.version_id.clone())
             .send()
             .await;
-        let head = head.map_err(|error| classified(&error))?;
+        let head = head.map_err(|error| of_head(classified(&error), &error, object))?;
         let version = Version::said(head.e_tag(), object.version.version_id.as_deref());
         if version.etag.is_none() {
             return Err(FetchError::Unavailable(String::from("S3 named no ETag")));
@@ -142,6 +147,35 @@ pub(super) fn written_at(at: &aws_sdk_s3::primitives::DateTime) -> Option<DateTi
     DateTime::from_timestamp(at.secs(), at.subsec_nanos())
 }
 
+/// What the error of a HEAD means. It has no body, so that 400 stands for what S3 says there of the request:
+/// credentials that have run out, or another region. And whoever mends it must know of what it was said.
+fn of_head<E: ProvideErrorMetadata + std::error::Error + 'static>(
+    meant: FetchError,
+    error: &SdkError<E, aws_sdk_s3::config::http::HttpResponse>,
+    object: &ObjectRef,
+) -> FetchError {
+    let status = error.raw_response().map(|answer| answer.status().as_u16());
+    let (ObjectRef { bucket, key, .. }, is_bare) = (object, error.message().is_none());
+    let of = format!("HEAD of s3://{bucket}/{key}");
+    match (meant, status) {
+        (FetchError::Denied { by, .. }, Some(status)) if is_bare => FetchError::Denied {
+            by,
+            message: format!("HTTP status {status} to {of}"),
+        },
+        (FetchError::Refused(_), Some(400)) if is_bare => FetchError::Denied {
+            by: "s3",
+            message: format!(
+                "HTTP status 400 to {of}: credentials that have run out, or a bucket in another region"
+            ),
+        },
+        (FetchError::Denied { by, message }, _) => FetchError::Denied {
+            by,
+            message: format!("{message} ({of})"),
+        },
+        (meant, _) => meant,
+    }
+}
+
 /// What an S3 error means for the message. A HEAD has no body, so only its status tells.
 pub fn classified<E: ProvideErrorMetadata + std::error::Error + 'static>(
     error: &SdkError<E, aws_sdk_s3::config::http::HttpResponse>,
@@ -160,9 +194,9 @@ pub fn classified<E: ProvideErrorMetadata + std::error::Error + 'static>(
         // acknowledged.
         ("NoSuchBucket", _) | (_, Some(301 | 307)) => FetchError::Denied {
             by: "s3",
-            message: format!("{code}: {message}"),
+            message: aws::said(error),
         },
-        ("InvalidObjectState", _) => FetchError::Archived(format!("{code}: {message}")),
+        ("InvalidObjectState", _) => FetchError::Archived(aws::said(error)),
         // The last three answer 400, and are as little about the object as the others.
         (
             "AccessDenied"
@@ -182,7 +216,7 @@ pub fn classified<E: ProvideErrorMetadata + std::error::Error + 'static>(
             };
             FetchError::Denied {
                 by,
-                message: format!("{code}: {message}"),
+                message: aws::said(error),
             }
         }
         ("SlowDown" | "Throttling" | "ThrottlingException" | "RequestLimitExceeded", _)
@@ -190,7 +224,7 @@ pub fn classified<E: ProvideErrorMetadata + std::error::Error + 'static>(
         // A key that is disabled or deleted answers 400 (domain 4.2).
         (code, _) if code.starts_with("KMS.") => FetchError::Denied {
             by: "kms",
-            message: format!("{code}: {message}"),
+            message: aws::said(error),
         },
         ("RequestTimeout", _) | (_, Some(408)) => FetchError::Unavailable(aws::said(error)),
         (_, Some(400..=499)) => FetchError::Refused(aws::said(error)),

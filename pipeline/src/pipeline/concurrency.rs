@@ -113,6 +113,29 @@ impl Concurrency {
         at.is_some_and(|at| now.saturating_sub(*at) <= READ_LATELY)
     }
 
+    /// The bucket denies us. While another does not, or has not been asked, its objects must come
+    /// past these: a pause for each would keep them waiting for hours. If all deny us, trying harder only
+    /// uses up receives.
+    pub fn denied(&self, bucket: &str) {
+        let mut state = self.lock();
+        if state.denied.insert(bucket.to_owned()) {
+            show_denied(bucket, true);
+        }
+        if state.denied.len() >= self.buckets {
+            state.failures = state.failures.saturating_add(1);
+        }
+    }
+
+    /// Whether the bucket denied us, and nothing of it was read since.
+    pub fn is_denied(&self, bucket: &str) -> bool {
+        self.lock().denied.contains(bucket)
+    }
+
+    /// Whether there is a bucket that does not deny us, as far as is known.
+    pub fn is_denied_everywhere(&self) -> bool {
+        self.lock().denied.len() >= self.buckets
+    }
+
     /// A store asked for less, this or the lake. Several such answers to one burst count as one.
     pub fn slow_down(&self) {
         let now = self.clock.elapsed();
@@ -160,19 +183,6 @@ impl Permit {
     pub fn throttled(&self) {
         self.failed();
         self.of.slow_down();
-    }
-
-    /// The bucket denies us. While another does not, or has not been asked, its objects must come
-    /// past these: a pause for each would keep them waiting for hours. If all deny us, trying harder only
-    /// uses up receives.
-    pub fn denied(&self, bucket: &str) {
-        let mut state = self.of.lock();
-        if state.denied.insert(bucket.to_owned()) {
-            show_denied(bucket, true);
-        }
-        if state.denied.len() >= self.of.buckets {
-            state.failures = state.failures.saturating_add(1);
-        }
     }
 
     /// The store failed otherwise.
@@ -287,19 +297,21 @@ mod tests {
         let of = concurrency(8);
         let permit = of.acquire().await;
         for _ in 0..2 * OUTAGE_FAILURES {
-            permit.denied("flows");
+            of.denied("flows");
         }
         assert!(!of.is_outage());
+        assert!(of.is_denied("flows") && !of.is_denied("logs") && !of.is_denied_everywhere());
         assert!(!of.reads_from("logs"));
         for _ in 0..OUTAGE_FAILURES {
-            permit.denied("logs");
+            of.denied("logs");
         }
         assert!(of.is_outage());
+        assert!(of.is_denied_everywhere());
         permit.succeeded("logs");
-        assert!(!of.is_outage());
+        assert!(!of.is_outage() && !of.is_denied_everywhere());
         assert!(of.reads_from("logs") && !of.reads_from("flows"));
         for _ in 0..2 * OUTAGE_FAILURES {
-            permit.denied("flows");
+            of.denied("flows");
         }
         assert!(!of.is_outage());
     }

@@ -152,7 +152,7 @@ impl Ingest {
         match self.fetch_and_decode(begun, pieces).await {
             Ok(read) => {
                 permit.succeeded(&begun.object.bucket);
-                self.health.readable(Part::Object);
+                self.health.object_is_read();
                 End::Read(read)
             }
             Err(error) => self.refused(begun, &permit, &error),
@@ -242,7 +242,7 @@ impl Ingest {
                 return End::Read(Read::nothing(Outcome::Quarantined("archived"), Some(why)));
             }
             FetchError::Denied { by, message } => {
-                permit.denied(bucket);
+                self.concurrency.denied(bucket);
                 self.health
                     .denied(Part::Object, &format!("{by}: {message}"));
                 return End::Denied(why);

@@ -15,6 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::Pipeline;
 use super::batch::{BatchError, OpenBatch};
+use super::concurrency::Concurrency;
 use super::ingest::Begun;
 use super::piece::{End, Piece, Slot};
 use super::settle::{Because, SetAside};
@@ -28,11 +29,8 @@ use crate::limits::{
     BATCH_OPEN_MAX, BLAME_SEARCHES_MAX, FAILURE_PAUSE, FAILURE_PAUSE_MAX, PIECES_MAX,
     RENEWALS_PER_LEASE, STOP_FILL_MAX,
 };
-use crate::object::fetch::FetchError;
 use crate::object::key::kind_of;
-use crate::object::{ObjectRef, Version};
-use crate::queue::{Care, Delivery, Known, Return};
-use crate::telemetry::health::Part;
+use crate::queue::{Delivery, Known, Return};
 
 /// Works on one batch at a time.
 #[derive(Debug)]
@@ -149,7 +147,7 @@ impl Lane {
             tasks: JoinSet::new(),
             in_flight: 0,
             unclaimed: 0,
-            alone: first.attempt.care() >= Care::Alone,
+            alone: self.pipeline.is_to_be_alone(&first),
             pieces,
         };
         self.begin(&mut filling, first, unread).await;
@@ -190,7 +188,7 @@ impl Lane {
         loop {
             closing |= filling.alone
                 || filling.open.is_full(&settings.batch)
-                || filling.is_refused()
+                || filling.is_refused(&pipeline.concurrency)
                 || pipeline.alone.load(Ordering::Relaxed) > 0;
             if closing && filling.in_flight == 0 {
                 return Ok(());
@@ -209,7 +207,7 @@ impl Lane {
                 }
                 () = &mut stopped, if stopping => return Err(BatchError::Stopped),
                 next = self.intake.recv(), if room => match next {
-                    Some(delivery) if delivery.attempt.care() >= Care::Alone => {
+                    Some(delivery) if pipeline.is_to_be_alone(&delivery) => {
                         self.next_alone = Some(delivery);
                         closing = true;
                     }
@@ -241,7 +239,7 @@ impl Lane {
         let (mut slots, mut unnamed) = (Vec::new(), None);
         for wanted in delivery.objects.clone() {
             let generation = wanted.replay.map_or(0, |replay| replay.generation);
-            let object = match self.resolved(wanted.object).await {
+            let object = match self.pipeline.resolved(wanted.object).await {
                 Ok(object) => object,
                 Err(why) => {
                     unnamed = unnamed.max(Some(why));
@@ -292,63 +290,14 @@ impl Lane {
             unnamed,
         });
     }
-
-    /// The object with its version, or why its delivery goes back.
-    async fn resolved(&self, object: ObjectRef) -> Result<ObjectRef, Return> {
-        if object.version.etag.is_some() {
-            return Ok(object);
-        }
-        match self.pipeline.objects.resolve(&object).await {
-            Ok(object) => {
-                self.pipeline.health.readable(Part::ObjectVersion);
-                Ok(object)
-            }
-            // Named as it was announced, so that the reading says what is wrong with it.
-            Err(FetchError::Missing) => {
-                self.pipeline.health.readable(Part::ObjectVersion);
-                Ok(ObjectRef {
-                    version: Version::of_etag("missing"),
-                    ..object
-                })
-            }
-            Err(error) => {
-                tracing::warn!(%error, key = object.key, "an object cannot be named; its message goes back");
-                let Pipeline {
-                    health,
-                    concurrency,
-                    ..
-                } = self.pipeline.as_ref();
-                // The first may be one of few; batch after batch is an outage.
-                let lasts = self.pipeline.unnamed_batches.load(Ordering::Relaxed) > 0;
-                let why = match &error {
-                    FetchError::Denied { by, message } => {
-                        health.denied(Part::ObjectVersion, &format!("{by}: {message}"));
-                        return Err(Return::Denied);
-                    }
-                    FetchError::Throttled(_) => {
-                        concurrency.slow_down();
-                        Return::Throttled
-                    }
-                    FetchError::Missing
-                    | FetchError::Archived(_)
-                    | FetchError::Refused(_)
-                    | FetchError::Unavailable(_) => Return::Failed,
-                };
-                if lasts {
-                    health.unavailable(Part::ObjectVersion, &error.to_string());
-                }
-                Err(why)
-            }
-        }
-    }
 }
 
 impl Filling {
     /// Whether nothing came of all that has ended, because the lake does not answer or objects cannot be
     /// named: to receive more would use up more receives.
-    fn is_refused(&self) -> bool {
+    fn is_refused(&self, concurrency: &Concurrency) -> bool {
         let ended = self.open.entries.len() - self.in_flight;
-        let unnamed = || self.held.iter().any(|held| held.unnamed.is_some());
+        let unnamed = || self.held.iter().any(|held| held.is_unnamed(concurrency));
         let nothing_came = self.open.left_out.len() == ended;
         nothing_came && (self.unclaimed > 0 || self.in_flight == 0 && unnamed())
     }

@@ -16,7 +16,8 @@ use super::{Pipeline, RunError, lane};
 use crate::lake::LakeError;
 use crate::lake::batch::{BatchId, StagedFile};
 use crate::limits::{
-    BATCH_OPEN_MAX, LEARN_DECISIONS_MAX, LEARN_FILES_MAX, WINDOW_AGE_MAX, WINDOW_EVENTS_MAX,
+    BATCH_OPEN_MAX, LEARN_DECISIONS_MAX, LEARN_EVERY, LEARN_FILES_MAX, WINDOW_AGE_MAX,
+    WINDOW_EVENTS_MAX,
 };
 use crate::telemetry::health::Part;
 
@@ -95,15 +96,20 @@ impl Pipeline {
         }
     }
 
-    /// Before a batch is opened: what others committed since, looked for once in a batch's age.
+    /// Before a batch is opened: what others committed since, looked for once in a while: batches that close by
+    /// their size may follow each other fast.
     /// A failure costs precision between workers, not exactness, so the batch goes on.
     pub(super) async fn catch_up(&self, stop: &CancellationToken) {
         let clock = &self.lake.clock;
         let last = self.learned.lock().await.at;
         match last {
             None => return self.rebuild(stop).await,
-            Some(at) if clock.elapsed().saturating_sub(at) < self.settings.batch.age_max => return,
-            Some(_) => {}
+            Some(at) => {
+                let every = LEARN_EVERY.min(self.settings.batch.age_max);
+                if clock.elapsed().saturating_sub(at) < every {
+                    return;
+                }
+            }
         }
         let since = clock.now() - BATCH_OPEN_MAX - self.lake.lease;
         if let Err(error) = self.learn(since).await {

@@ -18,6 +18,7 @@ mod hours;
 pub mod ingest;
 mod lane;
 mod learn;
+mod naming;
 pub mod partials;
 mod pending;
 pub mod piece;

@@ -103,7 +103,7 @@ impl Pipeline {
                 // It may be claimed all the same. The lake fails: there is time until it answers.
                 self.give_up_later(&id);
             }
-            if held.iter().any(|held| held.unnamed.is_some()) {
+            if held.iter().any(|held| held.is_unnamed(&self.concurrency)) {
                 self.unnamed_batches.fetch_add(1, Ordering::Relaxed);
             } else if !open.entries.is_empty() {
                 self.unnamed_batches.store(0, Ordering::Relaxed);

@@ -2,7 +2,7 @@
 //!
 //! In: `ingest_log` and `quarantine`. Out: rows for people, and objects to read again. Must hold:
 //! an object is quarantined when its newest reading is; a replay is numbered after it, so that two
-//! replays of one list are one.
+//! replays of one list are one. What earlier readings gave is known only while all of them are in the log.
 
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::Int64Type;
@@ -68,16 +68,32 @@ pub fn records_sql(object: &str) -> String {
     )
 }
 
-/// The objects to read again.
-pub async fn wanted(
-    session: &LakeSession,
-    chosen: &Chosen,
-) -> Result<Vec<Wanted>, DataFusionError> {
-    let (_, rows) = session.rows(&list_sql(chosen)).await?;
-    Ok(rows.iter().flat_map(wanted_of).collect())
+/// What a replay finds.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The objects to read again.
+    pub wanted: Vec<Wanted>,
+    /// Keys of those of which a reading is in the log no more: nobody knows what it gave, and all of it would
+    /// count once more.
+    pub forgotten: Vec<String>,
 }
 
-fn wanted_of(rows: &RecordBatch) -> Vec<Wanted> {
+/// The objects to read again.
+pub async fn wanted(session: &LakeSession, chosen: &Chosen) -> Result<Found, DataFusionError> {
+    let (_, rows) = session.rows(&list_sql(chosen)).await?;
+    let mut found = Found::default();
+    for (wanted, is_known) in rows.iter().flat_map(wanted_of) {
+        if is_known {
+            found.wanted.push(wanted);
+        } else {
+            found.forgotten.push(wanted.object.key);
+        }
+    }
+    Ok(found)
+}
+
+/// The objects, and whether each of their readings is known.
+fn wanted_of(rows: &RecordBatch) -> Vec<(Wanted, bool)> {
     let strings = |name: &str, row: usize| {
         let column = rows.column_by_name(name)?.as_string_opt::<i32>()?;
         column.is_valid(row).then(|| column.value(row).to_owned())
@@ -88,7 +104,9 @@ fn wanted_of(rows: &RecordBatch) -> Vec<Wanted> {
         u64::try_from(column.value(row)).ok()
     };
     let wanted = |row| {
-        Some(Wanted {
+        let generation = number("generation", row)?;
+        let is_known = number("readings", row)? > generation;
+        let wanted = Wanted {
             object: ObjectRef {
                 bucket: strings("bucket", row)?,
                 key: strings("key", row)?,
@@ -100,13 +118,14 @@ fn wanted_of(rows: &RecordBatch) -> Vec<Wanted> {
                 written_at: None,
             },
             replay: Some(Replay {
-                generation: number("generation", row)? + 1,
+                generation: generation + 1,
                 known: Known {
                     rows: number("rows_known", row).unwrap_or_default(),
                     rejected: number("rejected_known", row).unwrap_or_default(),
                 },
             }),
-        })
+        };
+        Some((wanted, is_known))
     };
     (0..rows.num_rows()).filter_map(wanted).collect()
 }

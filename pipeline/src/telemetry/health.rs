@@ -94,6 +94,12 @@ impl Health {
         self.change(|state| drop(state.troubles.insert(part, ill)));
     }
 
+    /// An object was read: its bytes, and before that its version.
+    pub fn object_is_read(&self) {
+        self.readable(Part::ObjectVersion);
+        self.readable(Part::Object);
+    }
+
     /// The part works.
     pub fn readable(&self, part: Part) {
         let troubled = self.lock().troubles.contains_key(&part);
