@@ -113,6 +113,22 @@ def test_check_shows_the_mistakes_of_all_files_at_once(trailflow, repository, tm
     assert files == {"sts_assume_role.sql", "flow_rejects.sql"}
 
 
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [("changes", 'changes = "sum"', 'changes = "summ"'), ("pod_sessions", "\nGROUP BY", "\nGROUP GROUP BY")],
+)
+def test_one_mistake_is_one_finding(trailflow, repository, tmp_path, name, before, after):
+    """Neither tests that name the measure nor signals that read the view are to blame."""
+    shutil.copytree(repository / "sql", tmp_path / "sql")
+    signal = tmp_path / "sql" / "cloudtrail" / f"{name}.sql"
+    text = signal.read_text()
+    assert before in text
+    signal.write_text(text.replace(before, after))
+    done = trailflow.run("check", tmp_path / "sql", "--testdata", repository / "testdata")
+    assert done.returncode == 1, describe(done)
+    assert [line.split(":")[0] for line in done.stdout.decode().splitlines()] == [str(signal)], describe(done)
+
+
 def test_check_of_a_missing_directory_is_code_2(trailflow, tmp_path):
     done = trailflow.run("check", tmp_path / "nothing-here")
     assert done.returncode == 2, describe(done)

@@ -135,16 +135,22 @@ impl Engine {
             reference: tables,
         };
         let mut findings = Findings::default();
+        let mut refused = catalog.refused;
         let (over_tables, over_rollups): (Vec<_>, Vec<_>) = catalog
             .signals
             .into_iter()
             // It is refused by its name, and its view would be refused again, as a bug.
             .filter(|signal| !is_table(&signal.header.name))
             .partition(|signal| signal.header.source.table().is_some());
-        for planned in planner.plan_all(over_tables).await {
+        let name = |signal: &Signal| signal.header.name.clone();
+        let names: Vec<String> = over_tables.iter().map(name).collect();
+        for (name, planned) in names.into_iter().zip(planner.plan_all(over_tables).await) {
             match planned {
                 Ok(one) => engine.planned.push(one),
-                Err(found) => findings.extend(found),
+                Err(found) => {
+                    findings.extend(found);
+                    refused.insert(name);
+                }
             }
         }
         if over_rollups.is_empty() {
@@ -153,7 +159,7 @@ impl Engine {
         let session = scheduled::session_of_views(&engine, &runtime);
         let session = session.map_err(|error| bug(&error))?;
         for signal in over_rollups {
-            match scheduled::plan(signal, &session).await {
+            match scheduled::plan(signal, &session, &refused).await {
                 Ok(one) => engine.scheduled.push(one),
                 Err(found) => findings.extend(found),
             }

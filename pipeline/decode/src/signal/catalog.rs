@@ -5,6 +5,7 @@
 //!
 //! Must hold: adding a signal is adding one file; nothing else lists them.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
@@ -28,6 +29,8 @@ pub(super) const BUILT_IN: &str = "<built in>";
 pub struct Catalog {
     /// Sorted by file.
     pub signals: Vec<Signal>,
+    /// Names of those whose headers are refused: what reads their views is not to blame that they are missing.
+    pub refused: BTreeSet<String>,
 }
 
 impl Catalog {
@@ -110,6 +113,8 @@ impl Catalog {
                 }
                 Ok((_, mistakes)) | Err(mistakes) => {
                     findings.extend(mistakes);
+                    let name = file.file_stem().map(|name| name.to_string_lossy());
+                    catalog.refused.extend(name.map(Cow::into_owned));
                     // The header is refused; its query can be looked at all the same.
                     findings.extend(check::text(&file, &text));
                 }

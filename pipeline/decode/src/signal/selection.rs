@@ -62,6 +62,7 @@ impl Selection {
         if self.directory.is_some() {
             findings.extend(check::beside(&all, &own));
         }
+        all.refused.extend(own.refused);
         all.signals.extend(own.signals);
         all.signals
             .sort_by(|one, other| place(&one.file).cmp(&place(&other.file)));

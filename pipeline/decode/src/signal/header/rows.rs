@@ -166,14 +166,18 @@ fn measures(walk: &mut Walk<'_>, header: &mut Header, entry: &Entry<'_>) {
             Some(merge) => {
                 measures.insert(name.get_ref().to_string(), merge);
             }
-            None => walk.report(
-                Some(Place::Line(walk.line(&name.span()))),
-                &format!(
-                    "the measure `{}` does not say how it merges",
-                    name.get_ref()
-                ),
-                "write \"sum\", \"min\" or \"max\"",
-            ),
+            None => {
+                walk.report(
+                    Some(Place::Line(walk.line(&name.span()))),
+                    &format!(
+                        "the measure `{}` does not say how it merges",
+                        name.get_ref()
+                    ),
+                    "write \"sum\", \"min\" or \"max\"",
+                );
+                // There is such a column: what else names it is no mistake.
+                measures.insert(name.get_ref().to_string(), Merge::Sum);
+            }
         }
     }
     rollup(header).measures = measures;
