@@ -90,10 +90,15 @@ impl Check {
             super::note(&proved.to_string());
             return Ok(ExitCode::SUCCESS);
         }
-        super::print(&findings.to_string())?;
-        super::note(&counted(findings.len(), "finding"));
-        Ok(ExitCode::from(1))
+        report(&findings)
     }
+}
+
+/// Mistakes, one a line, and how many on stderr.
+pub(super) fn report(findings: &Findings) -> anyhow::Result<ExitCode> {
+    super::print(&findings.to_string())?;
+    super::note(&counted(findings.len(), "finding"));
+    Ok(ExitCode::from(1))
 }
 
 /// What the tests of signals showed: of a directory's if there is one, for those built in have passed theirs.
@@ -145,7 +150,7 @@ fn admitted(batches: Vec<RecordBatch>) -> Result<Vec<RecordBatch>, ArrowError> {
 }
 
 /// One thing, or several.
-fn counted(count: usize, noun: &str) -> String {
+pub(super) fn counted(count: usize, noun: &str) -> String {
     match count {
         1 => format!("1 {noun}"),
         _ => format!("{count} {noun}s"),

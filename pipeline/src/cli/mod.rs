@@ -6,6 +6,7 @@
 mod backfill;
 mod catalogue;
 mod check;
+mod config;
 mod demo;
 mod listed;
 mod patience;
@@ -43,6 +44,7 @@ enum Command {
     Backfill(backfill::Backfill),
     Query(query::Query),
     Check(check::Check),
+    Config(config::Print),
     Quarantine(quarantine::Quarantine),
     Signals(signals::Signals),
 }
@@ -56,6 +58,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Backfill(backfill) => backfill.run(&environment).await,
         Command::Query(query) => query.run(&environment).await,
         Command::Check(check) => check.run(&environment).await,
+        Command::Config(config) => config.run(&environment),
         Command::Quarantine(quarantine) => quarantine.run(&environment).await,
         Command::Signals(signals) => signals.run(&environment),
     };

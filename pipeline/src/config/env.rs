@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::env::VarError;
 use std::path::Path;
 
-use crate::config::place::ENVIRONMENT;
+use crate::config::place::{ENVIRONMENT, Place};
 use crate::config::raw::{KEYS, RawConfig, SourceKind};
 use crate::config::walk::Walk;
 use crate::finding::Findings;
@@ -19,6 +19,9 @@ pub const CONFIG_FILE: &str = "TRAILFLOW_CONFIG";
 
 const QUEUE_URL: &str = "TRAILFLOW_QUEUE_URL";
 const DIRECTORY: &str = "TRAILFLOW_DIRECTORY";
+
+/// The key that either of them decides too.
+const KIND: &str = "source.kind";
 
 /// Each variable, and the key of the file that it stands for.
 pub const VARIABLES: &[(&str, &str)] = &[
@@ -59,10 +62,12 @@ impl Environment {
         match (self.get(QUEUE_URL), self.get(DIRECTORY)) {
             (Some(_), None) => {
                 raw.source_kind = Some(SourceKind::Sqs);
+                raw.places.record(KIND, Place::Variable(QUEUE_URL));
                 raw.directory = None;
             }
             (None, Some(_)) => {
                 raw.source_kind = Some(SourceKind::Directory);
+                raw.places.record(KIND, Place::Variable(DIRECTORY));
                 raw.queue_url = None;
                 raw.buckets = None;
             }

@@ -12,6 +12,7 @@
 //! Must hold: after [`Config::load`] nobody checks a setting again; only `env` reads the
 //! environment.
 
+pub mod effective;
 pub mod env;
 pub mod lake;
 mod names;
