@@ -7,6 +7,7 @@ mod backfill;
 mod catalogue;
 mod check;
 mod config;
+mod ddl;
 mod demo;
 mod listed;
 mod patience;
@@ -45,6 +46,7 @@ enum Command {
     Query(query::Query),
     Check(check::Check),
     Config(config::Print),
+    Ddl(ddl::Ddl),
     Quarantine(quarantine::Quarantine),
     Signals(signals::Signals),
 }
@@ -59,6 +61,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Query(query) => query.run(&environment).await,
         Command::Check(check) => check.run(&environment).await,
         Command::Config(config) => config.run(&environment),
+        Command::Ddl(ddl) => ddl.run(&environment).await,
         Command::Quarantine(quarantine) => quarantine.run(&environment).await,
         Command::Signals(signals) => signals.run(&environment),
     };

@@ -258,6 +258,11 @@ impl Planned {
         format!("{}{PARTIAL}", self.name())
     }
 
+    /// The folder of the partial rows, below the lake's root.
+    pub fn rollup_path(&self) -> String {
+        format!("rollups/{}", self.name())
+    }
+
     /// The table that the signal reads.
     pub fn source(&self) -> Option<Table> {
         self.signal.header.source.table()

@@ -7,6 +7,7 @@
 
 mod by_day;
 mod date_trunc;
+pub mod ddl;
 pub mod explained;
 mod fold;
 mod kept;
@@ -75,24 +76,8 @@ impl LakeSession {
         datafusion_functions_json::register_all(&mut context)?;
         register_store(&context, Arc::clone(&lake.store))?;
         let session = Self { context };
-        for table in Table::ALL {
-            let folder = Folder {
-                path: table.name(),
-                partitions: &["event_date", "event_hour"],
-                time: Some(table.time_column()),
-            };
-            register_folder(&session.context, table.name(), &folder, table.schema())?;
-        }
-        for (name, schema) in [
-            ("ingest_log", ingest_log::schema()),
-            ("quarantine", ingest_log::quarantine_schema()),
-        ] {
-            let folder = Folder {
-                path: name,
-                partitions: &["ingest_date"],
-                time: None,
-            };
-            register_folder(&session.context, name, &folder, schema)?;
+        for (folder, schema) in table_folders() {
+            register_folder(&session.context, &folder, schema)?;
         }
         for planned in engine.signals() {
             let Some(merge) = planned.view_sql() else {
@@ -234,17 +219,16 @@ fn register_store(
 
 /// Makes the partial rows of a signal a table.
 fn register_rollup(context: &SessionContext, planned: &Planned) -> Result<(), DataFusionError> {
-    let folder = Folder {
-        path: &format!("rollups/{}", planned.name()),
-        partitions: &["event_date"],
-        time: Some("window_start"),
-    };
-    let name = planned.rollup_table();
-    register_folder(context, &name, &folder, planned.rollup_schema())
+    let (name, path) = (planned.rollup_table(), planned.rollup_path());
+    let folder = Folder::of_rollup(&name, &path);
+    register_folder(context, &folder, planned.rollup_schema())
 }
 
-/// A folder of the lake.
+/// A folder of the lake, as a table.
 struct Folder<'a> {
+    /// The table.
+    name: &'a str,
+    /// Below the lake's root.
     path: &'a str,
     /// Its Hive partitions.
     partitions: &'a [&'a str],
@@ -252,10 +236,48 @@ struct Folder<'a> {
     time: Option<&'a str>,
 }
 
+impl<'a> Folder<'a> {
+    /// That of a signal's partial rows.
+    fn of_rollup(name: &'a str, path: &'a str) -> Self {
+        Self {
+            name,
+            path,
+            partitions: &["event_date"],
+            time: Some("window_start"),
+        }
+    }
+}
+
+/// Every table but those of rollups, with its columns.
+fn table_folders() -> Vec<(Folder<'static>, SchemaRef)> {
+    let tables = Table::ALL.iter().map(|table| {
+        let folder = Folder {
+            name: table.name(),
+            path: table.name(),
+            partitions: &["event_date", "event_hour"],
+            time: Some(table.time_column()),
+        };
+        (folder, table.schema())
+    });
+    let logs = [
+        ("ingest_log", ingest_log::schema()),
+        ("quarantine", ingest_log::quarantine_schema()),
+    ];
+    let logs = logs.into_iter().map(|(name, schema)| {
+        let folder = Folder {
+            name,
+            path: name,
+            partitions: &["ingest_date"],
+            time: None,
+        };
+        (folder, schema)
+    });
+    tables.chain(logs).collect()
+}
+
 /// Makes the Parquet files of a folder a table. A folder that is not there is an empty one.
 fn register_folder(
     context: &SessionContext,
-    name: &str,
     folder: &Folder<'_>,
     schema: SchemaRef,
 ) -> Result<(), DataFusionError> {
@@ -276,7 +298,7 @@ fn register_folder(
         Some(time) => Arc::new(ByDay::new(files, time)),
         None => Arc::new(files),
     };
-    context.register_table(name, table)?;
+    context.register_table(folder.name, table)?;
     Ok(())
 }
 

@@ -55,7 +55,7 @@ impl Recent {
         let days = since.date_naive().iter_days();
         let mut files = Vec::new();
         for day in days.take_while(|day| *day <= at.date_naive()) {
-            let folder = format!("rollups/{}/event_date={day}", planned.name());
+            let folder = format!("{}/event_date={day}", planned.rollup_path());
             let after = Path::from(format!("{folder}/{}", opened.as_str()));
             let folder = Path::from(folder);
             let listed = lake.store.list_with_offset(Some(&folder), &after);

@@ -1,0 +1,106 @@
+"""`trailflow ddl`: what other engines make of it. DuckDB executes all of it; of Athena and ClickHouse the text is compared."""
+
+import json
+
+import duckdb
+import pytest
+
+from service import describe, free_port
+
+TABLES = ("cloudtrail", "flow_logs", "transit_gateway_flow_logs", "ingest_log", "quarantine")
+SHOWN = ("ingest_log", "flow_logs", "long_lived_keys_partial", "long_lived_keys")
+"""The definitions that testdata/ddl keeps: of a log, a table by hour, and a view with every kind of merge."""
+
+
+@pytest.fixture(scope="module")
+def lake(trailflow, tmp_path_factory):
+    """A lake with rows of nearly every signal."""
+    folder = tmp_path_factory.mktemp("ddl") / "it's a demo"
+    done = trailflow.run("demo", "--once", "--seed", "7", "--dir", folder, "--listen", f"127.0.0.1:{free_port()}")
+    assert done.returncode == 0, describe(done)
+    return folder / "lake"
+
+
+@pytest.fixture(scope="module")
+def views(trailflow):
+    """The names of the signals that have a view."""
+    rows = map(json.loads, trailflow.output("signals", "--format", "json").splitlines())
+    return [row["name"] for row in rows if row["grain"]]
+
+
+def defined(trailflow, lake):
+    """DuckDB with every definition."""
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(trailflow.output("ddl", "duckdb", "--lake", lake).decode())
+    return connection
+
+
+def columns(connection, relation):
+    return [row[:2] for row in connection.execute(f"DESCRIBE {relation}").fetchall()]
+
+
+def test_duckdb_gives_the_rows_that_query_gives(trailflow, lake, views, tmp_path):
+    with_rows = 0
+    with defined(trailflow, lake) as connection:
+        for number, name in enumerate([*TABLES, *views]):
+            file = tmp_path / f"{number}.parquet"
+            file.write_bytes(trailflow.output("query", "--lake", lake, "--format", "parquet", f"SELECT * FROM {name}"))
+            ours, left_out = f"read_parquet('{file}')", " EXCLUDE (event_date)" if name in views else ""
+            theirs = f"(SELECT *{left_out} FROM {name})"
+            assert columns(connection, f"SELECT * FROM {theirs}") == columns(connection, f"SELECT * FROM {ours}"), name
+            more, fewer, rows = connection.execute(
+                f"SELECT (SELECT count(*) FROM (FROM {theirs} EXCEPT ALL FROM {ours})), "
+                f"(SELECT count(*) FROM (FROM {ours} EXCEPT ALL FROM {theirs})), (SELECT count(*) FROM {ours})"
+            ).fetchone()
+            assert (more, fewer) == (0, 0), name
+            with_rows += rows > 0
+            if name in views:
+                apart = f"SELECT count(*) FROM {name} WHERE event_date <> strftime(window_start, '%Y-%m-%d')"
+                assert connection.execute(apart).fetchone() == (0,), name
+    assert with_rows > len(views) // 2
+
+
+def test_duckdb_takes_a_lake_in_which_nothing_was_found(trailflow, lake, views, tmp_path):
+    """A folder without files is an empty table, of the same columns."""
+    with defined(trailflow, tmp_path / "nothing") as empty, defined(trailflow, lake) as filled:
+        for name in [*TABLES, *views]:
+            assert empty.execute(f"SELECT count(*) FROM {name}").fetchone() == (0,), name
+            assert columns(empty, name) == columns(filled, name), name
+
+
+def test_duckdb_reads_the_files_of_the_day_that_is_asked_for_alone(trailflow, lake):
+    with defined(trailflow, lake) as connection:
+        for table in ("cloudtrail", "sts_assume_role"):
+            plan = connection.execute(f"EXPLAIN SELECT * FROM {table} WHERE event_date = '1999-01-01'").fetchall()
+            assert "Scanning Files: 0/" in str(plan), plan
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "athena", "clickhouse"])
+def test_the_text_is_the_expected_one(trailflow, repository, views, engine):
+    arguments = ("ddl", engine, "--lake", "s3://example-lake/trailflow")
+    text = trailflow.output(*arguments).decode()
+    assert text == trailflow.output(*arguments).decode()
+    head, *statements = text.removesuffix("\n").split("\n\n")
+    assert len(statements) == len(TABLES) + 2 * len(views)
+    assert all(statement.endswith(";") for statement in statements)
+    named = {statement.split("\n")[0].split()[-2].strip('"`'): statement for statement in statements}
+    assert set(named) == {*TABLES, *views, *(f"{view}_partial" for view in views)}
+    shown = "\n\n".join([head, *(named[name] for name in SHOWN)]) + "\n"
+    assert shown == (repository / f"testdata/ddl/{engine}.sql").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("athena", "--lake", "/var/lake"), "reads S3 alone: name the lake as s3://bucket/prefix"),
+        (("duckdb", "--lake", "/var/lake[1]"), "has '[' in it"),
+        (("duckdb",), "no lake is named"),
+        (("oracle", "--lake", "x"), "[possible values: duckdb, athena, clickhouse]"),
+    ],
+    ids=["directory", "pattern", "no lake", "engine"],
+)
+def test_what_cannot_be_defined_is_code_2(trailflow, arguments, says):
+    done = trailflow.run("ddl", *arguments)
+    assert (done.returncode, done.stdout) == (2, b""), describe(done)
+    assert says in done.stderr.decode()
