@@ -53,6 +53,8 @@ CALLS = {
     "get_object": {"s3:GetObject", "s3:GetObjectVersion"},
     "head_object": {"s3:GetObject", "s3:GetObjectVersion"},
     "list_objects_v2": {"s3:ListBucket"},
+    # Nobody needs a permission to be told who he is.
+    "get_caller_identity": set(),
 }
 TRUST = {"irsa": {"sts:AssumeRoleWithWebIdentity"}, "pod_identity": {"sts:AssumeRole", "sts:TagSession"}, "ecs": {"sts:AssumeRole"}}
 
@@ -219,7 +221,7 @@ def calls() -> None:
     equal(needed, ACTIONS["TakeMessages"] | ACTIONS["ReadLogs"] | ACTIONS["ListLogs"], "what these calls need")
     shipped = {file.name: source.split("#[cfg(test)]")[0] for file, source in sources.items()}
     deleting = {name for name, source in shipped.items() if re.search(r"\bdelete_if_there\(|\bstore\.delete", source)}
-    equal(deleting, {"publish.rs", "renewal.rs"}, "where the lake's objects are deleted (staging and leases; DropStaging must follow)")
+    equal(deleting, {"publish.rs", "renewal.rs", "probe.rs"}, "where the lake's objects are deleted (staging and leases; DropStaging must follow)")
 
 
 def resources() -> None:

@@ -6,11 +6,13 @@
 pub use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sdk_s3::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::{Builder, tls};
 use aws_types::service_config::ServiceConfigKey;
+use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 
 use crate::causes::told;
@@ -96,6 +98,34 @@ pub fn s3_address(
 /// An SQS client.
 pub fn sqs(sdk: &SdkConfig) -> aws_sdk_sqs::Client {
     aws_sdk_sqs::Client::new(sdk)
+}
+
+/// Credentials that were found, without what is secret of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundCredentials {
+    /// The id of the key, which is no secret.
+    pub access_key_id: String,
+    /// When they end, if they do.
+    pub expires: Option<DateTime<Utc>>,
+}
+
+/// Asks the provider chain, once.
+pub async fn credentials(sdk: &SdkConfig) -> Result<FoundCredentials, String> {
+    let provider = sdk.credentials_provider();
+    let provider = provider.ok_or("no provider of credentials is set up")?;
+    let found = provider.provide_credentials().await;
+    let found = found.map_err(|error| told(error.to_string(), &error))?;
+    Ok(FoundCredentials {
+        access_key_id: found.access_key_id().to_owned(),
+        expires: found.expiry().map(DateTime::from),
+    })
+}
+
+/// Whose credentials they are: the ARN, which anybody may ask for.
+pub async fn caller(sdk: &SdkConfig) -> Result<String, String> {
+    let asked = aws_sdk_sts::Client::new(sdk).get_caller_identity();
+    let found = asked.send().await.map_err(|error| said(&error))?;
+    found.arn.ok_or_else(|| String::from("it names no ARN"))
 }
 
 /// What AWS said, in a line: its code and its words, or why it could not be asked. The SDK's own text has

@@ -44,7 +44,7 @@ const DOORS: [Door; 4] = [
         ],
         may: &[
             "aws.rs",
-            "queue/sqs.rs",
+            "queue/sqs",
             "queue/lease.rs",
             "object/s3",
             "lake/store.rs",

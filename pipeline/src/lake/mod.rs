@@ -22,6 +22,7 @@ mod directory;
 mod encoding;
 pub mod ingest_log;
 mod partition;
+pub mod probe;
 pub mod publish;
 mod renewal;
 mod settled;

@@ -99,6 +99,11 @@ impl Directory {
         Ok(unreadable)
     }
 
+    /// Whether this file of it can be opened, or why not.
+    pub fn opens(&self, object: &ObjectRef) -> io::Result<()> {
+        File::open(self.root.join(&object.key)).map(drop)
+    }
+
     fn look_into(
         &self,
         folder: &Path,

@@ -8,6 +8,7 @@ pub mod directory;
 pub mod lease;
 pub mod listing;
 pub mod sqs;
+pub mod sqs_attributes;
 
 use std::fmt::Debug;
 use std::time::Duration;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::error::ProvideErrorMetadata as _;
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::{
     DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName,
 };
@@ -239,28 +239,7 @@ impl Queue for SqsQueue {
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
             .send()
             .await
-            .map_err(|error| {
-                let text = aws::said(&error);
-                let status = error
-                    .raw_response()
-                    .map(|response| response.status().as_u16());
-                let code = error.code().unwrap_or_default();
-                if status == Some(403)
-                    || [
-                        "AccessDenied",
-                        "Token",
-                        "NonExistentQueue",
-                        "QueueDoesNotExist",
-                    ]
-                    .iter()
-                    .any(|one| code.contains(one))
-                {
-                    // Nobody mends it by waiting. A queue of another region is not there either.
-                    QueueError::Denied(text)
-                } else {
-                    QueueError::Unavailable(text)
-                }
-            })?;
+            .map_err(|error| refused(&error))?;
         let messages = received.messages.unwrap_or_default();
         let count = u64::try_from(messages.len()).unwrap_or_default();
         counter!("trailflow_sqs_messages_received_total").increment(count);
@@ -294,6 +273,33 @@ impl Queue for SqsQueue {
         // First the renewal ends, or it might make the message invisible again.
         drop(lease);
         self.hide(handle, after).await;
+    }
+}
+
+/// What an error of SQS means for the next request.
+pub(super) fn refused<E>(error: &SdkError<E>) -> QueueError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let text = aws::said(error);
+    let status = error
+        .raw_response()
+        .map(|response| response.status().as_u16());
+    let code = error.code().unwrap_or_default();
+    if status == Some(403)
+        || [
+            "AccessDenied",
+            "Token",
+            "NonExistentQueue",
+            "QueueDoesNotExist",
+        ]
+        .iter()
+        .any(|one| code.contains(one))
+    {
+        // Nobody mends it by waiting. A queue of another region is not there either.
+        QueueError::Denied(text)
+    } else {
+        QueueError::Unavailable(text)
     }
 }
 
@@ -347,7 +353,7 @@ fn sent_at(message: &Message) -> Option<DateTime<Utc>> {
 }
 
 /// AWS writes a number, some tools a text.
-fn max_receive_count(policy: &str) -> Option<u32> {
+pub(super) fn max_receive_count(policy: &str) -> Option<u32> {
     let policy: serde_json::Value = serde_json::from_str(policy).ok()?;
     let count = policy.get("maxReceiveCount")?;
     let number = count.as_u64().or_else(|| count.as_str()?.parse().ok())?;
