@@ -14,7 +14,7 @@ import pytest
 import inputs
 from service import describe, free_port, read_json_rows
 
-COMMANDS = ("demo", "run", "backfill", "query", "check", "config", "ddl", "signals")
+COMMANDS = ("demo", "run", "backfill", "query", "check", "config", "ddl", "doctor", "signals")
 FINDING = re.compile(r"^\S.*\.sql:\d+: .+ Fix: .+", re.MULTILINE)
 TERMINAL = re.compile(rb"[\r\x1b]")
 

@@ -1,6 +1,7 @@
 """A store that speaks S3's protocol and ignores the condition of a create is no place for a lake."""
 
 import threading
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -31,17 +32,26 @@ class Overwriting(BaseHTTPRequestHandler):
         """Says nothing."""
 
 
-@pytest.fixture
-def store():
-    """Such a store."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Overwriting)
+@contextmanager
+def serving(handler):
+    """Such a store, or one that has more faults."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.puts = []
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join(10)
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)
+
+
+@pytest.fixture
+def store():
+    """Such a store."""
+    with serving(Overwriting) as server:
+        yield server
 
 
 def test_nothing_is_written_where_everything_would_be_counted_twice(trailflow, store, tmp_path):

@@ -34,5 +34,6 @@ pub mod aws;
 mod causes;
 pub mod query;
 pub mod demo;
+pub mod doctor;
 mod running;
 pub mod telemetry;

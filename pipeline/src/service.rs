@@ -100,7 +100,7 @@ async fn sdk(config: &Config) -> Option<SdkConfig> {
     }
 }
 
-fn open_lake(config: &Config, sdk: Option<&SdkConfig>) -> Result<Lake, BuildError> {
+pub(crate) fn open_lake(config: &Config, sdk: Option<&SdkConfig>) -> Result<Lake, BuildError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = store::open(&config.lake, &config.aws, sdk, Arc::clone(&clock))?;
     let directory = match &config.lake {

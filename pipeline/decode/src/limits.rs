@@ -179,6 +179,21 @@ pub const LISTED_OBJECTS_MAX: usize = 500_000;
 /// How long a listing waits for objects that are being worked on elsewhere.
 pub const LISTING_WAIT: Duration = Duration::from_millis(50);
 
+// --- doctor -------------------------------------------------------------------------------
+
+/// Keys of a log bucket that are listed to find an object to read: one request gives no more.
+pub const DOCTOR_KEYS_MAX: i32 = 1000;
+/// A request to an address that is neither AWS nor the lake, whole.
+pub const DOCTOR_REQUEST_MAX: Duration = Duration::from_secs(10);
+/// A clock further from S3's than this has every request refused (`RequestTimeTooSkewed`).
+pub const CLOCK_SKEW_MAX: Duration = Duration::from_mins(15);
+/// And one further than this is worth a word: leases go by it.
+pub const CLOCK_SKEW_NOTICED: Duration = Duration::from_secs(30);
+/// With fewer receives than this no object is read alone before its last try (`queue/attempt.rs`).
+pub const RECEIVES_FEW: u32 = 4;
+/// Batches that there should be room for where the lake is a directory.
+pub const LAKE_FREE_BATCHES_MIN: u64 = 16;
+
 // --- lake ---------------------------------------------------------------------------------
 
 /// Creates of one key that are refused although the key stays absent (S3's 409) before giving up.

@@ -67,30 +67,38 @@ impl Check {
             });
             return Ok(ExitCode::from(2));
         }
-        let directory = selection.directory.as_deref();
-        let testdata = self.testdata;
-        let testdata = testdata.unwrap_or_else(|| beside(directory, "testdata"));
-        // Alerts must name a heading of the runbooks, if there are any.
-        let runbooks = std::fs::read_to_string(beside(directory, "docs/runbooks.md"));
-        let (catalog, found) = selection.survey(runbooks.ok().as_deref());
+        let (found, proved) = signals(&selection, &reference, self.testdata).await;
         findings.extend(found);
-        let proved = match Engine::survey(catalog, &reference, MEMORY_BYTES_MAX).await {
-            Ok((engine, found)) => {
-                findings.extend(found);
-                let mut proved = Proved::of(&engine, &selection, &testdata).await;
-                findings.extend(std::mem::take(&mut proved.findings));
-                proved
-            }
-            Err(found) => {
-                findings.extend(found);
-                Proved::default()
-            }
-        };
         if findings.is_empty() {
             super::note(&proved.to_string());
             return Ok(ExitCode::SUCCESS);
         }
         report(&findings)
+    }
+}
+
+/// Every mistake in the signals that are selected, and what their tests showed.
+pub(super) async fn signals(
+    selection: &Selection,
+    reference: &Reference,
+    testdata: Option<PathBuf>,
+) -> (Findings, Proved) {
+    let directory = selection.directory.as_deref();
+    let testdata = testdata.unwrap_or_else(|| beside(directory, "testdata"));
+    // Alerts must name a heading of the runbooks, if there are any.
+    let runbooks = std::fs::read_to_string(beside(directory, "docs/runbooks.md"));
+    let (catalog, mut findings) = selection.survey(runbooks.ok().as_deref());
+    match Engine::survey(catalog, reference, MEMORY_BYTES_MAX).await {
+        Ok((engine, found)) => {
+            findings.extend(found);
+            let mut proved = Proved::of(&engine, selection, &testdata).await;
+            findings.extend(std::mem::take(&mut proved.findings));
+            (findings, proved)
+        }
+        Err(found) => {
+            findings.extend(found);
+            (findings, Proved::default())
+        }
     }
 }
 
@@ -103,7 +111,7 @@ pub(super) fn report(findings: &Findings) -> anyhow::Result<ExitCode> {
 
 /// What the tests of signals showed: of a directory's if there is one, for those built in have passed theirs.
 #[derive(Debug, Default)]
-struct Proved {
+pub(super) struct Proved {
     signals: usize,
     tests: usize,
     findings: Findings,

@@ -9,6 +9,7 @@ mod check;
 mod config;
 mod ddl;
 mod demo;
+mod doctor;
 mod listed;
 mod patience;
 mod quarantine;
@@ -47,6 +48,7 @@ enum Command {
     Check(check::Check),
     Config(config::Print),
     Ddl(ddl::Ddl),
+    Doctor(doctor::Doctor),
     Quarantine(quarantine::Quarantine),
     Signals(signals::Signals),
 }
@@ -62,6 +64,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Check(check) => check.run(&environment).await,
         Command::Config(config) => config.run(&environment),
         Command::Ddl(ddl) => ddl.run(&environment).await,
+        Command::Doctor(doctor) => doctor.run(&environment).await,
         Command::Quarantine(quarantine) => quarantine.run(&environment).await,
         Command::Signals(signals) => signals.run(&environment),
     };

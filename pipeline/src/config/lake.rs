@@ -109,6 +109,13 @@ impl NotALake {
     }
 }
 
+impl LakeUrl {
+    /// Whether it is in S3.
+    pub fn is_s3(&self) -> bool {
+        matches!(self, Self::S3 { .. })
+    }
+}
+
 impl fmt::Display for LakeUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
