@@ -90,6 +90,15 @@ def test_the_text_is_the_expected_one(trailflow, repository, views, engine):
     assert shown == (repository / f"testdata/ddl/{engine}.sql").read_text()
 
 
+def test_signals_of_your_own_are_among_them_and_others_left_out(trailflow, repository, tmp_path):
+    file = tmp_path / "trailflow.toml"
+    own = repository / "testdata/selection/one_more"
+    file.write_text(f'[signals]\ndirectory = "{own}"\nwithout = ["root_use"]\n[lake]\nurl = "s3://example-lake/own"\n')
+    text = trailflow.output("ddl", "clickhouse", "--config", file).decode()
+    assert 'VIEW "console_failures" AS' in text and "s3://example-lake/own/rollups/console_failures/" in text
+    assert 'VIEW "root_use" AS' not in text and 'VIEW "denies" AS' in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
