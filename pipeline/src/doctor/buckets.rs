@@ -7,10 +7,10 @@ use crate::object::ObjectRef;
 use crate::object::fetch::{FetchError, Objects as _};
 use crate::object::key::{KeyKind, kind_of};
 use crate::object::s3::S3Objects;
-use crate::object::s3_listing::{self, Client};
+use crate::object::s3_listing;
 
 pub(super) async fn examine(
-    client: &Client,
+    objects: &S3Objects,
     bucket: &str,
     lake: &LakeUrl,
     named: &[ObjectRef],
@@ -23,12 +23,12 @@ pub(super) async fn examine(
         .peekable();
     if named.peek().is_some() {
         for object in named {
-            read(client, object, report).await;
+            read(objects, object, report).await;
         }
         return;
     }
     let asked = format!("bucket {bucket}, list");
-    let found = match s3_listing::first(client, bucket, DOCTOR_KEYS_MAX).await {
+    let found = match s3_listing::first(objects, bucket, DOCTOR_KEYS_MAX).await {
         Ok(found) => found,
         Err(FetchError::Denied { by, message }) if message.starts_with("AccessDenied") => {
             let fix = "nothing, if no backfill lists it; s3:ListBucket on the bucket allows it";
@@ -52,7 +52,7 @@ pub(super) async fn examine(
         |object: &&ObjectRef| object.size_bytes != Some(0) && kind_of(&object.key) != KeyKind::Own;
     let other = || found.iter().find(is_other);
     match logs.or_else(other) {
-        Some(object) => read(client, object, report).await,
+        Some(object) => read(objects, object, report).await,
         None => not_tried(bucket, "there is no object among the first keys", report),
     }
 }
@@ -94,8 +94,7 @@ fn not_tried(bucket: &str, why: &str, report: &mut Report<'_>) {
     );
 }
 
-async fn read(client: &Client, object: &ObjectRef, report: &mut Report<'_>) {
-    let objects = S3Objects::new(client.clone());
+async fn read(objects: &S3Objects, object: &ObjectRef, report: &mut Report<'_>) {
     let fetched = async {
         let object = match object.version.etag {
             Some(_) => object.clone(),

@@ -13,6 +13,7 @@ use crate::aws::{self, SdkConfig};
 use crate::config::{Config, LakeUrl, Source};
 use crate::object::ObjectRef;
 use crate::object::directory::Directory;
+use crate::object::s3::S3Objects;
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,9 +120,9 @@ pub async fn examine(config: &Config, named: &[ObjectRef], report: &mut Report<'
     match (&config.source, sdk) {
         (Source::Sqs { queue_url, buckets }, Some(sdk)) => {
             queue::examine(&aws::sqs(sdk), queue_url, config.pipeline.lease, report).await;
-            let client = aws::s3(sdk, &config.aws);
+            let objects = S3Objects::new(aws::s3(sdk, &config.aws));
             for bucket in buckets {
-                buckets::examine(&client, bucket, &config.lake, named, report).await;
+                buckets::examine(&objects, bucket, &config.lake, named, report).await;
             }
         }
         (Source::Directory { path }, _) => directory(&Directory::new(path), report),

@@ -48,9 +48,7 @@ pub async fn first(
     let page = listing.max_keys(count).send().await;
     let page = page.map_err(|error| classified(&error))?;
     let found = page.contents().iter();
-    Ok(found
-        .filter_map(|object| listed(bucket, object))
-        .collect())
+    Ok(found.filter_map(|object| listed(bucket, object)).collect())
 }
 
 fn listed(bucket: &str, object: &Object) -> Option<ObjectRef> {

@@ -162,23 +162,19 @@ fn rollup(header: &mut Header) -> &mut Rollup {
 fn measures(walk: &mut Walk<'_>, header: &mut Header, entry: &Entry<'_>) {
     let mut measures = BTreeMap::new();
     for (name, value) in entry.table {
-        match value.get_ref().as_str().and_then(merge) {
-            Some(merge) => {
-                measures.insert(name.get_ref().to_string(), merge);
-            }
-            None => {
-                walk.report(
-                    Some(Place::Line(walk.line(&name.span()))),
-                    &format!(
-                        "the measure `{}` does not say how it merges",
-                        name.get_ref()
-                    ),
-                    "write \"sum\", \"min\" or \"max\"",
-                );
-                // There is such a column: what else names it is no mistake.
-                measures.insert(name.get_ref().to_string(), Merge::Sum);
-            }
+        let said = value.get_ref().as_str().and_then(merge);
+        if said.is_none() {
+            walk.report(
+                Some(Place::Line(walk.line(&name.span()))),
+                &format!(
+                    "the measure `{}` does not say how it merges",
+                    name.get_ref()
+                ),
+                "write \"sum\", \"min\" or \"max\"",
+            );
         }
+        // There is such a column in any case: what else names it is no mistake.
+        measures.insert(name.get_ref().to_string(), said.unwrap_or(Merge::Sum));
     }
     rollup(header).measures = measures;
 }
