@@ -118,3 +118,21 @@ fn table(columns: &[(&str, Vec<String>)]) -> Result<RecordBatch, ArrowError> {
         .collect();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::Table;
+    use crate::engine::scheduled::SCHEDULE;
+    use crate::signal::is_table;
+
+    #[test]
+    fn no_signal_may_take_the_name_of_a_table() {
+        let tables = tables(&Reference::default()).unwrap();
+        let joined = tables.iter().map(|(name, _)| *name);
+        let read = Table::ALL.iter().map(|table| table.name());
+        for name in joined.chain(read).chain([SCHEDULE]) {
+            assert!(is_table(name), "{name}");
+        }
+    }
+}

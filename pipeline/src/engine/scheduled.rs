@@ -24,7 +24,7 @@ use crate::limits::SCHEDULE_FILES_MAX;
 use crate::signal::{Schedule, Signal};
 
 /// The table of one row that says when the run is.
-const SCHEDULE: &str = "schedule";
+pub(super) const SCHEDULE: &str = "schedule";
 
 /// A signal over rollups that was planned once, so that it can be planned again.
 #[derive(Debug)]

@@ -231,3 +231,106 @@ pub fn classified<E: ProvideErrorMetadata + std::error::Error + 'static>(
         _ => FetchError::Unavailable(aws::said(error)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_s3::config::http::HttpResponse;
+    use aws_sdk_s3::error::ErrorMetadata;
+    use aws_sdk_s3::operation::get_object::GetObjectError;
+    use aws_sdk_s3::primitives::SdkBody;
+
+    use super::*;
+
+    fn answered(status: u16, code: &str, message: &str) -> SdkError<GetObjectError, HttpResponse> {
+        let mut said = ErrorMetadata::builder();
+        if !code.is_empty() {
+            said = said.code(code);
+        }
+        if !message.is_empty() {
+            said = said.message(message);
+        }
+        let answer = HttpResponse::new(status.try_into().unwrap(), SdkBody::empty());
+        SdkError::service_error(GetObjectError::generic(said.build()), answer)
+    }
+
+    /// The kind of what it means, and who denies.
+    fn kind(meant: &FetchError) -> String {
+        match meant {
+            FetchError::Missing => String::from("missing"),
+            FetchError::Denied { by, .. } => format!("denied by {by}"),
+            FetchError::Archived(_) => String::from("archived"),
+            FetchError::Throttled(_) => String::from("throttled"),
+            FetchError::Refused(_) => String::from("refused"),
+            FetchError::Unavailable(_) => String::from("unavailable"),
+        }
+    }
+
+    #[test]
+    fn what_s3_answers_means_one_thing() {
+        let on_a_key = "is not authorized to perform: kms:Decrypt on this resource";
+        for (status, code, message, expected) in [
+            (404, "NoSuchKey", "", "missing"),
+            (404, "NoSuchVersion", "", "missing"),
+            (412, "PreconditionFailed", "", "missing"),
+            (404, "NoSuchBucket", "", "denied by s3"),
+            (301, "PermanentRedirect", "", "denied by s3"),
+            (403, "AccessDenied", "Access Denied", "denied by s3"),
+            (403, "AccessDenied", on_a_key, "denied by kms"),
+            (400, "KMS.DisabledException", "", "denied by kms"),
+            (400, "ExpiredToken", "", "denied by s3"),
+            (403, "InvalidObjectState", "", "archived"),
+            (503, "SlowDown", "", "throttled"),
+            (429, "", "", "throttled"),
+            (408, "RequestTimeout", "", "unavailable"),
+            (416, "InvalidRange", "", "refused"),
+            (405, "MethodNotAllowed", "", "refused"),
+            (500, "InternalError", "", "unavailable"),
+        ] {
+            let meant = classified(&answered(status, code, message));
+            assert_eq!(kind(&meant), expected, "{status} {code} {message}");
+        }
+    }
+
+    #[test]
+    fn a_head_says_of_what_it_was_denied() {
+        let object = ObjectRef {
+            bucket: String::from("logs"),
+            key: String::from("a.json.gz"),
+            version: Version::default(),
+            size_bytes: None,
+            written_at: None,
+        };
+        for (status, code, message, expected) in [
+            (
+                403,
+                "",
+                "",
+                Some("HTTP status 403 to HEAD of s3://logs/a.json.gz"),
+            ),
+            (
+                400,
+                "",
+                "",
+                Some(
+                    "HTTP status 400 to HEAD of s3://logs/a.json.gz: credentials that have run out, or a bucket in another region",
+                ),
+            ),
+            (
+                403,
+                "AccessDenied",
+                "no",
+                Some("AccessDenied: no (HEAD of s3://logs/a.json.gz)"),
+            ),
+            (404, "NotFound", "", None),
+            (503, "", "", None),
+        ] {
+            let error = answered(status, code, message);
+            let meant = of_head(classified(&error), &error, &object);
+            let said = match &meant {
+                FetchError::Denied { by: "s3", message } => Some(message.as_str()),
+                _ => None,
+            };
+            assert_eq!(said, expected, "{status} {code}");
+        }
+    }
+}
