@@ -25,6 +25,7 @@ mod prepared;
 pub mod reference;
 pub mod scheduled;
 pub mod scheduled_proof;
+pub mod sql;
 
 use std::path::Path;
 use std::sync::Arc;

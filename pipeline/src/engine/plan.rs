@@ -23,7 +23,7 @@ use super::input::InputTable;
 use super::merge::Merging;
 use super::mergeable::{Unmergeable, unmergeable};
 use super::prepared::{Prepared, session_config};
-use super::{Planned, output, reference};
+use super::{Planned, output, reference, sql};
 use crate::decode::Table;
 use crate::finding::{Finding, Findings};
 use crate::running::Running;
@@ -97,7 +97,7 @@ impl Planner {
                 "report this as a bug",
             ));
         };
-        let logical = session.state.create_logical_plan(&signal.sql).await;
+        let logical = sql::plan(&session.state, &signal.sql).await;
         let logical = logical.map_err(|error| {
             let fix = match error.find_root() {
                 DataFusionError::SchemaError(..) => {

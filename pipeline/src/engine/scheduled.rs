@@ -18,7 +18,7 @@ use datafusion::prelude::SessionContext;
 
 use super::plan::{at_query, finding, reason, volatile};
 use super::prepared::session_config;
-use super::{Engine, output, reference};
+use super::{Engine, output, reference, sql};
 use crate::finding::Findings;
 use crate::limits::SCHEDULE_FILES_MAX;
 use crate::signal::{Schedule, Signal};
@@ -51,7 +51,8 @@ impl Scheduled {
 
     /// Runs it in a session that has the views.
     pub async fn run(&self, session: &SessionContext) -> Result<Vec<RecordBatch>, DataFusionError> {
-        session.sql(&self.signal.sql).await?.collect().await
+        let plan = sql::plan(&session.state(), &self.signal.sql).await?;
+        session.execute_logical_plan(plan).await?.collect().await
     }
 }
 
@@ -109,9 +110,7 @@ pub(super) async fn plan(
         };
         at_query(&signal, &reason(error), &fix)
     };
-    let logical = session
-        .state()
-        .create_logical_plan(&signal.sql)
+    let logical = sql::plan(&session.state(), &signal.sql)
         .await
         .map_err(|error| {
             let what = error.to_string();

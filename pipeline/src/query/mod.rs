@@ -42,7 +42,7 @@ use fold::FoldMerges;
 use parquet_format::LakeFiles;
 
 use crate::decode::Table;
-use crate::engine::{Engine, Planned};
+use crate::engine::{Engine, Planned, sql};
 use crate::lake::{Lake, ingest_log};
 
 /// A session over one lake.
@@ -91,16 +91,20 @@ impl LakeSession {
     }
 
     /// Plans a query. Statements that would change something are refused.
-    pub async fn sql(&self, sql: &str) -> Result<DataFrame, DataFusionError> {
+    pub async fn sql(&self, text: &str) -> Result<DataFrame, DataFusionError> {
         let options = SQLOptions::new()
             .with_allow_ddl(false)
             .with_allow_dml(false);
-        if samples(sql) {
+        if samples(text) {
             // DataFusion reads over it and answers of every row.
             let what = "TABLESAMPLE, SAMPLE, PREWHERE, PARTITION (…), CONNECT BY and WITH ROLLUP are read over, and every row is taken: ask with WHERE, such as WHERE random() < 0.01, and GROUP BY ROLLUP (…)";
             return Err(DataFusionError::Plan(String::from(what)));
         }
-        self.context.sql_with_options(sql, options).await
+        let state = self.context.state();
+        let statement = sql::statement(&state, text)?;
+        let plan = state.statement_to_plan(statement).await?;
+        options.verify_plan(&plan)?;
+        self.context.execute_logical_plan(plan).await
     }
 
     /// Runs a query whose rows are taken as they come.

@@ -1,0 +1,43 @@
+"""Questions: what is asked is answered as it is written, or refused with what to write instead."""
+
+
+import pytest
+
+import inputs
+from service import describe
+
+JSON = """(SELECT column1 AS j, column2 AS i FROM (VALUES ('{"n":5,"s":"k1","o":{"n":7},"l":[1,"b"]}', 1), ('{"n":50,"s":"k1"}', 2), ('{"n":null}', 3))) t"""
+
+
+@pytest.fixture(scope="module")
+def lake(trailflow, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("asked")
+    objects, _ = inputs.all_signals()
+    inputs.write_objects(folder / "source", objects)
+    trailflow.backfill(folder / "source", folder / "lake")
+    return folder / "lake"
+
+
+def values(trailflow, lake, sql):
+    """The rows, each as a list."""
+    return [list(row.values()) for row in trailflow.query(lake, sql)]
+
+
+def test_json_operators_bind_first(trailflow, lake):
+    sql = f"""SELECT j->>'s' = 'k1', j->>'s' || '/' || j->>'n', j->>'s' LIKE 'k%', j->>'s' IN ('k1'),
+              j->>'s' IS NOT NULL FROM {JSON} WHERE NOT j->>'n' = '50' AND i < 3"""
+    assert values(trailflow, lake, sql) == [[True, "k1/5", True, True, True]]
+    usual = "SELECT * EXCLUDE (b), {'a': 1}['a'] AS c FROM (SELECT 1 AS a, 2 AS b)"
+    assert values(trailflow, lake, usual) == [[1, 1]]
+
+
+def test_json_operators_bind_first_in_signals(trailflow, repository, tmp_path):
+    """Read as `->>('clusterName' || '')` the name is missing, and the signal's own test fails."""
+    text = (repository / "sql/cloudtrail/pod_identity_failures.sql").read_text()
+    joined = text.replace("request_parameters->>'clusterName'", "request_parameters->>'clusterName' || ''")
+    assert joined != text
+    file = tmp_path / "signals/cloudtrail/pod_identity_failures.sql"
+    file.parent.mkdir(parents=True)
+    file.write_text(joined)
+    done = trailflow.run("check", tmp_path / "signals")
+    assert done.returncode == 0, describe(done)
