@@ -41,3 +41,16 @@ def test_json_operators_bind_first_in_signals(trailflow, repository, tmp_path):
     file.write_text(joined)
     done = trailflow.run("check", tmp_path / "signals")
     assert done.returncode == 0, describe(done)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "WITH totals AS (SELECT 1 AS x) SELECT x FROM totals",
+        "WITH rollup AS (SELECT 1 AS x), cube(x) AS (SELECT 2) SELECT rollup.x FROM rollup, cube",
+        "WITH sample(x) AS (SELECT 1), partition(x) AS (SELECT 2) SELECT x FROM sample",
+        "SELECT prewhere.x FROM (SELECT 1 AS x) AS prewhere",
+    ],
+)
+def test_a_name_may_be_a_word_of_sampling(trailflow, lake, sql):
+    assert values(trailflow, lake, sql) == [[1]]

@@ -14,6 +14,7 @@ mod kept;
 pub mod output;
 mod parquet_format;
 pub mod quarantine;
+mod read_over;
 mod recent;
 pub mod rollups;
 
@@ -31,7 +32,6 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
-use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, Tokenizer};
 use object_store::ObjectStore;
 use url::Url;
@@ -95,13 +95,11 @@ impl LakeSession {
         let options = SQLOptions::new()
             .with_allow_ddl(false)
             .with_allow_dml(false);
-        if samples(text) {
-            // DataFusion reads over it and answers of every row.
-            let what = "TABLESAMPLE, SAMPLE, PREWHERE, PARTITION (…), CONNECT BY and WITH ROLLUP are read over, and every row is taken: ask with WHERE, such as WHERE random() < 0.01, and GROUP BY ROLLUP (…)";
-            return Err(DataFusionError::Plan(String::from(what)));
-        }
         let state = self.context.state();
         let statement = sql::statement(&state, text)?;
+        if read_over::is_in(&statement) {
+            return Err(DataFusionError::Plan(String::from(read_over::REFUSAL)));
+        }
         let plan = state.statement_to_plan(statement).await?;
         options.verify_plan(&plan)?;
         self.context.execute_logical_plan(plan).await
@@ -157,38 +155,6 @@ pub fn is_ended(text: &str) -> bool {
         told.find(|token| !matches!(token, Token::Whitespace(_)))
     };
     tokens.is_ok_and(|tokens| last(tokens) == Some(Token::SemiColon))
-}
-
-/// Whether a text asks for what DataFusion reads over: a part of a table by other words than WHERE.
-fn samples(text: &str) -> bool {
-    let Ok(tokens) = Tokenizer::new(&GenericDialect {}, text).tokenize() else {
-        return false;
-    };
-    let said: Vec<_> = tokens
-        .iter()
-        .filter(|token| !matches!(token, Token::Whitespace(_)))
-        .collect();
-    let word = |place: usize| match said.get(place) {
-        Some(Token::Word(word)) => word.keyword,
-        _ => Keyword::NoKeyword,
-    };
-    (0..said.len()).any(|place| {
-        let named = place.checked_sub(1).is_some_and(|before| {
-            word(before) == Keyword::AS || matches!(said.get(before), Some(Token::Period))
-        });
-        let bracket = matches!(said.get(place + 1), Some(Token::LParen));
-        !named
-            && match word(place) {
-                Keyword::TABLESAMPLE | Keyword::PREWHERE => true,
-                Keyword::SAMPLE | Keyword::PARTITION => bracket,
-                Keyword::CONNECT => word(place + 1) == Keyword::BY,
-                Keyword::WITH => matches!(
-                    word(place + 1),
-                    Keyword::ROLLUP | Keyword::TOTALS | Keyword::CUBE
-                ),
-                _ => false,
-            }
-    })
 }
 
 /// Where in a text this is; lines and columns count from 1, columns in characters.
