@@ -23,6 +23,20 @@ def values(trailflow, lake, sql):
     return [list(row.values()) for row in trailflow.query(lake, sql)]
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "now() AT TIME ZONE 'America/New_York' = now()",
+        "TIMESTAMPTZ '2026-03-01T00:00:00Z' AT TIME ZONE 'Asia/Kolkata' = TIMESTAMPTZ '2026-03-01T05:30:00+05:30'",
+        "date_part('hour', TIMESTAMPTZ '2026-03-01T00:00:00Z' AT TIME ZONE 'Asia/Kolkata') = 5",
+        "TIMESTAMPTZ '2026-03-01 00:00:00' = TIMESTAMP '2026-03-01 00:00:00'",
+        "now() > TIMESTAMP '2026-03-01' AND now() - INTERVAL '1 day' < now()",
+    ],
+)
+def test_times_are_the_same_instant_wherever_they_are_said(trailflow, lake, asked):
+    assert values(trailflow, lake, f"SELECT {asked}") == [[True]]
+
+
 def test_json_operators_bind_first(trailflow, lake):
     sql = f"""SELECT j->>'s' = 'k1', j->>'s' || '/' || j->>'n', j->>'s' LIKE 'k%', j->>'s' IN ('k1'),
               j->>'s' IS NOT NULL FROM {JSON} WHERE NOT j->>'n' = '50' AND i < 3"""

@@ -48,6 +48,10 @@ use plan::{Planner, Query};
 use prepared::Prepared;
 use scheduled::Scheduled;
 
+/// The zone of times that name none, as all of the lake's are. Without it `now()` and TIMESTAMPTZ have no zone,
+/// and AT TIME ZONE takes them for local times: another instant.
+pub const TIME_ZONE: &str = "UTC";
+
 /// Every signal, planned.
 #[derive(Debug)]
 pub struct Engine {

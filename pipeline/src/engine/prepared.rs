@@ -58,6 +58,7 @@ pub(super) fn session_config() -> SessionConfig {
     optimizer.enable_topk_dynamic_filter_pushdown = false;
     optimizer.enable_join_dynamic_filter_pushdown = false;
     optimizer.enable_aggregate_dynamic_filter_pushdown = false;
+    config.options_mut().execution.time_zone = Some(String::from(super::TIME_ZONE));
     // VARCHAR is the text that columns have, and that our grouping takes.
     config.options_mut().sql_parser.map_string_types_to_utf8view = false;
     config

@@ -42,7 +42,7 @@ use fold::FoldMerges;
 use parquet_format::LakeFiles;
 
 use crate::decode::Table;
-use crate::engine::{Engine, Planned, sql};
+use crate::engine::{Engine, Planned, TIME_ZONE, sql};
 use crate::lake::{Lake, ingest_log};
 
 /// A session over one lake.
@@ -70,6 +70,7 @@ impl LakeSession {
             .options_mut()
             .optimizer
             .enable_leaf_expression_pushdown = false;
+        config.options_mut().execution.time_zone = Some(String::from(TIME_ZONE));
         let mut context = SessionContext::new_with_config_rt(config, runtime);
         context.add_optimizer_rule(Arc::new(FoldMerges));
         context.register_udf(date_trunc());
