@@ -1,5 +1,6 @@
 """Questions: what is asked is answered as it is written, or refused with what to write instead."""
 
+import json
 
 import pytest
 
@@ -31,10 +32,24 @@ def values(trailflow, lake, sql):
         "date_part('hour', TIMESTAMPTZ '2026-03-01T00:00:00Z' AT TIME ZONE 'Asia/Kolkata') = 5",
         "TIMESTAMPTZ '2026-03-01 00:00:00' = TIMESTAMP '2026-03-01 00:00:00'",
         "now() > TIMESTAMP '2026-03-01' AND now() - INTERVAL '1 day' < now()",
+        "DATE '2026-03-01' + INTERVAL '8 hours' = TIMESTAMP '2026-03-01 08:00:00'",
+        "current_date + INTERVAL '8 hours' > current_date",
+        "arrow_typeof(current_date - INTERVAL '8 days') = 'Date32'",
     ],
 )
 def test_times_are_the_same_instant_wherever_they_are_said(trailflow, lake, asked):
     assert values(trailflow, lake, f"SELECT {asked}") == [[True]]
+
+
+def test_whole_days_still_choose_folders(trailflow, lake):
+    rows = trailflow.value(lake, "SELECT count(*) FROM cloudtrail")
+    sql = "SELECT count(*) FROM cloudtrail WHERE event_date {} current_date - INTERVAL '3 days'"
+    assert sum(trailflow.value(lake, sql.format(side)) for side in ("<", ">=")) == rows
+    days = "event_date < current_date - INTERVAL '4000 days'"
+    hours = "event_time >= DATE '2099-01-01' + INTERVAL '8 hours'"
+    for condition in (days, hours):
+        plan = trailflow.query(lake, f"EXPLAIN SELECT count(*) FROM cloudtrail WHERE {condition}")
+        assert ".parquet" not in json.dumps(plan), plan
 
 
 def test_json_operators_bind_first(trailflow, lake):

@@ -12,6 +12,7 @@
 //! (I7); with `query`, this is the only place that knows DataFusion.
 
 mod date_bin;
+pub mod dates;
 mod expression;
 mod group;
 mod input;

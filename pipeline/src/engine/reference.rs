@@ -16,6 +16,7 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
 use datafusion::prelude::SessionContext;
 
+use super::dates;
 use crate::config::{Cluster, Reference};
 use crate::signal::TestReference;
 
@@ -82,12 +83,13 @@ pub fn of_test(
     })
 }
 
-/// Makes them, and the JSON functions, known to a session.
+/// Makes them, the JSON functions and dates beside times known to a session.
 pub fn register(
     context: &mut SessionContext,
     tables: &[(&'static str, RecordBatch)],
 ) -> Result<(), DataFusionError> {
     datafusion_functions_json::register_all(context)?;
+    dates::register(context)?;
     for (name, rows) in tables {
         let table: Arc<dyn TableProvider> = if rows.num_rows() == 0 {
             // The planner sees that there is nothing to join, and joins nothing.

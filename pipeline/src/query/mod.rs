@@ -42,7 +42,7 @@ use fold::FoldMerges;
 use parquet_format::LakeFiles;
 
 use crate::decode::Table;
-use crate::engine::{Engine, Planned, TIME_ZONE, sql};
+use crate::engine::{Engine, Planned, TIME_ZONE, dates, sql};
 use crate::lake::{Lake, ingest_log};
 
 /// A session over one lake.
@@ -75,6 +75,7 @@ impl LakeSession {
         context.add_optimizer_rule(Arc::new(FoldMerges));
         context.register_udf(date_trunc());
         datafusion_functions_json::register_all(&mut context)?;
+        dates::register(&mut context)?;
         register_store(&context, Arc::clone(&lake.store))?;
         let session = Self { context };
         for (folder, schema) in table_folders() {
