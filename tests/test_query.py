@@ -35,6 +35,7 @@ def values(trailflow, lake, sql):
         "DATE '2026-03-01' + INTERVAL '8 hours' = TIMESTAMP '2026-03-01 08:00:00'",
         "current_date + INTERVAL '8 hours' > current_date",
         "arrow_typeof(current_date - INTERVAL '8 days') = 'Date32'",
+        "TIMESTAMP '2026-03-01 02:00:00' AT TIME ZONE 'UTC' AT TIME ZONE 'America/New_York' < DATE '2026-03-01'",
     ],
 )
 def test_times_are_the_same_instant_wherever_they_are_said(trailflow, lake, asked):

@@ -1,9 +1,10 @@
 //! Days beside times: what DataFusion cuts off in silence, kept.
 //!
-//! In: an expression. Out: the same, with a date made a time where hours are added. Must hold: a date and whole
-//! days are a date, as in `event_date >= current_date - INTERVAL '7 days'`.
+//! In: an expression. Out: the same, with a date made a time where it meets one. Must hold: a date and whole
+//! days are a date, as in `event_date >= current_date - INTERVAL '7 days'`; of UTC nothing changes.
 //!
-//! DataFusion adds eight hours to a date and gives the date.
+//! DataFusion adds eight hours to a date and gives the date. And it compares a local time, which
+//! AT TIME ZONE gives, with a date's midnight in UTC.
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::execution::FunctionRegistry;
+use datafusion::logical_expr::expr::{Between, InList};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable as _, Operator, cast};
 
@@ -40,6 +42,21 @@ impl FunctionRewrite for DatesAsTimes {
     ) -> Result<Transformed<Expr>, DataFusionError> {
         let changed = match &expression {
             Expr::BinaryExpr(binary) if adds(binary.op) => shifted(binary, schema),
+            Expr::BinaryExpr(binary) if is_comparison(binary.op) => {
+                let sides = [binary.left.as_ref(), binary.right.as_ref()];
+                local(sides, schema).map(|[left, right]| {
+                    Expr::BinaryExpr(BinaryExpr::new(left.into(), binary.op, right.into()))
+                })
+            }
+            Expr::Between(between) => {
+                let sides = [&between.expr, &between.low, &between.high];
+                local(sides.map(AsRef::as_ref), schema).map(|[asked, low, high]| {
+                    let negated = between.negated;
+                    let between = Between::new(asked.into(), negated, low.into(), high.into());
+                    Expr::Between(between)
+                })
+            }
+            Expr::InList(list) => within(list, schema),
             _ => None,
         };
         Ok(changed.map_or_else(|| Transformed::no(expression), Transformed::yes))
@@ -48,6 +65,20 @@ impl FunctionRewrite for DatesAsTimes {
 
 fn adds(operator: Operator) -> bool {
     matches!(operator, Operator::Plus | Operator::Minus)
+}
+
+pub(super) fn is_comparison(operator: Operator) -> bool {
+    matches!(
+        operator,
+        Operator::Eq
+            | Operator::NotEq
+            | Operator::Lt
+            | Operator::LtEq
+            | Operator::Gt
+            | Operator::GtEq
+            | Operator::IsDistinctFrom
+            | Operator::IsNotDistinctFrom
+    )
 }
 
 fn is_date(expression: &Expr, schema: &DFSchema) -> bool {
@@ -107,6 +138,53 @@ fn is_of_days(interval: &Expr) -> bool {
     }
 }
 
+/// Dates as their midnight in the zone of the local time that they are compared with.
+fn local<const N: usize>(sides: [&Expr; N], schema: &DFSchema) -> Option<[Expr; N]> {
+    let local = sides
+        .iter()
+        .find_map(|side| match side.get_type(schema).ok()? {
+            DataType::Timestamp(_, Some(zone)) if !is_utc(&zone) => Some(zone),
+            _ => None,
+        })?;
+    if !sides.iter().any(|side| is_date(side, schema)) {
+        return None;
+    }
+    let kind = DataType::Timestamp(TimeUnit::Nanosecond, Some(local));
+    Some(sides.map(|side| {
+        if is_date(side, schema) {
+            let midnight = cast(
+                side.clone(),
+                DataType::Timestamp(TimeUnit::Nanosecond, None),
+            );
+            cast(midnight, kind.clone())
+        } else {
+            side.clone()
+        }
+    }))
+}
+
+fn is_utc(zone: &str) -> bool {
+    matches!(zone, "UTC" | "Z" | "+00:00" | "+00")
+}
+
+/// The same of a list.
+fn within(asked: &InList, schema: &DFSchema) -> Option<Expr> {
+    let (mut list, mut changed) = (Vec::new(), false);
+    let mut expression = asked.expr.as_ref().clone();
+    for one in &asked.list {
+        match local([asked.expr.as_ref(), one], schema) {
+            Some([left, right]) => {
+                expression = left;
+                list.push(right);
+                changed = true;
+            }
+            None => list.push(one.clone()),
+        }
+    }
+    let list = InList::new(expression.into(), list, asked.negated);
+    changed.then_some(Expr::InList(list))
+}
+
 #[cfg(test)]
 mod tests {
     use arrow::util::display::array_value_to_string;
@@ -115,7 +193,7 @@ mod tests {
     use super::*;
 
     /// What is asked, and the answer.
-    const ASKED: [(&str, &str); 13] = [
+    const ASKED: [(&str, &str); 20] = [
         (
             "DATE '2026-03-01' + INTERVAL '8 hours'",
             "2026-03-01T08:00:00",
@@ -160,10 +238,33 @@ mod tests {
             "'2026-03-02' >= DATE '2026-03-03' - INTERVAL '1 day'",
             "true",
         ),
+        // 2026-03-01T02:00Z is on the 28th in New York.
+        (
+            "t AT TIME ZONE 'America/New_York' < DATE '2026-03-01' FROM t",
+            "true",
+        ),
+        (
+            "DATE '2026-03-01' <= t AT TIME ZONE 'America/New_York' FROM t",
+            "false",
+        ),
+        (
+            "t AT TIME ZONE 'America/New_York' BETWEEN d AND DATE '2026-03-02' FROM t",
+            "false",
+        ),
+        ("t AT TIME ZONE 'America/New_York' >= d FROM t", "false"),
+        (
+            "date_trunc('day', t AT TIME ZONE 'America/New_York') IN (DATE '2026-02-28', DATE '2026-02-27') FROM t",
+            "true",
+        ),
+        (
+            "count(*) FROM t JOIN (SELECT DATE '2026-02-28' AS day) c ON date_trunc('day', t AT TIME ZONE 'America/New_York') = c.day",
+            "1",
+        ),
+        ("t >= DATE '2026-03-01' FROM t", "true"),
     ];
 
     #[tokio::test]
-    async fn hours_are_kept() {
+    async fn hours_and_midnights_are_kept() {
         let mut context = SessionContext::new();
         register(&mut context).unwrap();
         let table = "SELECT arrow_cast('2026-03-01T02:00:00Z', 'Timestamp(Millisecond, Some(\"UTC\"))') AS t, DATE '2026-03-01' AS d";
