@@ -32,6 +32,7 @@ def values(trailflow, lake, sql):
         "date_part('hour', TIMESTAMPTZ '2026-03-01T00:00:00Z' AT TIME ZONE 'Asia/Kolkata') = 5",
         "TIMESTAMPTZ '2026-03-01 00:00:00' = TIMESTAMP '2026-03-01 00:00:00'",
         "now() > TIMESTAMP '2026-03-01' AND now() - INTERVAL '1 day' < now()",
+        "TIMESTAMP '2026-03-03' - TIMESTAMP '2026-03-01' > INTERVAL '1 day'",
         "DATE '2026-03-01' + INTERVAL '8 hours' = TIMESTAMP '2026-03-01 08:00:00'",
         "current_date + INTERVAL '8 hours' > current_date",
         "arrow_typeof(current_date - INTERVAL '8 days') = 'Date32'",

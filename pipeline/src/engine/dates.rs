@@ -4,7 +4,8 @@
 //! days are a date, as in `event_date >= current_date - INTERVAL '7 days'`; of UTC nothing changes.
 //!
 //! DataFusion adds eight hours to a date and gives the date. And it compares a local time, which
-//! AT TIME ZONE gives, with a date's midnight in UTC.
+//! AT TIME ZONE gives, with a date's midnight in UTC. The difference of two times it compares with an interval
+//! by months, then days, then the rest: two days in nanoseconds are less than a day.
 
 use std::sync::Arc;
 
@@ -44,13 +45,13 @@ impl FunctionRewrite for DatesAsTimes {
             Expr::BinaryExpr(binary) if adds(binary.op) => shifted(binary, schema),
             Expr::BinaryExpr(binary) if is_comparison(binary.op) => {
                 let sides = [binary.left.as_ref(), binary.right.as_ref()];
-                local(sides, schema).map(|[left, right]| {
+                aligned(sides, schema).map(|[left, right]| {
                     Expr::BinaryExpr(BinaryExpr::new(left.into(), binary.op, right.into()))
                 })
             }
             Expr::Between(between) => {
                 let sides = [&between.expr, &between.low, &between.high];
-                local(sides.map(AsRef::as_ref), schema).map(|[asked, low, high]| {
+                aligned(sides.map(AsRef::as_ref), schema).map(|[asked, low, high]| {
                     let negated = between.negated;
                     let between = Between::new(asked.into(), negated, low.into(), high.into());
                     Expr::Between(between)
@@ -138,6 +139,48 @@ fn is_of_days(interval: &Expr) -> bool {
     }
 }
 
+/// What is compared, made comparable.
+fn aligned<const N: usize>(sides: [&Expr; N], schema: &DFSchema) -> Option<[Expr; N]> {
+    local(sides, schema).or_else(|| lengths(sides, schema))
+}
+
+/// Intervals as the length that the difference of two times has.
+fn lengths<const N: usize>(sides: [&Expr; N], schema: &DFSchema) -> Option<[Expr; N]> {
+    let is_length = |side: &Expr| matches!(side.get_type(schema), Ok(DataType::Duration(_)));
+    if !sides.iter().any(|side| is_length(side)) {
+        return None;
+    }
+    let changed = sides.map(|side| {
+        if is_length(side) {
+            return Some(cast(side.clone(), DataType::Duration(TimeUnit::Nanosecond)));
+        }
+        let nanos = ScalarValue::DurationNanosecond(Some(nanos(side)?));
+        Some(Expr::Literal(nanos, None))
+    });
+    // Of other kinds than these DataFusion decides.
+    let all: Vec<_> = changed.into_iter().collect::<Option<_>>()?;
+    all.try_into().ok()
+}
+
+/// The length of an interval that is written out; a month has 30 days here, as in PostgreSQL.
+fn nanos(interval: &Expr) -> Option<i64> {
+    let interval = match interval {
+        Expr::Alias(alias) => return nanos(&alias.expr),
+        Expr::Negative(inner) => return nanos(inner)?.checked_neg(),
+        Expr::Cast(cast) if matches!(cast.field.data_type(), DataType::Interval(_)) => {
+            return nanos(&cast.expr);
+        }
+        Expr::Literal(value, _) => value,
+        _ => return None,
+    };
+    let unit = DataType::Interval(IntervalUnit::MonthDayNano);
+    let ScalarValue::IntervalMonthDayNano(Some(value)) = interval.cast_to(&unit).ok()? else {
+        return None;
+    };
+    let days = i64::from(value.months) * 30 + i64::from(value.days);
+    days.checked_mul(DAY_NANOS)?.checked_add(value.nanoseconds)
+}
+
 /// Dates as their midnight in the zone of the local time that they are compared with.
 fn local<const N: usize>(sides: [&Expr; N], schema: &DFSchema) -> Option<[Expr; N]> {
     let local = sides
@@ -172,7 +215,7 @@ fn within(asked: &InList, schema: &DFSchema) -> Option<Expr> {
     let (mut list, mut changed) = (Vec::new(), false);
     let mut expression = asked.expr.as_ref().clone();
     for one in &asked.list {
-        match local([asked.expr.as_ref(), one], schema) {
+        match aligned([asked.expr.as_ref(), one], schema) {
             Some([left, right]) => {
                 expression = left;
                 list.push(right);
@@ -193,7 +236,28 @@ mod tests {
     use super::*;
 
     /// What is asked, and the answer.
-    const ASKED: [(&str, &str); 20] = [
+    const ASKED: [(&str, &str); 26] = [
+        (
+            "TIMESTAMP '2026-03-03' - TIMESTAMP '2026-03-01' > INTERVAL '1 day'",
+            "true",
+        ),
+        (
+            "INTERVAL '1 day' > t - TIMESTAMP '2026-02-28' FROM t",
+            "false",
+        ),
+        (
+            "t - TIMESTAMP '2026-03-01' BETWEEN INTERVAL '1 hour' AND '1 day'::interval FROM t",
+            "true",
+        ),
+        (
+            "t - TIMESTAMP '2026-01-01' < INTERVAL '1 month' FROM t",
+            "false",
+        ),
+        (
+            "t - TIMESTAMP '2026-03-01' = INTERVAL '120 minutes' FROM t",
+            "true",
+        ),
+        ("t - NULL > INTERVAL '1 day' IS NULL FROM t", "true"),
         (
             "DATE '2026-03-01' + INTERVAL '8 hours'",
             "2026-03-01T08:00:00",
