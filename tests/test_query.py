@@ -5,7 +5,7 @@ import json
 import pytest
 
 import inputs
-from service import describe
+from service import describe, read_json_rows
 
 JSON = """(SELECT column1 AS j, column2 AS i FROM (VALUES ('{"n":5,"s":"k1","o":{"n":7},"l":[1,"b"]}', 1), ('{"n":50,"s":"k1"}', 2), ('{"n":null}', 3))) t"""
 
@@ -22,6 +22,13 @@ def lake(trailflow, tmp_path_factory):
 def values(trailflow, lake, sql):
     """The rows, each as a list."""
     return [list(row.values()) for row in trailflow.query(lake, sql)]
+
+
+def refused(trailflow, lake, sql, *arguments):
+    """What stderr says of a question that has no answer."""
+    done = trailflow.run("query", "--lake", lake, *arguments, sql)
+    assert done.returncode == 2 and done.stdout == b"", describe(done)
+    return done.stderr.decode()
 
 
 @pytest.mark.parametrize(
@@ -85,3 +92,25 @@ def test_json_operators_bind_first_in_signals(trailflow, repository, tmp_path):
 )
 def test_a_name_may_be_a_word_of_sampling(trailflow, lake, sql):
     assert values(trailflow, lake, sql) == [[1]]
+
+
+@pytest.mark.parametrize(
+    "sql, says, not_says",
+    [
+        ("SELECT 1 FROM cloudtrial", "Is cloudtrail meant?", "gauges"),
+        ("SELECT 1 FROM flow_reject", "Is flow_rejects meant?", "gauges"),
+        ("SELECT 1 FROM long_lived_key_age", "gauges and no view", "meant"),
+        ("SELECT 1 FROM nothing_like_it", "SHOW TABLES", "gauges"),
+    ],
+)
+def test_an_error_says_what_is_wrong_with_this_question(trailflow, lake, sql, says, not_says):
+    said = refused(trailflow, lake, sql)
+    assert says in said and not_says not in said, said
+
+
+def test_a_signal_that_is_left_out_is_said_to_be(trailflow, lake, tmp_path):
+    config = tmp_path / "less.toml"
+    config.write_text('[signals]\nwithout = ["insights"]\n')
+    said = refused(trailflow, lake, "SELECT 1 FROM insights", "--config", config)
+    assert "insights is a signal that the configuration leaves out" in said, said
+    assert read_json_rows(trailflow.output("query", "--lake", lake, "--format", "json", "SELECT count(*) AS n FROM insights"))

@@ -98,7 +98,8 @@ impl Quarantine {
 
 impl List {
     async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
-        let (_, session) = query::open(&self.lake, environment, Views::None).await?;
+        let lake = query::open(&self.lake, environment, Views::None).await?;
+        let session = lake.session;
         let chosen = self.reason.map_or(Chosen::All, Chosen::Reason);
         let (schema, rows) = session.rows(&quarantine::list_sql(&chosen)).await?;
         output::write(self.format, schema, &rows, io::stdout())?;
@@ -108,7 +109,8 @@ impl List {
 
 impl Show {
     async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
-        let (_, session) = query::open(&self.lake, environment, Views::None).await?;
+        let lake = query::open(&self.lake, environment, Views::None).await?;
+        let session = lake.session;
         let (schema, readings) = session
             .rows(&quarantine::readings_sql(&self.object))
             .await?;
@@ -127,7 +129,9 @@ impl Show {
 
 impl Replay {
     async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
-        let (config, session) = query::open(&self.lake, environment, Views::None).await?;
+        let query::Opened {
+            config, session, ..
+        } = query::open(&self.lake, environment, Views::None).await?;
         let chosen = match (self.reason, self.key) {
             (Some(reason), _) => Chosen::Reason(reason),
             (None, Some(key)) => Chosen::Key(key),

@@ -7,7 +7,7 @@ use futures::TryStreamExt as _;
 
 use crate::config::{Config, Environment, LakeUrl};
 use crate::engine::Engine;
-use crate::query::explained::{QueryError, explained};
+use crate::query::explained::{Names, QueryError, explained};
 use crate::query::output::{Format, Output};
 use crate::query::{self, LakeSession};
 use crate::service;
@@ -67,12 +67,20 @@ impl Views<'_> {
     }
 }
 
+/// A lake that can be asked.
+pub(super) struct Opened {
+    pub(super) config: Config,
+    pub(super) session: LakeSession,
+    /// What a question may name.
+    names: Names,
+}
+
 /// Opens a lake to be asked.
 pub(super) async fn open(
     lake: &super::LakeName,
     environment: &Environment,
     views: Views<'_>,
-) -> anyhow::Result<(Config, LakeSession)> {
+) -> anyhow::Result<Opened> {
     let config = lake.config(environment)?;
     if let LakeUrl::Directory(path) = &config.lake
         && !path.is_dir()
@@ -92,6 +100,7 @@ pub(super) async fn open(
     }
     let memory = config.pipeline.memory_bytes_max;
     let mut catalog = config.signals.catalog()?;
+    let names = Names::of(&catalog);
     let is_needed =
         |signal: &Signal| signal.header.source.table().is_some() && views.need(&signal.header.name);
     catalog.signals.retain(is_needed);
@@ -105,7 +114,11 @@ pub(super) async fn open(
         );
     }
     let session = LakeSession::open(&lake, &engine, memory).await?;
-    Ok((config, session))
+    Ok(Opened {
+        config,
+        session,
+        names,
+    })
 }
 
 const PROMPT_HELP: &str = "SHOW TABLES; lists the tables and views, DESCRIBE cloudtrail; the columns of one. A statement ends with a semicolon, may have many lines, and is SQL as DataFusion has it. exit leaves.";
@@ -119,15 +132,11 @@ fn nothing_asked(sql: &str) -> String {
     String::from("the query has no statement: ask one, such as SHOW TABLES")
 }
 
-fn failed(error: &QueryError) -> anyhow::Error {
-    anyhow::anyhow!("{}", explained(error))
-}
-
 impl Query {
     pub(super) async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
         let _telemetry = super::quiet_logs(environment)?;
         let views = self.sql.as_deref().map_or(Views::All, Views::NamedIn);
-        let (_, session) = open(&self.lake, environment, views).await?;
+        let lake = open(&self.lake, environment, views).await?;
         match &self.sql {
             Some(sql) => {
                 let statements = query::statements(sql);
@@ -136,11 +145,11 @@ impl Query {
                 }
                 self.one_file(statements.len())?;
                 for sql in statements {
-                    self.answer(&session, sql).await?;
+                    self.answer(&lake, sql).await?;
                 }
                 Ok(ExitCode::SUCCESS)
             }
-            None => self.prompt(&session).await,
+            None => self.prompt(&lake).await,
         }
     }
 
@@ -152,21 +161,25 @@ impl Query {
         Ok(())
     }
 
-    async fn answer(&self, session: &LakeSession, sql: &str) -> anyhow::Result<()> {
-        let mut rows = session.stream(sql).await.map_err(|error| failed(&error))?;
+    async fn answer(&self, lake: &Opened, sql: &str) -> anyhow::Result<()> {
+        let failed = |error: QueryError| {
+            let text = explained(&error, &lake.names);
+            anyhow::anyhow!("{text}")
+        };
+        let mut rows = lake.session.stream(sql).await.map_err(failed)?;
         let schema = rows.schema();
         // What fails at once leaves no heading.
-        let mut next = rows.try_next().await.map_err(|error| failed(&error))?;
+        let mut next = rows.try_next().await.map_err(failed)?;
         let mut output = Output::begin(self.format, schema, io::stdout())?;
         while let Some(batch) = next {
             output.write(&batch)?;
-            next = rows.try_next().await.map_err(|error| failed(&error))?;
+            next = rows.try_next().await.map_err(failed)?;
         }
         output.end()
     }
 
     /// Statements from stdin, each up to its semicolon or the end.
-    async fn prompt(&self, session: &LakeSession) -> anyhow::Result<ExitCode> {
+    async fn prompt(&self, lake: &Opened) -> anyhow::Result<ExitCode> {
         let terminal = io::stdin().is_terminal();
         let (mut text, mut answered) = (String::new(), 0);
         loop {
@@ -205,7 +218,7 @@ impl Query {
             for sql in query::statements(&whole) {
                 answered += 1;
                 self.one_file(answered)?;
-                match self.answer(session, sql).await {
+                match self.answer(lake, sql).await {
                     Ok(()) => {}
                     // A person at a prompt tries again; a script has failed.
                     Err(error) if terminal => super::note(&format!("{error:#}")),

@@ -1,55 +1,163 @@
 //! Why a question has no answer, in words that help whoever asked.
 //!
-//! In: DataFusion's error. Out: what it says, once, and what to do about it.
+//! In: DataFusion's error, and what may be named. Out: what the error says, once, and what to
+//! do about it.
 
 use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 
-use super::output;
+use super::{output, read_over};
 use crate::causes;
+use crate::decode::Table;
+use crate::decode::keys::nearest::nearest;
+use crate::signal::{Catalog, Signal};
 
 /// What a session says when it cannot answer.
 pub type QueryError = DataFusionError;
 
+/// Where to look.
+const LOOK: &str = "Tables: SHOW TABLES. Columns: DESCRIBE <table>";
+
+/// What a question may name beside the lake's tables: a session has only those views that are asked for.
+#[derive(Debug, Default)]
+pub struct Names {
+    /// Signals with a view.
+    views: Vec<String>,
+    /// Signals over rollups.
+    gauges: Vec<String>,
+    /// Signals that store nothing.
+    without_rollup: Vec<String>,
+}
+
+impl Names {
+    /// Those of the signals that the configuration has.
+    pub fn of(catalog: &Catalog) -> Self {
+        let mut names = Self::default();
+        for Signal { header, .. } in &catalog.signals {
+            let kind = if header.source.table().is_none() {
+                &mut names.gauges
+            } else if header.rollup.is_some() {
+                &mut names.views
+            } else {
+                &mut names.without_rollup
+            };
+            kind.push(header.name.clone());
+        }
+        names
+    }
+
+    /// What to say of a table that is not there.
+    fn unknown(&self, name: &str) -> String {
+        let among = |names: &[String]| names.iter().any(|known| known == name);
+        if among(&self.gauges) {
+            return format!(
+                "{name} is a signal over rollups: those have gauges and no view. {LOOK}"
+            );
+        }
+        if among(&self.without_rollup) {
+            return format!("{name} is a signal without a [rollup], and so without a view. {LOOK}");
+        }
+        if Catalog::has_built_in(name) && !among(&self.views) {
+            return format!(
+                "{name} is a signal that the configuration leaves out: see `[signals]` in its file, `without` and `built_in`. {LOOK}"
+            );
+        }
+        let mut known: Vec<&str> = Table::ALL.into_iter().map(Table::name).collect();
+        known.extend(["ingest_log", "quarantine"]);
+        known.extend(self.views.iter().map(String::as_str));
+        match nearest(name, known.into_iter()) {
+            Some(near) => format!("Is {near} meant? {LOOK}"),
+            None => LOOK.to_owned(),
+        }
+    }
+}
+
 /// The error's words, and what to do about it.
-pub fn explained(error: &QueryError) -> String {
-    let hint = match error.find_root() {
-        DataFusionError::Plan(what) if what.contains("not found") => {
-            "\nTables: SHOW TABLES. Columns: DESCRIBE <table>. Signals over rollups have gauges and no view"
-        }
-        DataFusionError::Plan(_) | DataFusionError::SchemaError(..) => {
-            "\nTables: SHOW TABLES. Columns: DESCRIBE <table>"
-        }
-        DataFusionError::ResourcesExhausted(_) => {
-            "\nAsk for less: fewer columns, a shorter time, no ORDER BY. Or allow more: `pipeline.memory_bytes_max` in a file named by --config"
-        }
-        DataFusionError::IoError(_) => {
-            "\nWhat does not fit into memory is put into a directory for temporary files: TMPDIR names another one"
-        }
-        DataFusionError::ArrowError(error, _) if matches!(**error, ArrowError::CastError(_)) => {
-            "\nIf it comes of the view of a signal whose column has another type than before: older files keep the type they were written with. Give the signal another name, or delete its folder below rollups/"
-        }
-        _ => "",
-    };
+pub fn explained(error: &QueryError, names: &Names) -> String {
     let text = match error {
         // Each of its causes repeats what S3 said.
         DataFusionError::ObjectStore(store) => causes::told(store.to_string(), store.as_ref()),
         _ => error.strip_backtrace(),
     };
+    let hint = hint(error.find_root(), names);
+    let end = if hint.is_empty() { "" } else { "\n" };
     // What a log says may be in it.
-    output::harmless(format!("{text}{hint}"), true)
+    output::harmless(format!("{text}{end}{hint}"), true)
+}
+
+fn hint(root: &QueryError, names: &Names) -> String {
+    match root {
+        DataFusionError::Plan(what) => match missing_table(what) {
+            Some(name) => names.unknown(name),
+            // It says itself what to do.
+            None if what == read_over::REFUSAL => String::new(),
+            None => LOOK.to_owned(),
+        },
+        DataFusionError::SchemaError(..) => LOOK.to_owned(),
+        DataFusionError::ResourcesExhausted(_) => String::from(
+            "Ask for less: fewer columns, a shorter time, no ORDER BY. Or allow more: `pipeline.memory_bytes_max` in a file named by --config",
+        ),
+        DataFusionError::IoError(_) => String::from(
+            "What does not fit into memory is put into a directory for temporary files: TMPDIR names another one",
+        ),
+        DataFusionError::ArrowError(error, _) => match error.as_ref() {
+            ArrowError::CastError(_) => String::from(
+                "If it comes of the view of a signal whose column has another type than before: older files keep the type they were written with. Give the signal another name, or delete its folder below rollups/",
+            ),
+            _ => String::new(),
+        },
+        _ => String::new(),
+    }
+}
+
+/// The table that an error says is not there, as it was written.
+fn missing_table(what: &str) -> Option<&str> {
+    let (_, from) = what.split_once("table '")?;
+    let (name, rest) = from.split_once('\'')?;
+    let is_missing = rest.trim_start().starts_with("not found");
+    is_missing.then(|| name.strip_prefix("datafusion.public.").unwrap_or(name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn cast_error(what: &str) -> DataFusionError {
+        let error = ArrowError::CastError(String::from(what));
+        DataFusionError::ArrowError(Box::new(error), None)
+    }
+
     #[test]
     fn what_a_log_says_commands_no_terminal_in_an_error_either() {
-        let error =
-            ArrowError::CastError(String::from("Cannot cast string '\u{1b}[31m'\nto Int32"));
-        let text = explained(&DataFusionError::ArrowError(Box::new(error), None));
+        let error = cast_error("Cannot cast string '\u{1b}[31m'\nto Int32");
+        let text = explained(&error, &Names::default());
         assert!(text.contains(r"'\u{1b}[31m'"), "{text}");
         assert!(text.lines().count() > 2, "{text}");
+    }
+
+    #[test]
+    fn a_hint_is_of_what_was_asked() {
+        let mut catalog = Catalog::built_in().unwrap();
+        catalog
+            .signals
+            .retain(|signal| signal.header.name != "kms_denies");
+        let names = Names::of(&catalog);
+        let missing = |name: &str| {
+            DataFusionError::Plan(format!("table 'datafusion.public.{name}' not found"))
+        };
+        for (error, says) in [
+            (missing("cloudtrial"), "Is cloudtrail meant? "),
+            (missing("flow_reject"), "Is flow_rejects meant? "),
+            (missing("insigths"), "Is insights meant? "),
+            (missing("kms_denies"), "the configuration leaves out"),
+            (missing("long_lived_key_age"), "gauges and no view"),
+            (missing("elsewhere"), "\nTables: SHOW TABLES"),
+        ] {
+            let text = explained(&error, &names);
+            assert!(text.contains(says), "{text}");
+            let others = ["gauges", "leaves out", "meant"];
+            let told = others.iter().filter(|other| text.contains(**other));
+            assert!(told.count() <= 1, "{text}");
+        }
     }
 }

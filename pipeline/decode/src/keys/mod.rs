@@ -9,5 +9,5 @@
 pub mod key;
 pub mod place;
 pub mod walk;
-pub(crate) mod nearest;
+pub mod nearest;
 pub(crate) mod quantity;

@@ -3,7 +3,7 @@
 //! In: what was written, and the words that exist. Out: the nearest, if it is near enough.
 
 /// The nearest word, at most one slip for every three letters away.
-pub(crate) fn nearest<'w>(written: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+pub fn nearest<'w>(written: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
     let slips_max = (written.chars().count() / 3).max(1);
     words
         .map(|word| (distance(written, word), word))
