@@ -97,6 +97,8 @@ def test_a_name_may_be_a_word_of_sampling(trailflow, lake, sql):
 @pytest.mark.parametrize(
     "sql, says, not_says",
     [
+        ("SELECT event_name > 5 FROM cloudtrail", "quote the value, or use try_cast", "delete"),
+        ("SELECT count(*) FROM flow_rejects WHERE reject_class = 5", "delete its folder", "quote"),
         ("SELECT 1 FROM cloudtrial", "Is cloudtrail meant?", "gauges"),
         ("SELECT 1 FROM flow_reject", "Is flow_rejects meant?", "gauges"),
         ("SELECT 1 FROM long_lived_key_age", "gauges and no view", "meant"),

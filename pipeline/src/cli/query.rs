@@ -163,7 +163,7 @@ impl Query {
 
     async fn answer(&self, lake: &Opened, sql: &str) -> anyhow::Result<()> {
         let failed = |error: QueryError| {
-            let text = explained(&error, &lake.names);
+            let text = explained(&error, sql, &lake.names);
             anyhow::anyhow!("{text}")
         };
         let mut rows = lake.session.stream(sql).await.map_err(failed)?;

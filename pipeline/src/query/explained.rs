@@ -1,6 +1,6 @@
 //! Why a question has no answer, in words that help whoever asked.
 //!
-//! In: DataFusion's error, and what may be named. Out: what the error says, once, and what to
+//! In: DataFusion's error, what was asked, and what may be named. Out: what the error says, once, and what to
 //! do about it.
 
 use arrow::error::ArrowError;
@@ -70,22 +70,32 @@ impl Names {
             None => LOOK.to_owned(),
         }
     }
+
+    /// Whether a question names the view of a signal.
+    fn view_in(&self, asked: &str) -> bool {
+        let mut words = asked.split(|one: char| !(one.is_alphanumeric() || one == '_'));
+        words.any(|word| {
+            self.views
+                .iter()
+                .any(|view| view.eq_ignore_ascii_case(word))
+        })
+    }
 }
 
 /// The error's words, and what to do about it.
-pub fn explained(error: &QueryError, names: &Names) -> String {
+pub fn explained(error: &QueryError, asked: &str, names: &Names) -> String {
     let text = match error {
         // Each of its causes repeats what S3 said.
         DataFusionError::ObjectStore(store) => causes::told(store.to_string(), store.as_ref()),
         _ => error.strip_backtrace(),
     };
-    let hint = hint(error.find_root(), names);
+    let hint = hint(error.find_root(), asked, names);
     let end = if hint.is_empty() { "" } else { "\n" };
     // What a log says may be in it.
     output::harmless(format!("{text}{end}{hint}"), true)
 }
 
-fn hint(root: &QueryError, names: &Names) -> String {
+fn hint(root: &QueryError, asked: &str, names: &Names) -> String {
     match root {
         DataFusionError::Plan(what) => match missing_table(what) {
             Some(name) => names.unknown(name),
@@ -101,9 +111,7 @@ fn hint(root: &QueryError, names: &Names) -> String {
             "What does not fit into memory is put into a directory for temporary files: TMPDIR names another one",
         ),
         DataFusionError::ArrowError(error, _) => match error.as_ref() {
-            ArrowError::CastError(_) => String::from(
-                "If it comes of the view of a signal whose column has another type than before: older files keep the type they were written with. Give the signal another name, or delete its folder below rollups/",
-            ),
+            ArrowError::CastError(what) => of_cast(what, names.view_in(asked)),
             _ => String::new(),
         },
         _ => String::new(),
@@ -118,6 +126,21 @@ fn missing_table(what: &str) -> Option<&str> {
     is_missing.then(|| name.strip_prefix("datafusion.public.").unwrap_or(name))
 }
 
+fn of_cast(what: &str, of_view: bool) -> String {
+    if of_view {
+        return String::from(
+            "If it comes of the view of a signal whose column has another type than before: older files keep the type they were written with. Give the signal another name, or delete its folder below rollups/",
+        );
+    }
+    let kinds = ["Int", "Float", "Decimal"];
+    let is_number = what.contains("string") && kinds.iter().any(|kind| what.contains(kind));
+    String::from(if is_number {
+        "A text was compared with, or cast to, a number: quote the value, or use try_cast"
+    } else {
+        "A value was compared with, or cast to, a type that it does not fit: try_cast makes it missing"
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,7 +153,7 @@ mod tests {
     #[test]
     fn what_a_log_says_commands_no_terminal_in_an_error_either() {
         let error = cast_error("Cannot cast string '\u{1b}[31m'\nto Int32");
-        let text = explained(&error, &Names::default());
+        let text = explained(&error, "SELECT 1", &Names::default());
         assert!(text.contains(r"'\u{1b}[31m'"), "{text}");
         assert!(text.lines().count() > 2, "{text}");
     }
@@ -145,17 +168,33 @@ mod tests {
         let missing = |name: &str| {
             DataFusionError::Plan(format!("table 'datafusion.public.{name}' not found"))
         };
-        for (error, says) in [
-            (missing("cloudtrial"), "Is cloudtrail meant? "),
-            (missing("flow_reject"), "Is flow_rejects meant? "),
-            (missing("insigths"), "Is insights meant? "),
-            (missing("kms_denies"), "the configuration leaves out"),
-            (missing("long_lived_key_age"), "gauges and no view"),
-            (missing("elsewhere"), "\nTables: SHOW TABLES"),
+        let number = "Cannot cast string 'a' to value of Int32 type";
+        for (error, asked, says) in [
+            (missing("cloudtrial"), "", "Is cloudtrail meant? "),
+            (missing("flow_reject"), "", "Is flow_rejects meant? "),
+            (missing("insigths"), "", "Is insights meant? "),
+            (missing("kms_denies"), "", "the configuration leaves out"),
+            (missing("long_lived_key_age"), "", "gauges and no view"),
+            (missing("elsewhere"), "", "\nTables: SHOW TABLES"),
+            (
+                cast_error(number),
+                "SELECT * FROM Flow_Rejects",
+                "delete its folder",
+            ),
+            (
+                cast_error(number),
+                "SELECT account_id > 5 FROM cloudtrail",
+                "quote the value, or use try_cast",
+            ),
+            (
+                cast_error("Cannot cast string 'a' to value of Date32 type"),
+                "",
+                "try_cast makes it",
+            ),
         ] {
-            let text = explained(&error, &names);
+            let text = explained(&error, asked, &names);
             assert!(text.contains(says), "{text}");
-            let others = ["gauges", "leaves out", "meant"];
+            let others = ["delete its folder", "gauges", "leaves out", "meant"];
             let told = others.iter().filter(|other| text.contains(**other));
             assert!(told.count() <= 1, "{text}");
         }
