@@ -1,13 +1,17 @@
 """Questions: what is asked is answered as it is written, or refused with what to write instead."""
 
+import io
 import json
+import re
 
+import pyarrow.parquet
 import pytest
 
 import inputs
 from service import describe, read_json_rows
 
 JSON = """(SELECT column1 AS j, column2 AS i FROM (VALUES ('{"n":5,"s":"k1","o":{"n":7},"l":[1,"b"]}', 1), ('{"n":50,"s":"k1"}', 2), ('{"n":null}', 3))) t"""
+ANY_TYPE = "`->` gives a value of any type: use `->>`"
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +33,39 @@ def refused(trailflow, lake, sql, *arguments):
     done = trailflow.run("query", "--lake", lake, *arguments, sql)
     assert done.returncode == 2 and done.stdout == b"", describe(done)
     return done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT i FROM {} ORDER BY j->'n' LIMIT 1",
+        "SELECT DISTINCT j->'s' FROM {}",
+        "SELECT j->'s', count(*) FROM {} GROUP BY 1",
+        "SELECT max(j->'n') FROM {}",
+        "SELECT a.i FROM (SELECT * FROM {0}) a JOIN (SELECT * FROM {0}) b ON a.j->'s' = b.j->'s'",
+        "SELECT array_agg(j->'n') FROM {}",
+        "SELECT coalesce(j->'s', '-') FROM {}",
+    ],
+)
+@pytest.mark.parametrize("format", ["table", "parquet"])
+def test_a_value_of_any_type_is_not_sorted_grouped_or_joined(trailflow, lake, sql, format):
+    said = refused(trailflow, lake, sql.format(JSON), "--format", format)
+    assert ANY_TYPE in said and "Union(" not in said, said
+
+
+def test_a_value_of_any_type_is_json_in_every_format(trailflow, lake):
+    sql = f"SELECT i, j->'n' AS n, j->'s' AS s, j->'o' AS o, j->'l'->-1 AS l FROM {JSON} ORDER BY i"
+    expected = [[1, "5", '"k1"', '{"n":7}', '"b"'], [2, "50", '"k1"', None, None], [3, None, None, None, None]]
+    assert values(trailflow, lake, sql) == expected
+    output = trailflow.output("query", "--lake", lake, "--format", "parquet", sql)
+    rows = pyarrow.parquet.read_table(io.BytesIO(output)).to_pylist()
+    assert [list(row.values()) for row in rows] == expected
+    csv = trailflow.output("query", "--lake", lake, "--format", "csv", sql).decode().splitlines()
+    assert csv[2] == '2,50,"""k1""",,'
+    table = trailflow.output("query", "--lake", lake, sql).decode()
+    assert re.search(r'\| 1 +\| 5 +\| "k1" +\| {"n":7} +\| "b" +\|', table), table
+    further = f"SELECT (j->'o'->'n')::int, (j->'n') > 10, count(j->'n') OVER () FROM {JSON} ORDER BY i"
+    assert values(trailflow, lake, further) == [[7, False, 2], [None, True, 2], [None, None, 2]]
 
 
 @pytest.mark.parametrize(
@@ -79,6 +116,9 @@ def test_json_operators_bind_first_in_signals(trailflow, repository, tmp_path):
     file.write_text(joined)
     done = trailflow.run("check", tmp_path / "signals")
     assert done.returncode == 0, describe(done)
+    file.write_text(text.replace("coalesce(request_parameters->>'clusterName', 'unknown')", "request_parameters->'a'"))
+    said = trailflow.run("check", tmp_path / "signals").stdout.decode()
+    assert ANY_TYPE in said, said
 
 
 @pytest.mark.parametrize(

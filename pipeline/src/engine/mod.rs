@@ -11,6 +11,7 @@
 //! Must hold: a query is planned once at most and sees one table only; the same batch gives the same rows
 //! (I7); with `query`, this is the only place that knows DataFusion.
 
+pub mod any_type;
 mod date_bin;
 pub mod dates;
 mod expression;

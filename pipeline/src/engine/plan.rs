@@ -23,7 +23,7 @@ use super::input::InputTable;
 use super::merge::Merging;
 use super::mergeable::{Unmergeable, unmergeable};
 use super::prepared::{Prepared, session_config};
-use super::{Planned, output, reference, sql};
+use super::{Planned, any_type, output, reference, sql};
 use crate::decode::Table;
 use crate::finding::{Finding, Findings};
 use crate::running::Running;
@@ -115,6 +115,8 @@ impl Planner {
             let what = format!("{function} does not give the same value for the same rows");
             finding(&signal, &what, "use the event's own time, and no chance")
         }));
+        findings
+            .extend(any_type::misused(&logical).map(|what| finding(&signal, &what, any_type::FIX)));
         if compares_with_a_condition(&logical) {
             let what = "IS DISTINCT FROM takes in all that stands behind it, AND and OR too";
             findings.extend(at_query(

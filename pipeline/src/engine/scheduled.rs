@@ -18,7 +18,7 @@ use datafusion::prelude::SessionContext;
 
 use super::plan::{at_query, finding, reason, volatile};
 use super::prepared::session_config;
-use super::{Engine, output, reference, sql};
+use super::{Engine, any_type, output, reference, sql};
 use crate::finding::Findings;
 use crate::limits::SCHEDULE_FILES_MAX;
 use crate::signal::{Schedule, Signal};
@@ -125,6 +125,7 @@ pub(super) async fn plan(
         let what = format!("{function} does not give the same value for the same rows");
         finding(&signal, &what, "take the time from schedule.at")
     }));
+    findings.extend(any_type::misused(&logical).map(|what| finding(&signal, &what, any_type::FIX)));
     let columns = output::columns(&signal.header);
     findings.extend(output::mismatches(
         &signal,

@@ -4,12 +4,15 @@
 //! do about it.
 
 use arrow::error::ArrowError;
+use datafusion::common::types::NativeType;
 use datafusion::error::DataFusionError;
+use datafusion_functions_json::JSON_UNION_DATA_TYPE;
 
 use super::{output, read_over};
 use crate::causes;
 use crate::decode::Table;
 use crate::decode::keys::nearest::nearest;
+use crate::engine::any_type;
 use crate::signal::{Catalog, Signal};
 
 /// What a session says when it cannot answer.
@@ -89,7 +92,18 @@ pub fn explained(error: &QueryError, asked: &str, names: &Names) -> String {
         DataFusionError::ObjectStore(store) => causes::told(store.to_string(), store.as_ref()),
         _ => error.strip_backtrace(),
     };
-    let hint = hint(error.find_root(), asked, names);
+    // The name of that type has 500 letters.
+    let kind = JSON_UNION_DATA_TYPE.clone();
+    let names_of_it = [kind.to_string(), NativeType::from(kind).to_string()];
+    let of_any_type = names_of_it.iter().any(|name| text.contains(name));
+    let text = names_of_it
+        .iter()
+        .fold(text, |text, name| text.replace(name, any_type::NAME));
+    let hint = if of_any_type {
+        any_type::FIX.to_owned()
+    } else {
+        hint(error.find_root(), asked, names)
+    };
     let end = if hint.is_empty() { "" } else { "\n" };
     // What a log says may be in it.
     output::harmless(format!("{text}{end}{hint}"), true)
@@ -99,8 +113,8 @@ fn hint(root: &QueryError, asked: &str, names: &Names) -> String {
     match root {
         DataFusionError::Plan(what) => match missing_table(what) {
             Some(name) => names.unknown(name),
-            // It says itself what to do.
-            None if what == read_over::REFUSAL => String::new(),
+            // They say themselves what to do.
+            None if what == read_over::REFUSAL || what.ends_with(any_type::FIX) => String::new(),
             None => LOOK.to_owned(),
         },
         DataFusionError::SchemaError(..) => LOOK.to_owned(),
@@ -198,5 +212,17 @@ mod tests {
             let told = others.iter().filter(|other| text.contains(**other));
             assert!(told.count() <= 1, "{text}");
         }
+    }
+
+    #[test]
+    fn the_type_of_json_is_not_spelled_out() {
+        let kind = JSON_UNION_DATA_TYPE.clone();
+        let what = format!(
+            "Cannot coerce {kind}, or {}",
+            NativeType::from(kind.clone())
+        );
+        let text = explained(&DataFusionError::Plan(what), "", &Names::default());
+        assert!(!text.contains("Union"), "{text}");
+        assert!(text.ends_with(any_type::FIX), "{text}");
     }
 }

@@ -5,6 +5,7 @@
 //! rollup's partial rows. Must hold: read-only; a lake without a table's files is an empty table,
 //! not an error.
 
+mod any_type;
 mod by_day;
 mod date_trunc;
 pub mod ddl;
@@ -42,7 +43,7 @@ use fold::FoldMerges;
 use parquet_format::LakeFiles;
 
 use crate::decode::Table;
-use crate::engine::{Engine, Planned, TIME_ZONE, dates, sql};
+use crate::engine::{self, Engine, Planned, TIME_ZONE, dates, sql};
 use crate::lake::{Lake, ingest_log};
 
 /// A session over one lake.
@@ -104,6 +105,7 @@ impl LakeSession {
         }
         let plan = state.statement_to_plan(statement).await?;
         options.verify_plan(&plan)?;
+        engine::any_type::refuse(&plan)?;
         self.context.execute_logical_plan(plan).await
     }
 

@@ -19,6 +19,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use arrow::util::pretty::pretty_format_batches;
 use parquet::arrow::ArrowWriter;
 
+use super::any_type;
 use crate::limits::QUERY_TABLE_BYTES_MAX;
 
 /// The formats.
@@ -60,6 +61,7 @@ struct Table {
 impl<W: Write + Send> Output<W> {
     /// Begins an answer of rows of this schema.
     pub fn begin(format: Format, schema: SchemaRef, to: W) -> anyhow::Result<Self> {
+        let schema = any_type::written(schema);
         if matches!(format, Format::Json | Format::Parquet) {
             named_apart(&schema)?;
         }
@@ -80,6 +82,7 @@ impl<W: Write + Send> Output<W> {
 
     /// Takes rows.
     pub fn write(&mut self, rows: &RecordBatch) -> anyhow::Result<()> {
+        let rows = &any_type::as_json(rows, &self.schema)?;
         match &mut self.form {
             Form::Table(table, _) => table.take(rows)?,
             Form::Csv(writer) => writer.write(&flat(rows)?)?,
