@@ -115,8 +115,11 @@ impl Planner {
             let what = format!("{function} does not give the same value for the same rows");
             finding(&signal, &what, "use the event's own time, and no chance")
         }));
-        findings
-            .extend(any_type::misused(&logical).map(|what| finding(&signal, &what, any_type::FIX)));
+        // What is built in has passed `check`, as files: it costs to look.
+        if !signal.is_built_in() {
+            let misused = any_type::misused(&logical);
+            findings.extend(misused.map(|what| finding(&signal, &what, any_type::FIX)));
+        }
         if compares_with_a_condition(&logical) {
             let what = "IS DISTINCT FROM takes in all that stands behind it, AND and OR too";
             findings.extend(at_query(
