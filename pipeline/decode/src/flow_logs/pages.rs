@@ -13,7 +13,7 @@ use flate2::read::MultiGzDecoder;
 use parquet::basic::Compression;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
-use super::thrift::{INTEGER, STRUCT, TRUTH, Thrift};
+use super::thrift::{FALSE, INTEGER, STRUCT, TRUE, Thrift};
 use crate::Malformed;
 use crate::limits::PARQUET_PAGE_BYTES_MAX;
 
@@ -42,25 +42,41 @@ fn chunk(bytes: &[u8], column: &ColumnChunkMetaData) -> Result<(), Malformed> {
         if header.inflated > PARQUET_PAGE_BYTES_MAX {
             return Err(Malformed::ParquetTooLarge);
         }
-        if is_gzip && is_longer(body, header.inflated) {
-            return Err(Malformed::NotParquet);
+        if is_gzip && header.is_compressed {
+            let stream = body.get(header.levels..).ok_or(Malformed::NotParquet)?;
+            if is_longer(stream, header.values) {
+                return Err(Malformed::NotParquet);
+            }
         }
         rest = behind.get(header.stored..).unwrap_or_default();
     }
     Ok(())
 }
 
-/// Whether a gzip page inflates to more than its header says. Levels may stand before it, plain.
-fn is_longer(body: &[u8], inflated: u64) -> bool {
-    let start = memchr::memmem::find(body, &[0x1f, 0x8b]).unwrap_or(body.len());
-    let mut found = MultiGzDecoder::new(body.get(start..).unwrap_or_default()).take(inflated + 1);
+/// Whether gzip inflates to more than so many bytes. An error before that stops the library too, which
+/// inflates the same bytes in the same way.
+fn is_longer(stream: &[u8], inflated: u64) -> bool {
+    // Of a page of nothing but nulls, which has no stream, the library inflates none.
+    if inflated == 0 {
+        return false;
+    }
+    let mut found = MultiGzDecoder::new(stream).take(inflated + 1);
     std::io::copy(&mut found, &mut std::io::sink()).is_ok_and(|length| length > inflated)
 }
 
-/// The two sizes of a page.
+/// What a page takes, and where its compressed part begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Header {
+    /// Plain bytes before what is compressed: of a page of version 2, its levels.
+    levels: usize,
+    /// With the levels.
     inflated: u64,
+    /// Without them: what the compressed part inflates to.
+    values: u64,
+    /// With the levels.
     stored: usize,
+    /// False where the header says that there is nothing to inflate, whatever the column says.
+    is_compressed: bool,
 }
 
 impl Header {
@@ -69,6 +85,11 @@ impl Header {
     fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let mut thrift = Thrift::without_lists(bytes);
         let (mut inflated, mut stored) = (None, None);
+        // The library goes by this struct wherever it stands, whatever the type of the page.
+        let mut levels = Levels {
+            bytes: 0,
+            is_compressed: true,
+        };
         let mut id = 0;
         while let Some(kind) = thrift.field(&mut id)? {
             match (id, kind) {
@@ -79,30 +100,75 @@ impl Header {
                 (5, STRUCT) => thrift.fields(&DATA_PAGE)?,
                 (6, STRUCT) => thrift.fields(&[])?,
                 (7, STRUCT) => thrift.fields(&DICTIONARY_PAGE)?,
-                (8, STRUCT) => thrift.fields(&DATA_PAGE_V2)?,
+                (8, STRUCT) => levels = Levels::read(&mut thrift)?,
                 (1..=8, _) => return None,
                 _ => thrift.skip(kind)?,
             }
         }
+        let (inflated, stored) = (
+            u64::try_from(inflated?).ok()?,
+            usize::try_from(stored?).ok()?,
+        );
         let header = Self {
-            inflated: u64::try_from(inflated?).ok()?,
-            stored: usize::try_from(stored?).ok()?,
+            levels: levels.bytes,
+            inflated,
+            values: inflated.checked_sub(u64::try_from(levels.bytes).ok()?)?,
+            stored,
+            is_compressed: levels.is_compressed,
         };
-        Some((header, thrift.rest()))
+        (header.levels <= header.stored).then(|| (header, thrift.rest()))
+    }
+}
+
+/// What `DataPageHeaderV2` says of the levels, which stand before the values and are never compressed.
+struct Levels {
+    bytes: usize,
+    /// Of the values. Where this is not said, they are.
+    is_compressed: bool,
+}
+
+impl Levels {
+    /// `None`: damage, a length that is negative or missing, or types that the format does not know.
+    fn read(thrift: &mut Thrift<'_>) -> Option<Self> {
+        let (mut definition, mut repetition) = (None, None);
+        let mut is_compressed = true;
+        let mut id = 0;
+        while let Some(kind) = thrift.field(&mut id)? {
+            match (id, kind) {
+                // Values, nulls, rows, the encoding; statistics.
+                (1..=4, INTEGER) | (8, STRUCT) => thrift.skip(kind)?,
+                (5, INTEGER) => definition = Some(thrift.integer()?),
+                (6, INTEGER) => repetition = Some(thrift.integer()?),
+                (7, TRUE) => is_compressed = true,
+                (7, FALSE) => is_compressed = false,
+                (..=8, _) => return None,
+                _ => thrift.skip(kind)?,
+            }
+        }
+        let definition = usize::try_from(definition?).ok()?;
+        let repetition = usize::try_from(repetition?).ok()?;
+        Some(Self {
+            bytes: definition.checked_add(repetition)?,
+            is_compressed,
+        })
     }
 }
 
 /// The fields of `DataPageHeader`: values, three encodings, statistics (parquet.thrift).
 const DATA_PAGE: [u8; 5] = [INTEGER, INTEGER, INTEGER, INTEGER, STRUCT];
 /// Of `DictionaryPageHeader`: values, encoding, whether sorted.
-const DICTIONARY_PAGE: [u8; 3] = [INTEGER, INTEGER, TRUTH];
-/// Of `DataPageHeaderV2`: values, nulls, rows, encoding, two lengths, whether compressed, statistics.
-const DATA_PAGE_V2: [u8; 8] = [
-    INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, TRUTH, STRUCT,
-];
+const DICTIONARY_PAGE: [u8; 3] = [INTEGER, INTEGER, TRUE];
 
 #[cfg(test)]
 mod tests {
+    use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, RecordBatch, StringArray};
+    use parquet::arrow::ArrowWriter;
+    use parquet::basic::GzipLevel;
+    use parquet::file::properties::{WriterProperties, WriterVersion};
+
     use super::*;
 
     /// A data page of these sizes, as Thrift writes its header.
@@ -179,10 +245,113 @@ mod tests {
 
     #[test]
     fn gzip_is_held_to_its_header() {
-        let mut gzip = flate2::read::GzEncoder::new(&[b'a'; 100][..], flate2::Compression::fast());
-        let mut page = b"levels".to_vec();
-        gzip.read_to_end(&mut page).unwrap();
+        let page = gzip(&[b'a'; 100], 0);
         assert!(!is_longer(&page, 100));
         assert!(is_longer(&page, 99));
+        assert!(!is_longer(b"", 0));
+        let twice = [gzip(&[b'a'; 100], 0), gzip(&[b'b'; 100], 0)].concat();
+        assert!(!is_longer(&twice, 200));
+        assert!(is_longer(&twice, 199));
+        // An error within the bound is the library's too; behind it, there was too much already.
+        assert!(!is_longer(&page[..20], 100));
+        assert!(is_longer(&[&page[..], b"no gzip"].concat(), 99));
+    }
+
+    /// What these bytes are as gzip, with a comment of so many bytes in its header.
+    fn gzip(bytes: &[u8], comment: usize) -> Vec<u8> {
+        let mut found = Vec::new();
+        let mut encoder = flate2::GzBuilder::new();
+        if comment > 0 {
+            encoder = encoder.comment(vec![b'c'; comment - 1]);
+        }
+        let mut encoder = encoder.read(bytes, flate2::Compression::best());
+        encoder.read_to_end(&mut found).unwrap();
+        found
+    }
+
+    /// The header of a page of version 2 with these two lengths, and whether it is compressed.
+    fn header_v2(inflated: u8, stored: u8, lengths: [u8; 2], compressed: Option<u8>) -> Vec<u8> {
+        let mut bytes = vec![0x15, 0x06, 0x15, inflated << 1, 0x15, stored << 1, 0x5c];
+        bytes.extend([0x15, 0x08, 0x15, 0x00, 0x15, 0x08, 0x15, 0x00]);
+        for length in lengths {
+            bytes.extend([0x15, length]);
+        }
+        bytes.extend(compressed.map(|truth| 0x10 | truth));
+        bytes.extend([0x00, 0x00]);
+        bytes
+    }
+
+    #[test]
+    fn levels_are_read_and_must_lie_within_the_page() {
+        let read = |bytes: &[u8]| Header::read(bytes).map(|(header, _)| header);
+        let expected = Header {
+            levels: 5,
+            inflated: 50,
+            values: 45,
+            stored: 20,
+            is_compressed: true,
+        };
+        // Lengths are zigzag: 4 and 6 are 2 and 3; 1 is -1.
+        let whole = header_v2(50, 20, [4, 6], Some(TRUE));
+        assert_eq!(read(&whole), Some(expected));
+        assert_eq!(read(&header_v2(50, 20, [4, 6], None)), Some(expected));
+        let plain = read(&header_v2(50, 20, [4, 6], Some(FALSE))).unwrap();
+        assert!(!plain.is_compressed);
+        assert!(read(&header_v2(50, 5, [4, 6], Some(TRUE))).is_some());
+        for (case, bytes) in [
+            ("a negative length", header_v2(50, 20, [1, 6], None)),
+            ("another", header_v2(50, 20, [4, 1], None)),
+            ("negative in sum only", header_v2(50, 20, [60, 59], None)),
+            ("more than is stored", header_v2(50, 4, [4, 6], None)),
+            ("more than it inflates to", header_v2(4, 20, [4, 6], None)),
+        ] {
+            assert_eq!(read(&bytes), None, "{case}");
+        }
+        for cut in 0..whole.len() {
+            assert_eq!(read(&whole[..cut]), None, "{cut}");
+        }
+        let mut missing = header_v2(50, 20, [4, 6], None);
+        missing.drain(17..19);
+        assert_eq!(read(&missing), None, "a length is missing");
+        let mut end = whole;
+        end[19] = 0x10;
+        assert_eq!(read(&end), None, "to the library the struct ends here");
+    }
+
+    /// The levels of a page of version 2 stand before its gzip and may hold the two bytes that gzip begins with.
+    #[test]
+    fn levels_that_look_like_gzip_do_not_hide_a_page_that_inflates_to_more() {
+        let row = |row: usize| {
+            let byte = [0x1f, 0x8b, 0x55].get(row / 8).copied().unwrap_or(0x55_u8);
+            let random =
+                |place| BuildHasherDefault::<DefaultHasher>::default().hash_one((row, place));
+            let letters =
+                (0..200).map(|place| char::from(b'!' + u8::try_from(random(place) % 90).unwrap()));
+            (byte >> (row % 8) & 1 == 1).then(|| letters.collect::<String>())
+        };
+        let column: ArrayRef = Arc::new((0..400).map(row).collect::<StringArray>());
+        let batch = RecordBatch::try_from_iter([("instance-id", column)]).unwrap();
+        let properties = WriterProperties::builder()
+            .set_writer_version(WriterVersion::PARQUET_2_0)
+            .set_compression(Compression::GZIP(GzipLevel::default()))
+            .set_dictionary_enabled(false)
+            .build();
+        let mut file = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut file, batch.schema(), Some(properties)).unwrap();
+        writer.write(&batch).unwrap();
+        let metadata = writer.close().unwrap();
+        assert_eq!(check(&file, &metadata), Ok(()));
+
+        let (start, length) = metadata.row_group(0).column(0).byte_range();
+        let start = usize::try_from(start).unwrap();
+        let end = start + usize::try_from(length).unwrap();
+        let found = |what: &[u8]| start + memchr::memmem::find(&file[start..end], what).unwrap();
+        let stream = found(&[0x1f, 0x8b, 0x08]);
+        assert!(found(&[0x1f, 0x8b]) < stream, "the levels hold the pair");
+        // As long as what stood there, and inflates to many times as much.
+        let bomb = vec![0; 1024 * 1024];
+        let comment = end - stream - gzip(&bomb, 0).len();
+        file.splice(stream..end, gzip(&bomb, comment));
+        assert_eq!(check(&file, &metadata), Err(Malformed::NotParquet));
     }
 }

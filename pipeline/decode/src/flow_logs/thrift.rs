@@ -6,8 +6,10 @@
 /// Deeper than any struct that Parquet knows.
 const DEPTH_MAX: u32 = 16;
 
-/// A truth value, which is its type: 1 or 2.
-pub(super) const TRUTH: u8 = 1;
+/// Truth values are their types.
+pub(super) const TRUE: u8 = 1;
+/// The other one. In a list of types [`TRUE`] stands for both.
+pub(super) const FALSE: u8 = 2;
 /// A 32-bit integer.
 pub(super) const INTEGER: u8 = 5;
 /// A struct.
@@ -77,14 +79,17 @@ impl<'a> Thrift<'a> {
     #[expect(clippy::option_option, reason = "damage, the end, or a field")]
     pub(super) fn field(&mut self, id: &mut i16) -> Option<Option<u8>> {
         let byte = self.byte()?;
-        if byte == 0 {
-            return Some(None);
+        // To the library a struct ends at a type of 0 whatever number stands with it; no writer puts
+        // one there.
+        let kind = byte & 0x0f;
+        if kind == 0 {
+            return (byte == 0).then_some(None);
         }
         *id = match byte >> 4 {
             0 => i16::try_from(self.integer()?).ok()?,
             step => id.checked_add(i16::from(step))?,
         };
-        Some(Some(byte & 0x0f))
+        Some(Some(kind))
     }
 
     /// Passes over a struct whose first fields have these types.
@@ -93,7 +98,7 @@ impl<'a> Thrift<'a> {
         while let Some(kind) = self.field(&mut id)? {
             let place = usize::try_from(id).ok()?.checked_sub(1)?;
             match kinds.get(place) {
-                Some(&TRUTH) if kind <= 2 => {}
+                Some(&TRUE) if matches!(kind, TRUE | FALSE) => {}
                 Some(known) if *known != kind => return None,
                 _ => self.skip(kind)?,
             }
@@ -109,7 +114,7 @@ impl<'a> Thrift<'a> {
     fn skip_within(&mut self, kind: u8, depth: u32) -> Option<()> {
         let depth = depth.checked_sub(1)?;
         match kind {
-            1 | 2 => Some(()),
+            TRUE | FALSE => Some(()),
             3 => self.over(1),
             4..=6 => self.varint().map(drop),
             7 => self.over(8),
@@ -170,5 +175,19 @@ mod tests {
         let more_than_there_are = [0x19, 0xf5, 0xff, 0xff, 0xff, 0xff, 0x07, 0x00];
         assert!(!Thrift::is_walkable(&more_than_there_are));
         assert!(!Thrift::is_walkable(&[0x1b, 0x00, 0x00]), "a map");
+    }
+
+    /// The library takes any type of 0 for the end, whatever number stands with it.
+    #[test]
+    fn a_struct_ends_where_the_library_sees_its_end_or_nowhere() {
+        for (bytes, expected) in [
+            (&[0x11, 0x00][..], Some(())),
+            (&[0x12, 0x00], Some(())),
+            (&[0x10, 0x00], None),
+            (&[0x11, 0x10, 0x00], None),
+        ] {
+            let mut thrift = Thrift::without_lists(bytes);
+            assert_eq!(thrift.fields(&[TRUE]), expected, "{bytes:x?}");
+        }
     }
 }
