@@ -77,11 +77,30 @@ impl<'a> Json<'a> {
             Ok(Cow::Borrowed(text))
         }
     }
+
+    /// The same of a member of this name: all of it goes if the name is a secret's.
+    pub(super) fn redacted_under(self, name: &[u8]) -> Result<Cow<'a, str>, JsonError> {
+        if is_secret(name) && !says_no_secret(self.raw) {
+            return Ok(Cow::Borrowed(REDACTED));
+        }
+        self.redacted()
+    }
+}
+
+/// What stands in JSON in place of a secret.
+const REDACTED: &str = "\"REDACTED\"";
+
+/// Whether a value under the name of a secret may stay: there is none, or AWS hid it.
+fn says_no_secret(raw: &[u8]) -> bool {
+    matches!(
+        raw,
+        b"null" | b"true" | b"false" | b"\"HIDDEN_DUE_TO_SECURITY_REASONS\""
+    )
 }
 
 /// Whether a string may be the name of a secret, or hold one: an escape would hide a name, and a
 /// text with JSON in it has quotes, which are escaped.
-pub(super) fn may_name_secret(raw: &[u8]) -> bool {
+fn may_name_secret(raw: &[u8]) -> bool {
     sounds_secret(raw) || memchr::memchr(b'\\', raw).is_some()
 }
 
@@ -150,8 +169,7 @@ fn find_secrets(
     secrets: &mut Vec<Secret>,
     depth: usize,
 ) -> Result<(), JsonError> {
-    // One level more than a value may have: unknown fields are wrapped in an object of ours.
-    if depth > JSON_NESTING_MAX + 1 {
+    if depth > JSON_NESTING_MAX {
         return Err(JsonError::TooDeep);
     }
     match cursor.kind()? {
@@ -162,11 +180,8 @@ fn find_secrets(
             value.peek_byte()?;
             let start = value.position();
             let raw = value.skip_value()?;
-            if !matches!(
-                raw,
-                b"null" | b"true" | b"false" | b"\"HIDDEN_DUE_TO_SECURITY_REASONS\""
-            ) {
-                let replacement = Cow::Borrowed("\"REDACTED\"");
+            if !says_no_secret(raw) {
+                let replacement = Cow::Borrowed(REDACTED);
                 secrets.push(Secret {
                     start,
                     end: value.position(),
@@ -208,7 +223,7 @@ fn json_text_redacted(raw: &[u8], depth: usize) -> Option<String> {
     }
     let Ok(text) = unescaped(raw) else {
         // Its escapes are no text, so that it cannot be read; it may name a secret all the same.
-        return names_secret(raw).then(|| String::from("\"REDACTED\""));
+        return names_secret(raw).then(|| String::from(REDACTED));
     };
     let json = text.trim_start_matches(|c: char| c == BYTE_ORDER_MARK || c.is_whitespace());
     if !json.starts_with(['{', '[']) {
@@ -226,7 +241,7 @@ fn json_text_redacted(raw: &[u8], depth: usize) -> Option<String> {
                 break;
             }
             // Where a secret begins and ends cannot be told.
-            Ok(()) | Err(_) => return Some(String::from("\"REDACTED\"")),
+            Ok(()) | Err(_) => return Some(String::from(REDACTED)),
         }
     }
     match replaced(json, secrets) {

@@ -13,7 +13,7 @@ use super::columns::{Row, Text};
 use super::error_class;
 use super::identity;
 use super::record::{Record, UnknownField};
-use super::redact::{Json, may_name_secret, redacted_strictly};
+use super::redact::Json;
 use super::sts::Assumption;
 
 impl<'a> Row<'a> {
@@ -230,7 +230,7 @@ fn as_aws_writes_it(text: &[u8]) -> Option<i64> {
 /// Around a member of an object: a brace or comma, two quotes, a colon.
 const MARKS: usize = 4;
 
-/// The members without a column, as one JSON object, each under its path.
+/// The members without a column, as one JSON object, each under its path, without their secrets.
 fn unknown_fields<'a>(fields: &[UnknownField<'_>]) -> Result<Text<'a>, JsonError> {
     if fields.is_empty() {
         return Ok(None);
@@ -239,23 +239,17 @@ fn unknown_fields<'a>(fields: &[UnknownField<'_>]) -> Result<Text<'a>, JsonError
         .iter()
         .map(|field| field.within.len() + field.key.len() + field.value.raw.len() + MARKS);
     let mut object = String::with_capacity(lengths.sum::<usize>() + MARKS);
-    let mut suspect = false;
     for UnknownField { within, key, value } in fields {
-        suspect |= value.suspect || may_name_secret(key);
+        // By its own name: the path before it would hide what the name begins with.
+        let value = value.redacted_under(key)?;
         let key = std::str::from_utf8(key).map_err(|_| JsonError::Utf8)?;
-        let value = value.text()?;
         object.push_str(if object.is_empty() { "{\"" } else { ",\"" });
-        for part in [within, key, "\":", value] {
+        for part in [within, key, "\":", &value] {
             object.push_str(part);
         }
     }
     object.push('}');
-    let clean = if suspect {
-        redacted_strictly(object.as_bytes())?.into_owned()
-    } else {
-        object
-    };
-    Ok(Some(Cow::Owned(clean)))
+    Ok(Some(Cow::Owned(object)))
 }
 
 impl From<JsonError> for RejectReason {
