@@ -121,6 +121,9 @@ pub const RECORD_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const WINDOW_READ_BYTES: usize = 256 * 1024;
 /// Nesting of one record's JSON. Real records stay under 20.
 pub const JSON_NESTING_MAX: usize = 128;
+/// Texts in texts that are searched for secrets, each one JSON that another holds as a string. Each such
+/// level about doubles the backslashes; two are seen, more are nobody's.
+pub const JSON_TEXTS_MAX: usize = 4;
 /// One flow-log line. All 70 fields of version 11 with long tags stay under 4 KiB.
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
 /// The excerpt of a rejected record that is kept beside its reason.

@@ -3,7 +3,7 @@
 //! In: a cursor at a record's brace. Out: a [`Record`] whose texts borrow from the window.
 //! Must hold: every field may be missing, null, or of another type than documented (domain 1.4);
 //! fields without a column are kept as JSON in `unknown_fields`; no secret hides in a text that is
-//! an object (I9).
+//! an object, or has one in it (I9).
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use super::super::members::{Known, Name};
 use super::member::{
     AttributeMember, IdentityMember, IssuerMember, Member, SessionMember, TlsMember,
 };
-use super::redact::Json;
+use super::redact::{Json, escaped_redacted};
 
 type Text<'a> = Option<Cow<'a, str>>;
 
@@ -284,11 +284,12 @@ impl<'a> UserIdentity<'a> {
 /// Of members of the session context and of what is in it.
 const WITHIN_SESSION: &str = "userIdentity.sessionContext.";
 
-/// A text field; should it be an object or array, its JSON without the secrets in it.
+/// A text field; should it be an object or array, its JSON; without the secrets in it.
 pub(super) fn text<'a>(value: &mut Cursor<'a>) -> Result<Text<'a>, JsonError> {
     match value.peek_byte()? {
         b'{' | b'[' => Json::take(value)?.redacted().map(Some),
-        _ => value.text(),
+        // A string without escapes has no quotes, and so no JSON with names in it.
+        _ => value.text_by(escaped_redacted),
     }
 }
 

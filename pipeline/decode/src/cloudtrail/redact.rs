@@ -1,15 +1,17 @@
 //! Removes secrets from JSON text before it goes anywhere (I9; domain 1.6 and 11).
 //!
-//! In: the raw JSON of a field. Out: the same text, values under secret names replaced by
-//! `"REDACTED"`, also inside strings that hold JSON. Must hold: names count in any case; text
-//! without a suspect name is borrowed, untouched; AWS's own `HIDDEN_DUE_TO_SECURITY_REASONS` stays,
-//! because it says who hid it.
+//! In: the raw JSON of a field, or its text. Out: the same, values under secret names replaced by
+//! `"REDACTED"`, also inside strings that hold JSON, behind other words too, and in strings in those.
+//! Must hold: names count in any case; text without a suspect name is borrowed, untouched; AWS's own
+//! `HIDDEN_DUE_TO_SECURITY_REASONS` stays, because it says who hid it; a string without escapes, which
+//! has no quotes and so no names in it, is not searched.
 
 use std::borrow::Cow;
+use std::mem;
 
-use super::super::escapes::unescaped;
+use super::super::escapes::{unescaped, without_escapes};
 use super::super::json::{Cursor, JsonError, Kind};
-use crate::limits::JSON_NESTING_MAX;
+use crate::limits::{JSON_NESTING_MAX, JSON_TEXTS_MAX};
 
 /// What a secret's name ends in, in any case.
 const ENDINGS: [&str; 6] = [
@@ -72,7 +74,7 @@ impl<'a> Json<'a> {
     pub(super) fn redacted(self) -> Result<Cow<'a, str>, JsonError> {
         let text = self.text()?;
         if self.suspect {
-            without_secrets(text, 0)
+            without_secrets(text)
         } else {
             Ok(Cow::Borrowed(text))
         }
@@ -89,6 +91,8 @@ impl<'a> Json<'a> {
 
 /// What stands in JSON in place of a secret.
 const REDACTED: &str = "\"REDACTED\"";
+/// And in a text.
+const REDACTED_TEXT: &str = "REDACTED";
 
 /// Whether a value under the name of a secret may stay: there is none, or AWS hid it.
 fn says_no_secret(raw: &[u8]) -> bool {
@@ -130,12 +134,12 @@ const CASE: u8 = b'a' ^ b'A';
 /// The same for JSON that may be broken: every name in it is looked at, or there is an error. A
 /// quote in the wrong place would hide a name from the test for suspects.
 pub(super) fn redacted_strictly(raw: &[u8]) -> Result<Cow<'_, str>, JsonError> {
-    without_secrets(std::str::from_utf8(raw).map_err(|_| JsonError::Utf8)?, 0)
+    without_secrets(std::str::from_utf8(raw).map_err(|_| JsonError::Utf8)?)
 }
 
-fn without_secrets(text: &str, depth: usize) -> Result<Cow<'_, str>, JsonError> {
+fn without_secrets(text: &str) -> Result<Cow<'_, str>, JsonError> {
     let mut secrets = Vec::new();
-    find_secrets(&mut Cursor::of_text(text), &mut secrets, depth)?;
+    find_secrets(&mut Cursor::of_text(text), &mut secrets, Depth::default())?;
     Ok(replaced(text, secrets))
 }
 
@@ -164,18 +168,43 @@ struct Secret {
     replacement: Cow<'static, str>,
 }
 
+/// How deep a value stands.
+#[derive(Debug, Clone, Copy, Default)]
+struct Depth {
+    /// In brackets and in texts.
+    nesting: usize,
+    /// In texts.
+    texts: usize,
+}
+
+impl Depth {
+    fn in_brackets(self) -> Self {
+        Self {
+            nesting: self.nesting + 1,
+            ..self
+        }
+    }
+
+    fn in_text(self) -> Self {
+        Self {
+            nesting: self.nesting + 1,
+            texts: self.texts + 1,
+        }
+    }
+}
+
 fn find_secrets(
     cursor: &mut Cursor<'_>,
     secrets: &mut Vec<Secret>,
-    depth: usize,
+    depth: Depth,
 ) -> Result<(), JsonError> {
-    if depth > JSON_NESTING_MAX {
+    if depth.nesting > JSON_NESTING_MAX {
         return Err(JsonError::TooDeep);
     }
     match cursor.kind()? {
         Kind::Object => cursor.object(|key, value| {
             if !is_secret(key) {
-                return find_secrets(value, secrets, depth + 1);
+                return find_secrets(value, secrets, depth.in_brackets());
             }
             value.peek_byte()?;
             let start = value.position();
@@ -190,11 +219,11 @@ fn find_secrets(
             }
             Ok(())
         }),
-        Kind::Array => cursor.array(|element| find_secrets(element, secrets, depth + 1)),
+        Kind::Array => cursor.array(|element| find_secrets(element, secrets, depth.in_brackets())),
         Kind::Text => {
             let start = cursor.position();
-            let raw = cursor.raw_string()?;
-            if let Some(replacement) = json_text_redacted(raw, depth + 1) {
+            let (raw, has_escapes) = cursor.string()?;
+            if has_escapes && let Some(replacement) = string_redacted(raw, depth.in_text()) {
                 let replacement = Cow::Owned(replacement);
                 secrets.push(Secret {
                     start,
@@ -214,38 +243,79 @@ fn find_secrets(
     }
 }
 
-/// A string that itself holds JSON with secrets in it, without them: policies, parameters that a
-/// converter wrote as text, one value or many. Nothing: there are none.
-fn json_text_redacted(raw: &[u8], depth: usize) -> Option<String> {
-    // Nearly all: JSON begins with a bracket, or an escape or white space before one.
-    if raw.first().is_none_or(u8::is_ascii_alphanumeric) {
+/// A string with escapes that itself holds JSON with secrets in it, without them: policies, parameters
+/// that a converter wrote as text. Nothing: there are none.
+fn string_redacted(raw: &[u8], depth: Depth) -> Option<String> {
+    // A quote in it is escaped, by a backslash nearly always.
+    if memchr::memchr(b'"', raw).is_none() && memchr::memmem::find(raw, b"u0022").is_none() {
         return None;
     }
     let Ok(text) = unescaped(raw) else {
         // Its escapes are no text, so that it cannot be read; it may name a secret all the same.
-        return names_secret(raw).then(|| String::from(REDACTED));
+        return secret_name(raw).map(|_| String::from(REDACTED));
     };
-    let json = text.trim_start_matches(|c: char| c == BYTE_ORDER_MARK || c.is_whitespace());
-    if !json.starts_with(['{', '[']) {
-        return None;
+    let clean = text_without_secrets(&text, depth)?;
+    Some(serde_json::to_string(&clean).unwrap_or_else(|_| String::from(REDACTED)))
+}
+
+/// A text that stands there with escapes, without them and without the secrets that JSON in it names.
+#[inline(never)]
+pub(super) fn escaped_redacted(raw: &str) -> Result<Cow<'_, str>, JsonError> {
+    let text = without_escapes(raw)?;
+    Ok(
+        match text_without_secrets(&text, Depth::default().in_text()) {
+            Some(clean) => Cow::Owned(clean),
+            None => text,
+        },
+    )
+}
+
+/// Nothing: there are none in it.
+fn text_without_secrets(text: &str, depth: Depth) -> Option<String> {
+    if depth.texts > JSON_TEXTS_MAX {
+        return Some(String::from(REDACTED_TEXT));
     }
+    let json = text.trim_start_matches(|c: char| c == BYTE_ORDER_MARK || c.is_whitespace());
+    if json.starts_with(['{', '[', '"']) {
+        return values_without_secrets(json, depth);
+    }
+    // Other words come first. What stands before the first object, or the first name, stays.
+    let name = secret_name(text.as_bytes())?;
+    let object = memchr::memchr(b'{', text.as_bytes()).unwrap_or(name);
+    let (words, json) = text.split_at_checked(object.min(name)).unwrap_or_default();
+    let clean = if json.starts_with('{') {
+        values_without_secrets(json, depth)?
+    } else {
+        String::from(REDACTED_TEXT)
+    };
+    Some(format!("{words}{clean}"))
+}
+
+/// One value of JSON or many, and perhaps other text behind them. Nothing: there are no secrets.
+fn values_without_secrets(json: &str, depth: Depth) -> Option<String> {
     let (mut secrets, mut cursor) = (Vec::new(), Cursor::of_text(json));
-    while cursor.peek_byte().is_ok() {
+    // What was not searched for names: a string that a colon follows was one.
+    let (mut unsearched, mut was_string) = (json.as_bytes(), false);
+    while let Ok(first) = cursor.peek_byte() {
         let rest = cursor.ahead();
+        if !was_string {
+            unsearched = rest;
+        }
+        was_string = first == b'"';
         match find_secrets(&mut cursor, &mut secrets, depth) {
             Ok(()) if cursor.ahead().len() < rest.len() => {}
             // Text that only looks like JSON, or JSON that was cut.
             Ok(()) | Err(JsonError::Incomplete | JsonError::Syntax | JsonError::Utf8)
-                if !names_secret(rest) =>
+                if secret_name(unsearched).is_none() =>
             {
                 break;
             }
             // Where a secret begins and ends cannot be told.
-            Ok(()) | Err(_) => return Some(String::from(REDACTED)),
+            Ok(()) | Err(_) => return Some(String::from(REDACTED_TEXT)),
         }
     }
     match replaced(json, secrets) {
-        Cow::Owned(clean) => serde_json::to_string(&clean).ok(),
+        Cow::Owned(clean) => Some(clean),
         Cow::Borrowed(_) => None,
     }
 }
@@ -259,18 +329,16 @@ fn sounds_secret_in_text(raw_key: &[u8]) -> bool {
     is_secret(key)
 }
 
-/// Whether a text that is no JSON has the name of a secret in quotes, and a colon behind it.
-fn names_secret(text: &[u8]) -> bool {
+/// Where the name of a secret stands in a text that is no JSON: in quotes, with a colon behind it.
+fn secret_name(text: &[u8]) -> Option<usize> {
     let mut quotes = memchr::memchr_iter(b'"', text);
-    let Some(mut opened) = quotes.next() else {
-        return false;
-    };
-    quotes.any(|quote| {
+    let mut last = quotes.next()?;
+    quotes.find_map(|quote| {
         // A quote may close one string or open another: each two are tried.
+        let opened = mem::replace(&mut last, quote);
         let name = text.get(opened + 1..quote).unwrap_or_default();
         let after = text.get(quote + 1..).unwrap_or_default().trim_ascii_start();
-        opened = quote;
-        after.starts_with(b":") && sounds_secret_in_text(name)
+        (after.starts_with(b":") && sounds_secret_in_text(name)).then_some(opened)
     })
 }
 
@@ -291,133 +359,4 @@ fn is_secret(raw_key: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn redacted(json: &[u8]) -> Result<Cow<'_, str>, JsonError> {
-        // The last scalar of a slice has no byte after it to end it.
-        let json = match json.last() {
-            Some(b'0'..=b'9') => return without_secrets(std::str::from_utf8(json).unwrap(), 0),
-            _ => json,
-        };
-        Json::take(&mut Cursor::new(json))?.redacted()
-    }
-
-    #[test]
-    fn every_name_of_a_secret_is_suspect() {
-        let mut suspects = 0;
-        for ending in ENDINGS {
-            for name in [
-                ending.to_owned(),
-                format!("x{ending}"),
-                ending.to_uppercase(),
-            ] {
-                assert!(is_secret(name.as_bytes()) && may_name_secret(name.as_bytes()));
-                suspects += 1;
-            }
-        }
-        assert_eq!(suspects, 18);
-        for name in ["Secretly", r"t\u006fken", r#"{\"a\":1}"#] {
-            assert!(may_name_secret(name.as_bytes()), "{name}");
-        }
-        for name in ["", "roleArn", "tokens", "mysecretkey", "n"] {
-            assert!(!may_name_secret(name.as_bytes()), "{name}");
-        }
-    }
-
-    #[test]
-    fn secrets_go_and_everything_else_stays() {
-        for (json, expected) in [
-            (
-                r#"{"credentials":{"accessKeyId":"ASIA1","sessionToken":"s3","expiration":"x"}}"#,
-                r#"{"credentials":{"accessKeyId":"ASIA1","sessionToken":"REDACTED","expiration":"x"}}"#,
-            ),
-            (
-                r#"{"a":[{"masterUserPassword":"x"}]}"#,
-                r#"{"a":[{"masterUserPassword":"REDACTED"}]}"#,
-            ),
-            (
-                r#"{"token":"HIDDEN_DUE_TO_SECURITY_REASONS"}"#,
-                r#"{"token":"HIDDEN_DUE_TO_SECURITY_REASONS"}"#,
-            ),
-            (
-                r#"{"secretId":"prod/db","secretString":{"u":1}}"#,
-                r#"{"secretId":"prod/db","secretString":"REDACTED"}"#,
-            ),
-            (r#"{"\u0074oken":"x"}"#, r#"{"\u0074oken":"REDACTED"}"#),
-            (r#"{"roleArn":"arn:x"}"#, r#"{"roleArn":"arn:x"}"#),
-            (
-                r#"{"sAMLAssertion": "PD94" , "b":1}"#,
-                r#"{"sAMLAssertion": "REDACTED" , "b":1}"#,
-            ),
-            (
-                r#"{"DB_PASSWORD":"x","Secret":"y"}"#,
-                r#"{"DB_PASSWORD":"REDACTED","Secret":"REDACTED"}"#,
-            ),
-            (
-                r#"["{\"a\":{\"token\":\"x\"}}"]"#,
-                r#"["{\"a\":{\"token\":\"REDACTED\"}}"]"#,
-            ),
-            (
-                r#"["{\"token\" is no JSON"]"#,
-                r#"["{\"token\" is no JSON"]"#,
-            ),
-            (
-                r#"{"subjectFromWebIdentityToken":"sub"}"#,
-                r#"{"subjectFromWebIdentityToken":"sub"}"#,
-            ),
-            (r#""token""#, r#""token""#),
-            ("12", "12"),
-        ] {
-            assert_eq!(redacted(json.as_bytes()).as_deref(), Ok(expected), "{json}");
-        }
-    }
-
-    #[test]
-    fn text_is_searched_to_its_end_and_goes_whole_where_a_secret_has_none() {
-        for (json, expected) in [
-            (
-                r#"["{\"a\":1}{\"token\":\"x\"} 12"]"#,
-                r#"["{\"a\":1}{\"token\":\"REDACTED\"} 12"]"#,
-            ),
-            (
-                r#"["[{\"a\":1}]\n{\"token\":\"x\"}\n"]"#,
-                r#"["[{\"a\":1}]\n{\"token\":\"REDACTED\"}\n"]"#,
-            ),
-            (
-                r#"["\ufeff{\"token\":\"x\"}"]"#,
-                r#"["{\"token\":\"REDACTED\"}"]"#,
-            ),
-            (r#"["{\"token\":\"x\",\"a\":"]"#, r#"["REDACTED"]"#),
-            (r#"["{\"token\":\"x\",\"b\":\"\x\"}"]"#, r#"["REDACTED"]"#),
-            (r#"["{\"token\":\"x\",\"b\":\"\u00"]"#, r#"["REDACTED"]"#),
-            (
-                r#"["{\"^\\d+$\":\"digits\",\"C:\\Logs\":\"DB\\_PASSWORD\"}"]"#,
-                r#"["{\"^\\d+$\":\"digits\",\"C:\\Logs\":\"DB\\_PASSWORD\"}"]"#,
-            ),
-            (
-                r#"["{\"a\":b,\"DB\\_PASSWORD\":\"x\"}"]"#,
-                r#"["REDACTED"]"#,
-            ),
-            (
-                r#"["[string]$p = \"{\\\"Version\\\":\\\"1\\\"}\"; aws s3 ls"]"#,
-                r#"["[string]$p = \"{\\\"Version\\\":\\\"1\\\"}\"; aws s3 ls"]"#,
-            ),
-            (
-                r#"["{\"PolicyDocument\":\"{\\\"Version\\\":\\\"2012-10-17\\\",\\\"Statement\\\":["]"#,
-                r#"["{\"PolicyDocument\":\"{\\\"Version\\\":\\\"2012-10-17\\\",\\\"Statement\\\":["]"#,
-            ),
-            (
-                r#"["{\"Doc\":\"{\\\"token\\\":\\\"x\\\",\\\"Statement\\\":["]"#,
-                r#"["REDACTED"]"#,
-            ),
-            (r#"["{\"a\":1}, {\"token\" : \"x"]"#, r#"["REDACTED"]"#),
-            (
-                r#"["{\"a\":1, b, \"c\":\"token\"}"]"#,
-                r#"["{\"a\":1, b, \"c\":\"token\"}"]"#,
-            ),
-        ] {
-            assert_eq!(redacted(json.as_bytes()).as_deref(), Ok(expected), "{json}");
-        }
-    }
-}
+mod tests;
