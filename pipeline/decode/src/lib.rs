@@ -19,6 +19,8 @@ pub mod cloudtrail;
 pub mod flow_logs;
 mod escapes;
 mod json;
+mod redact;
+mod excerpt;
 mod members;
 mod names;
 mod nulls;

@@ -21,7 +21,6 @@ mod identity;
 mod member;
 mod pods;
 mod record;
-mod redact;
 mod row;
 mod sts;
 mod window;
@@ -37,11 +36,10 @@ pub use pods::{ISSUE_COLUMNS, PodSessions};
 use self::columns::{Row, Rows};
 use self::document::Place;
 use self::record::Record;
-use self::redact::redacted_strictly;
 use self::window::{Attempt, Window};
-use super::json::JsonError;
+use super::excerpt;
 use super::{DecodeError, Malformed, Provenance, RejectReason, RejectedRecord, Sink, Table};
-use crate::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX, EXCERPT_BYTES_MAX, REJECTS_KEPT_MAX};
+use crate::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX, REJECTS_KEPT_MAX};
 
 /// What a JSON object of CloudTrail's turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,7 +171,7 @@ impl<R: BufRead> Decoder<'_, R> {
         // as often as an excerpt is kept, so that a document of broken records costs no hours.
         let (excerpt, looked) = if self.rejected < REJECTS_KEPT_MAX {
             let looked = self.window.attempt(|cursor| cursor.skip_value().map(drop));
-            (excerpt_of(self.window.bytes()), looked)
+            (excerpt::of_json(self.window.bytes()), looked)
         } else {
             (String::new(), Ok(Attempt::Truncated))
         };
@@ -199,24 +197,6 @@ impl<R: BufRead> Decoder<'_, R> {
             ))
         })?;
         Ok(self.sink.batch(Table::Cloudtrail, batch)?)
-    }
-}
-
-/// The beginning of a rejected record. A record whose JSON is too broken to look for secrets in
-/// shows nothing: a secret on disk is worse than a missing excerpt (I9).
-fn excerpt_of(bytes: &[u8]) -> String {
-    let mut cursor = super::json::Cursor::new(bytes);
-    let clean = cursor
-        .skip_value()
-        .and_then(|raw| redacted_strictly(raw).map(std::borrow::Cow::into_owned));
-    match clean {
-        Ok(text) => {
-            let end = text.floor_char_boundary(EXCERPT_BYTES_MAX);
-            text.get(..end).unwrap_or_default().to_owned()
-        }
-        Err(JsonError::Incomplete | JsonError::Syntax | JsonError::TooDeep | JsonError::Utf8) => {
-            String::from("(not readable as JSON; see the source object)")
-        }
     }
 }
 

@@ -9,10 +9,10 @@ use std::borrow::Cow;
 
 use super::super::json::{Cursor, JsonError, Kind};
 use super::super::members::{Known, Name};
+use super::super::redact::{Json, escaped_redacted};
 use super::member::{
     AttributeMember, IdentityMember, IssuerMember, Member, SessionMember, TlsMember,
 };
-use super::redact::{Json, escaped_redacted};
 
 type Text<'a> = Option<Cow<'a, str>>;
 

@@ -9,11 +9,11 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
 use super::super::RejectReason;
 use super::super::json::JsonError;
+use super::super::redact::Json;
 use super::columns::{Row, Text};
 use super::error_class;
 use super::identity;
 use super::record::{Record, UnknownField};
-use super::redact::Json;
 use super::sts::Assumption;
 
 impl<'a> Row<'a> {

@@ -28,10 +28,12 @@ use super::fields::{self, Format, Kind};
 use super::networks::OwnNetworks;
 use super::text::invalid_columns;
 use super::thrift::Thrift;
+use crate::excerpt::beginning;
 use crate::limits::{
     BATCH_BYTES_MAX, BATCH_ROWS_MAX, EXCERPT_BYTES_MAX, OBJECT_INFLATED_BYTES_MAX,
     PARQUET_ROWS_PER_BYTE_MAX,
 };
+use crate::redact::redacted_words;
 use crate::{DecodeError, Malformed, Provenance, RejectReason, RejectedRecord, Sink};
 
 /// Partition columns of the Hive layout, should a writer have put them into the file as well.
@@ -355,7 +357,7 @@ fn excerpt(batch: &RecordBatch, row: usize, at_fault: Option<usize>) -> String {
         excerpt.push_str(&value);
         excerpt.push(' ');
     }
-    excerpt.truncate(excerpt.floor_char_boundary(EXCERPT_BYTES_MAX));
+    let mut excerpt = beginning(redacted_words(excerpt));
     excerpt.truncate(excerpt.trim_end().len());
     excerpt
 }

@@ -7,7 +7,7 @@
 //! differs.
 //!
 //! Must hold: every line is a row, a header, blank or rejected; what stands before a fault of the
-//! reader is handed on.
+//! reader is handed on; what is shown of a rejected line has no secret in it (I9), for it may be JSON.
 
 use std::io::{self, BufRead};
 use std::str;
@@ -20,8 +20,10 @@ use super::header::Header;
 use super::layout::Layout;
 use super::lines::{self, Line};
 use super::networks::OwnNetworks;
-use crate::limits::EXCERPT_BYTES_MAX;
-use crate::{BYTE_ORDER_MARK, DecodeError, Provenance, RejectReason, RejectedRecord, Sink};
+use crate::limits::REJECTS_KEPT_MAX;
+use crate::{
+    BYTE_ORDER_MARK, DecodeError, Provenance, RejectReason, RejectedRecord, Sink, excerpt,
+};
 
 /// What became of the lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -130,11 +132,14 @@ impl Decoder<'_> {
     }
 
     fn reject(&mut self, reason: RejectReason, line: &[u8]) -> Result<(), DecodeError> {
+        // A file of something else is all rejects: no more are looked into than are kept.
+        let rejected = usize::try_from(self.tally.rejected);
+        let excerpt = if rejected.is_ok_and(|rejected| rejected < REJECTS_KEPT_MAX) {
+            excerpt::of_line(line)
+        } else {
+            String::new()
+        };
         self.tally.rejected += 1;
-        let start = line.get(..EXCERPT_BYTES_MAX).unwrap_or(line);
-        // A byte that is no text is shown as three.
-        let mut excerpt = String::from_utf8_lossy(start).into_owned();
-        excerpt.truncate(excerpt.floor_char_boundary(EXCERPT_BYTES_MAX));
         let format = self.layout.as_ref().map_or(Format::Vpc, Layout::format);
         self.sink.reject(
             format.table(),

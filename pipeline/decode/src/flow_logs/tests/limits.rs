@@ -15,6 +15,7 @@ use super::{Collected, PROVENANCE, decode_text, parquet_bytes};
 use crate::flow_logs::{OwnNetworks, decode_parquet};
 use crate::limits::{
     BATCH_BYTES_MAX, BATCH_ROWS_MAX, EXCERPT_BYTES_MAX, LINE_BYTES_MAX, PARQUET_ROWS_PER_BYTE_MAX,
+    REJECTS_KEPT_MAX,
 };
 use crate::{Cancelled, DecodeError, Malformed, RejectReason, RejectedRecord, Sink, Table};
 
@@ -118,6 +119,44 @@ fn a_line_over_the_limit_is_passed_over() {
         assert_eq!(rejected.excerpt.len(), EXCERPT_BYTES_MAX);
         assert_eq!(collected.rejected.len(), 1);
     }
+}
+
+/// CloudTrail's records under a flow log's key.
+#[test]
+fn a_line_of_json_shows_no_secret() {
+    let record = r#"{"eventID":"e","responseElements":{"credentials":{"sessionToken":"x-hush"}}}"#;
+    let half = record.trim_end_matches('}');
+    let behind = format!("2026-01-05T10:20:00Z stdout F {record}");
+    let long = format!(
+        r#"{{"sessionToken":"x-hush","a":"{}"}}"#,
+        "a".repeat(LINE_BYTES_MAX)
+    );
+    let text = [record, half, &behind, &long].join("\n");
+    for header in ["", HEADER] {
+        let mut collected = Collected::default();
+        decode(&(header.to_owned() + &text), &mut collected).unwrap();
+        assert_eq!(collected.rejected.len(), 4);
+        let excerpts: Vec<&str> = collected
+            .rejected
+            .iter()
+            .map(|(_, rejected)| rejected.excerpt.as_str())
+            .collect();
+        assert_eq!(excerpts[0], record.replace("x-hush", "REDACTED"));
+        assert_eq!(excerpts[2], behind.replace("x-hush", "REDACTED"));
+        assert!(!excerpts.concat().contains("-hush"), "{excerpts:?}");
+    }
+}
+
+#[test]
+fn no_more_excerpts_are_made_than_are_kept() {
+    let mut collected = Collected::default();
+    decode(&"short\n".repeat(REJECTS_KEPT_MAX + 1), &mut collected).unwrap();
+    let (last, kept) = collected.rejected.split_last().unwrap();
+    assert!(kept.iter().all(|(_, rejected)| rejected.excerpt == "short"));
+    assert_eq!(
+        (kept.len(), last.1.excerpt.as_str()),
+        (REJECTS_KEPT_MAX, "")
+    );
 }
 
 #[test]

@@ -55,7 +55,7 @@ impl Sink for Collected {
     }
 
     fn reject(&mut self, table: Table, rejected: RejectedRecord) -> Result<(), Cancelled> {
-        assert!((1..=EXCERPT_BYTES_MAX).contains(&rejected.excerpt.len()));
+        assert!(rejected.excerpt.len() <= EXCERPT_BYTES_MAX);
         self.rejected.push((table, rejected));
         Ok(())
     }

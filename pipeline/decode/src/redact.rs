@@ -9,8 +9,8 @@
 use std::borrow::Cow;
 use std::mem;
 
-use super::super::escapes::{unescaped, without_escapes};
-use super::super::json::{Cursor, JsonError, Kind};
+use crate::escapes::{unescaped, without_escapes};
+use crate::json::{Cursor, JsonError, Kind};
 use crate::limits::{JSON_NESTING_MAX, JSON_TEXTS_MAX};
 
 /// What a secret's name ends in, in any case.
@@ -39,16 +39,16 @@ const NOT_SECRET: [&str; 8] = [
 
 /// The JSON of a field, and whether a secret may be in it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Json<'a> {
-    pub(super) raw: &'a [u8],
+pub(crate) struct Json<'a> {
+    pub(crate) raw: &'a [u8],
     /// The same, where it is known to be UTF-8.
     text: Option<&'a str>,
-    pub(super) suspect: bool,
+    pub(crate) suspect: bool,
 }
 
 impl<'a> Json<'a> {
     /// Takes the next value. Whether its names are suspect is seen on the way past them.
-    pub(super) fn take(cursor: &mut Cursor<'a>) -> Result<Self, JsonError> {
+    pub(crate) fn take(cursor: &mut Cursor<'a>) -> Result<Self, JsonError> {
         let mut suspect = false;
         let raw = cursor.skip_value_past(&mut |string, has_escapes| {
             suspect = suspect || has_escapes || sounds_secret(string);
@@ -58,12 +58,12 @@ impl<'a> Json<'a> {
     }
 
     /// As it is written.
-    pub(super) fn text(self) -> Result<&'a str, JsonError> {
+    pub(crate) fn text(self) -> Result<&'a str, JsonError> {
         self.cursor().checked(self.raw, self.raw.len())
     }
 
     /// A cursor at its beginning.
-    pub(super) fn cursor(self) -> Cursor<'a> {
+    pub(crate) fn cursor(self) -> Cursor<'a> {
         match self.text {
             Some(text) => Cursor::of_text(text),
             None => Cursor::new(self.raw),
@@ -71,7 +71,7 @@ impl<'a> Json<'a> {
     }
 
     /// The text with its secrets replaced.
-    pub(super) fn redacted(self) -> Result<Cow<'a, str>, JsonError> {
+    pub(crate) fn redacted(self) -> Result<Cow<'a, str>, JsonError> {
         let text = self.text()?;
         if self.suspect {
             without_secrets(text)
@@ -81,7 +81,7 @@ impl<'a> Json<'a> {
     }
 
     /// The same of a member of this name: all of it goes if the name is a secret's.
-    pub(super) fn redacted_under(self, name: &[u8]) -> Result<Cow<'a, str>, JsonError> {
+    pub(crate) fn redacted_under(self, name: &[u8]) -> Result<Cow<'a, str>, JsonError> {
         if is_secret(name) && !says_no_secret(self.raw) {
             return Ok(Cow::Borrowed(REDACTED));
         }
@@ -133,7 +133,7 @@ const CASE: u8 = b'a' ^ b'A';
 
 /// The same for JSON that may be broken: every name in it is looked at, or there is an error. A
 /// quote in the wrong place would hide a name from the test for suspects.
-pub(super) fn redacted_strictly(raw: &[u8]) -> Result<Cow<'_, str>, JsonError> {
+pub(crate) fn redacted_strictly(raw: &[u8]) -> Result<Cow<'_, str>, JsonError> {
     without_secrets(std::str::from_utf8(raw).map_err(|_| JsonError::Utf8)?)
 }
 
@@ -260,7 +260,7 @@ fn string_redacted(raw: &[u8], depth: Depth) -> Option<String> {
 
 /// A text that stands there with escapes, without them and without the secrets that JSON in it names.
 #[inline(never)]
-pub(super) fn escaped_redacted(raw: &str) -> Result<Cow<'_, str>, JsonError> {
+pub(crate) fn escaped_redacted(raw: &str) -> Result<Cow<'_, str>, JsonError> {
     let text = without_escapes(raw)?;
     Ok(
         match text_without_secrets(&text, Depth::default().in_text()) {
@@ -268,6 +268,11 @@ pub(super) fn escaped_redacted(raw: &str) -> Result<Cow<'_, str>, JsonError> {
             None => text,
         },
     )
+}
+
+/// A text that stands there as it is, without the secrets that JSON in it names.
+pub(crate) fn redacted_words(text: String) -> String {
+    text_without_secrets(&text, Depth::default().in_text()).unwrap_or(text)
 }
 
 /// Nothing: there are none in it.
