@@ -2,13 +2,15 @@
 //!
 //! In: a window at the start of an object. Out: the window at each record in turn.
 //! Must hold: what stands before `Records` fits into one window, so that no prefix of a document
-//! can make it grow without bound; nothing that could be a record is passed over.
+//! can make it grow without bound; nothing that could be a record is passed over; what is wrong with
+//! the first value costs no more than it would further down.
 
 use std::io::{self, BufRead};
 
 use super::super::json::{Cursor, JsonError, Kind};
 use super::super::{BYTE_ORDER_MARK, DecodeError, Malformed};
 use super::window::{Attempt, Window};
+use crate::limits::RECORD_BYTES_MAX;
 
 /// Where in a document the window stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +21,14 @@ pub(super) enum Place {
     Sequence,
     /// In a digest file; it has no records.
     Digest,
+}
+
+/// How an object begins.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Beginning {
+    pub(super) place: Place,
+    /// What the object is if no event is found in it: its first value is no document, and others follow.
+    pub(super) without_events: Option<Malformed>,
 }
 
 /// A member that shows that an object is itself an event.
@@ -48,19 +58,80 @@ impl Place {
     }
 }
 
+impl From<Place> for Beginning {
+    fn from(place: Place) -> Self {
+        Self {
+            place,
+            without_events: None,
+        }
+    }
+}
+
 /// Reads up to the first record. A file of nothing but white space has no records, which is no
-/// fault; an object that is neither events nor a digest is one.
-pub(super) fn first_place<R: BufRead>(window: &mut Window<R>) -> Result<Place, DecodeError> {
+/// fault; an object that is neither events nor a digest is one, unless more follows it.
+pub(super) fn first_place<R: BufRead>(window: &mut Window<R>) -> Result<Beginning, DecodeError> {
     window.grow()?;
     if window.bytes().starts_with(BYTE_ORDER_MARK) {
         window.consume(BYTE_ORDER_MARK.len());
     }
-    match next_byte(window)? {
-        None => return Ok(Place::Sequence),
-        Some(b'[' | b'{') => {}
-        Some(_) => return Err(DecodeError::Malformed(Malformed::NotJson)),
+    let mut digests = false;
+    loop {
+        let entered = match next_byte(window)? {
+            None if digests => return Ok(Place::Digest.into()),
+            None => return Ok(Place::Sequence.into()),
+            Some(b'[' | b'{') => enter(window)?,
+            Some(_) => Err(Malformed::NotJson),
+        };
+        match entered {
+            // Events may have been joined to it.
+            Ok(Place::Digest) if pass(window)? => digests = true,
+            Ok(Place::Digest) if more_follows(window) => return Ok(Place::Sequence.into()),
+            Ok(place) => return Ok(place.into()),
+            Err(_) if digests => return Ok(Place::Sequence.into()),
+            Err(malformed) if more_follows(window) => {
+                return Ok(Beginning {
+                    place: Place::Sequence,
+                    without_events: Some(malformed),
+                });
+            }
+            Err(malformed) => return Err(DecodeError::Malformed(malformed)),
+        }
     }
-    enter(window)?.map_err(DecodeError::Malformed)
+}
+
+/// Passes over a value, unless it has no end.
+fn pass<R: BufRead>(window: &mut Window<R>) -> io::Result<bool> {
+    match window.attempt(|cursor| cursor.skip_value().map(drop))? {
+        Attempt::Done((), length) => {
+            window.consume(length);
+            Ok(true)
+        }
+        Attempt::TooLong => window.discard_value(true),
+        Attempt::Truncated | Attempt::Broken(_) => Ok(false),
+    }
+}
+
+/// Whether another value stands behind the first one, or on a line further down in the window.
+fn more_follows<R: BufRead>(window: &mut Window<R>) -> bool {
+    let mut end = 0;
+    let behind = window.attempt(|cursor| {
+        cursor.skip_value()?;
+        end = cursor.position();
+        cursor.peek_byte()
+    });
+    if matches!(behind, Ok(Attempt::Done(b'{' | b'[', _))) {
+        return true;
+    }
+    loop {
+        let rest = window.bytes().get(end..).unwrap_or_default();
+        if Place::Sequence.has_next_line(rest) {
+            return true;
+        }
+        // A stream that is damaged further on does not say more than that the first value is none.
+        if window.bytes().len() > RECORD_BYTES_MAX || !window.grow().unwrap_or(false) {
+            return false;
+        }
+    }
 }
 
 /// Moves the window to the next record. False: there are no more.

@@ -34,7 +34,7 @@ pub use event_keys::EventKeys;
 pub use pods::{ISSUE_COLUMNS, PodSessions};
 
 use self::columns::{Row, Rows};
-use self::document::Place;
+use self::document::{Beginning, Place};
 use self::record::Record;
 use self::window::{Attempt, Window};
 use super::excerpt;
@@ -67,7 +67,10 @@ fn decode_stream(
     sink: &mut dyn Sink,
 ) -> Result<Document, DecodeError> {
     let mut window = Window::new(input);
-    let place = document::first_place(&mut window)?;
+    let Beginning {
+        place,
+        without_events,
+    } = document::first_place(&mut window)?;
     if place == Place::Digest {
         window.drain()?;
         return Ok(Document::Digest);
@@ -85,7 +88,10 @@ fn decode_stream(
         decoder.hand_on()?;
     }
     outcome?;
-    Ok(Document::Events)
+    match without_events {
+        Some(malformed) if !decoder.has_events() => Err(DecodeError::Malformed(malformed)),
+        Some(_) | None => Ok(Document::Events),
+    }
 }
 
 struct Decoder<'s, R> {
@@ -115,6 +121,10 @@ impl<R: BufRead> Decoder<'_, R> {
             }
         }
         Ok(())
+    }
+
+    fn has_events(&self) -> bool {
+        !u64::try_from(self.rejected).is_ok_and(|rejected| rejected == self.records)
     }
 
     /// Reads the record at the front of the window.
