@@ -124,12 +124,6 @@ impl Directory {
                     let is_link = entry.file_type()?.is_symlink();
                     folders.add(path, is_link);
                 }
-                Ok(metadata) if metadata.is_file() && path.to_str().is_none() => {
-                    found.unreadable.push(format!(
-                        "{}: its name is not UTF-8, and no key of S3 can be so. Rename it",
-                        path.display()
-                    ));
-                }
                 Ok(metadata) if metadata.is_file() => {
                     (found.take)(self.object(&path, &metadata));
                 }
