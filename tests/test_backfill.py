@@ -1,11 +1,15 @@
 """Backfill sends a directory or a prefix down the same path: safe twice, and it tells its counts."""
 
+import http.server
+import subprocess
+import threading
+
 import pyarrow.parquet
 import pytest
 
 import inputs
 import lake
-from service import aws_environment, describe
+from service import aws_environment, clean_environment, describe
 from test_flows import assert_lake, assert_queries
 from wiring import make_bucket
 
@@ -141,6 +145,45 @@ def test_a_prefix_in_s3(trailflow, tmp_path, request, name):
     report = trailflow.backfill(f"s3://{bucket}/company", tmp_path / "lake", env=aws)
     assert outcomes(report) == {"objects": 4, "ingested": 3, "ignored": 1, "quarantined": 0, "duplicates": 0}
     assert_lake(tmp_path / "lake", expected)
+
+
+class EndlessListing(http.server.BaseHTTPRequestHandler):
+    """An S3 whose listing never ends."""
+
+    def do_GET(self):
+        self.server.asked.set()
+        body = (
+            b'<?xml version="1.0"?><ListBucketResult><Name>logs</Name><IsTruncated>true</IsTruncated>'
+            b"<NextContinuationToken>on</NextContinuationToken></ListBucketResult>"
+        )
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        """Nothing."""
+
+
+def test_an_order_to_stop_ends_a_listing(trailflow, tmp_path):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), EndlessListing)
+    server.asked = threading.Event()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_address[1]}"
+    config = tmp_path / "trailflow.toml"
+    config.write_text(f'[aws]\nregion = "eu-west-1"\nendpoint_url = "{url}"\nforce_path_style = true\n')
+    environment = clean_environment() | {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    command = [trailflow.path, "backfill", "s3://logs/", "--lake", tmp_path / "lake", "--config", config]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        assert server.asked.wait(30)
+        process.terminate()
+        _, said = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        server.shutdown()
+    assert process.returncode == 1, said
+    assert b"stopped while the source was listed" in said
 
 
 def test_a_damaged_object_is_quarantined_and_the_backfill_succeeds(trailflow, tmp_path):

@@ -113,3 +113,12 @@ def test_what_cannot_be_defined_is_code_2(trailflow, arguments, says):
     done = trailflow.run("ddl", *arguments)
     assert (done.returncode, done.stdout) == (2, b""), describe(done)
     assert says in done.stderr.decode()
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "clickhouse"])
+def test_an_address_with_a_password_is_in_no_definition(trailflow, tmp_path, engine):
+    config = tmp_path / "trailflow.toml"
+    config.write_text('[lake]\nurl = "s3://lake/x"\nendpoint_url = "http://user:hush@localhost:9"\n[aws]\nregion = "eu-west-1"\n')
+    done = trailflow.run("ddl", engine, "--config", config)
+    assert (done.returncode, done.stdout) == (2, b""), describe(done)
+    assert b"hush" not in done.stderr

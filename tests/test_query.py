@@ -77,6 +77,7 @@ def test_a_value_of_any_type_is_json_in_every_format(trailflow, lake):
         "TIMESTAMPTZ '2026-03-01 00:00:00' = TIMESTAMP '2026-03-01 00:00:00'",
         "now() > TIMESTAMP '2026-03-01' AND now() - INTERVAL '1 day' < now()",
         "TIMESTAMP '2026-03-03' - TIMESTAMP '2026-03-01' > INTERVAL '1 day'",
+        "TIMESTAMP '2026-03-03' - TIMESTAMP '2026-03-01' > INTERVAL '1 day' + INTERVAL '1 hour'",
         "DATE '2026-03-01' + INTERVAL '8 hours' = TIMESTAMP '2026-03-01 08:00:00'",
         "current_date + INTERVAL '8 hours' > current_date",
         "arrow_typeof(current_date - INTERVAL '8 days') = 'Date32'",

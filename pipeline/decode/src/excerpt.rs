@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use crate::BYTE_ORDER_MARK;
 use crate::json::Cursor;
 use crate::limits::EXCERPT_BYTES_MAX;
-use crate::redact::{redacted_strictly, redacted_words};
+use crate::redact::{may_have_secret, redacted_strictly, redacted_words};
 
 /// Of the JSON value at the front.
 pub(crate) fn of_json(bytes: &[u8]) -> String {
@@ -27,6 +27,10 @@ pub(crate) fn of_line(line: &[u8]) -> String {
     // In UTF-16 they stand between the letters, and a name would not be seen as one.
     let letters: Vec<u8> = line.iter().copied().filter(|byte| *byte != 0).collect();
     let start = letters.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&letters);
+    // A table in quotes, say: all of it is shown.
+    if !may_have_secret(start) {
+        return beginning(String::from_utf8_lossy(start).into_owned());
+    }
     if matches!(start.trim_ascii_start().first(), Some(b'{' | b'[' | b'"')) {
         return of_json(start);
     }
@@ -64,6 +68,13 @@ mod tests {
             ),
             (r#"  "sessionToken" : "x","#, r#""sessionToken""#),
             (r#"name, "sessionToken" : "x","#, "name, REDACTED"),
+            (
+                r#""2","111122223333","eni-1""#,
+                r#""2","111122223333","eni-1""#,
+            ),
+            ("[2026-01-05 10:00] flow 2", "[2026-01-05 10:00] flow 2"),
+            (r#"{"\u0074oken":"x","#, unreadable),
+            (r#"{"SECRETkey":"x","#, unreadable),
         ] {
             assert_eq!(of_line(line.as_bytes()), expected, "{line}");
             let wide: Vec<u8> = line.encode_utf16().flat_map(u16::to_le_bytes).collect();

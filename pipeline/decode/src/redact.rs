@@ -9,6 +9,8 @@
 use std::borrow::Cow;
 use std::mem;
 
+use memchr::memmem;
+
 use crate::escapes::{unescaped, without_escapes};
 use crate::json::{Cursor, JsonError, Kind};
 use crate::limits::{JSON_NESTING_MAX, JSON_TEXTS_MAX};
@@ -131,6 +133,14 @@ fn sounds_secret(raw: &[u8]) -> bool {
 /// What sets small letters apart from capital ones; of other bytes it makes another byte.
 const CASE: u8 = b'a' ^ b'A';
 
+/// Whether the name of a secret may be in any bytes, whatever they are: a word of one, in any case, or an escape
+/// that may stand for its letters.
+pub(crate) fn may_have_secret(bytes: &[u8]) -> bool {
+    let small = bytes.to_ascii_lowercase();
+    let has = |word: &str| memmem::find(&small, word.as_bytes()).is_some();
+    small.contains(&b'\\') || has(BEGINNING) || ENDINGS.into_iter().any(has)
+}
+
 /// The same for JSON that may be broken: every name in it is looked at, or there is an error. A
 /// quote in the wrong place would hide a name from the test for suspects.
 pub(crate) fn redacted_strictly(raw: &[u8]) -> Result<Cow<'_, str>, JsonError> {
@@ -247,7 +257,7 @@ fn find_secrets(
 /// that a converter wrote as text. Nothing: there are none.
 fn string_redacted(raw: &[u8], depth: Depth) -> Option<String> {
     // A quote in it is escaped, by a backslash nearly always.
-    if memchr::memchr(b'"', raw).is_none() && memchr::memmem::find(raw, b"u0022").is_none() {
+    if memchr::memchr(b'"', raw).is_none() && memmem::find(raw, b"u0022").is_none() {
         return None;
     }
     let Ok(text) = unescaped(raw) else {

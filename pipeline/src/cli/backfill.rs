@@ -58,10 +58,19 @@ impl Backfill {
         let config = self.lake.config(environment)?;
         let place = self.place(&config).await?;
         let mut ingestion = Ingestion::new(&config, place.objects(), self.format)?;
+        let stop = ingestion.stop();
         let (mut unreadable, mut behind) = (BTreeSet::new(), None);
         loop {
             let first = behind.is_none();
-            let (pass, not_looked_into) = self.list(&place, behind).await?;
+            let listed = tokio::select! {
+                listed = self.list(&place, behind) => listed,
+                () = stop.cancelled() => {
+                    super::note("trailflow: stopped while the source was listed. Run it again: it goes on there");
+                    ingestion.end()?;
+                    return Ok(ExitCode::from(1));
+                }
+            };
+            let (pass, not_looked_into) = listed?;
             for path in not_looked_into {
                 if !unreadable.contains(&path) {
                     super::note(&format!("trailflow: not looked into: {path}"));

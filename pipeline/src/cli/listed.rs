@@ -82,6 +82,11 @@ impl<'a> Ingestion<'a> {
         })
     }
 
+    /// Cancelled when it is told to stop.
+    pub(super) fn stop(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
     /// Ingests these objects; so many come in later passes. Whether it makes sense to go on.
     pub(super) async fn pass(
         &mut self,

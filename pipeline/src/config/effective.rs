@@ -233,15 +233,18 @@ fn origin(file: Option<&Path>, place: Option<Place>) -> Origin {
 }
 
 impl Value {
-    /// Whether an address has a user or a query in it: names and passwords stand there, and keys.
     fn may_hold_a_secret(&self) -> bool {
-        let Self::Text(text) = self else { return false };
-        let Some((_, rest)) = text.split_once("://") else {
-            return false;
-        };
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        authority.contains('@') || rest.contains('?')
+        matches!(self, Self::Text(text) if may_hold_a_secret(text))
     }
+}
+
+/// Whether an address has a user or a query in it: names and passwords stand there, and keys.
+pub fn may_hold_a_secret(address: &str) -> bool {
+    let Some((_, rest)) = address.split_once("://") else {
+        return false;
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.contains('@') || rest.contains('?')
 }
 
 /// TOML, each line with its unit and its origin behind it.

@@ -167,6 +167,13 @@ fn nanos(interval: &Expr) -> Option<i64> {
     let interval = match interval {
         Expr::Alias(alias) => return nanos(&alias.expr),
         Expr::Negative(inner) => return nanos(inner)?.checked_neg(),
+        Expr::BinaryExpr(both) if adds(both.op) => {
+            let (left, right) = (nanos(&both.left)?, nanos(&both.right)?);
+            return match both.op {
+                Operator::Plus => left.checked_add(right),
+                _ => left.checked_sub(right),
+            };
+        }
         Expr::Cast(cast) if matches!(cast.field.data_type(), DataType::Interval(_)) => {
             return nanos(&cast.expr);
         }

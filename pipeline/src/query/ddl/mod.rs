@@ -17,6 +17,7 @@ mod duckdb;
 use arrow::datatypes::{DataType, SchemaRef};
 
 use super::{Folder, table_folders};
+use crate::config::effective::may_hold_a_secret;
 use crate::config::{Config, LakeUrl};
 use crate::engine::Planned;
 use crate::signal::{Merge, Rollup};
@@ -55,6 +56,11 @@ pub enum Undefinable {
         /// The engine.
         engine: &'static str,
     },
+    /// An address that may have a password in it.
+    #[error(
+        "the endpoint of the lake has a user or a query in it, which would stand in the text: give it one without"
+    )]
+    Endpoint,
     /// A path that the engine would read as a pattern, or that breaks a line.
     #[error(
         "{path} has {letter:?} in it, which is no plain letter to an engine: give the lake another path"
@@ -199,6 +205,9 @@ impl Place {
     fn of(config: &Config) -> Result<Self, Undefinable> {
         let aws = &config.aws;
         let endpoint = aws.lake_endpoint_url.as_ref().or(aws.endpoint_url.as_ref());
+        if endpoint.is_some_and(|url| may_hold_a_secret(url)) {
+            return Err(Undefinable::Endpoint);
+        }
         let (root, is_s3) = match &config.lake {
             LakeUrl::S3 { .. } => (config.lake.to_string(), true),
             LakeUrl::Directory(path) => {
