@@ -141,7 +141,7 @@ pub(crate) fn may_have_secret(bytes: &[u8]) -> bool {
     small.contains(&b'\\') || has(BEGINNING) || ENDINGS.into_iter().any(has)
 }
 
-/// The same for JSON that may be broken: every name in it is looked at, or there is an error. A
+/// JSON that may be broken, with its secrets replaced: every name in it is looked at, or there is an error. A
 /// quote in the wrong place would hide a name from the test for suspects.
 pub(crate) fn redacted_strictly(raw: &[u8]) -> Result<Cow<'_, str>, JsonError> {
     without_secrets(std::str::from_utf8(raw).map_err(|_| JsonError::Utf8)?)

@@ -72,9 +72,8 @@ impl Backfill {
             };
             let (pass, not_looked_into) = listed?;
             for path in not_looked_into {
-                if !unreadable.contains(&path) {
+                if unreadable.insert(path.clone()) {
                     super::note(&format!("trailflow: not looked into: {path}"));
-                    unreadable.insert(path);
                 }
             }
             if first && pass.objects.is_empty() {
