@@ -1,9 +1,13 @@
 //! Inflates an object that is held whole, in one go: a third of the work of a stream.
 //!
 //! In: all compressed bytes. Out: all inflated bytes, or nothing. Must hold: nothing comes out but
-//! what a stream would give, its checksum compared; whatever is unusual (several members, padding,
+//! what the checksum and the length of the member vouch for; whatever is unusual (several members, padding,
 //! damage, a length that is wrong) is left to the stream, which knows what to say of it; memory is kept
 //! for the next object, and no more than [`WHOLE_SPARE_MAX`] of it while none is being read.
+//!
+//! What comes out is what a stream gives, except for symbols that no writer writes: RFC 1951 (3.2.6) says
+//! that the length codes 286 and 287 and the distance codes 30 and 31 never occur, a stream takes them
+//! for damage, and libdeflate reads them as 285 and 29. With a checksum that fits, these are the bytes.
 
 use std::io::Cursor;
 use std::mem;
