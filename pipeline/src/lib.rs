@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The modules stand in the order of the data. `docs/architecture.md` numbers what must hold
-//! (I1 to I11); a test enforces which module may know which.
+//! (I1 to I12); a test enforces which module may know which.
 
 // The entrance: arguments and configuration become ready parts.
 pub mod cli;
@@ -33,6 +33,7 @@ pub mod metrics;
 pub mod aws;
 mod causes;
 pub mod query;
+pub mod seal;
 pub mod demo;
 pub mod doctor;
 mod running;

@@ -353,3 +353,35 @@ pub const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 pub const FAILURE_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// How often a watched directory is looked through.
 pub const DIRECTORY_SCAN_EVERY: Duration = Duration::from_secs(1);
+
+// --- seal ---------------------------------------------------------------------------------
+
+/// An hour of events is sealed when it has been over for so long: what comes later is little (domain 1.1: CloudTrail
+/// delivers within 15 minutes, mostly).
+pub const SEAL_AFTER: Duration = Duration::from_hours(1);
+/// So many files are worth sealing, also into a file that is there already, and before their day is over.
+pub const SEAL_FILES_MIN: usize = 16;
+/// Fewer are, when they have at least this part of the bytes of what is sealed.
+pub const SEAL_SHARE_MIN: u64 = 8;
+/// Any is, when its hour or day has been over for so long.
+pub const SEAL_SETTLED_AFTER: Duration = Duration::from_hours(48);
+/// A file stays for so long after it was replaced: queries read it that began before, and so do workers that look
+/// back [`WINDOW_AGE_MAX`].
+pub const SEAL_KEEP: Duration = Duration::from_hours(48);
+/// Clocks of machines that use one lake differ by less: S3 refuses requests of one that is off by 15 minutes.
+pub const SEAL_SKEW_MAX: Duration = Duration::from_mins(30);
+/// Bytes of a sealed file; the rows behind them go into another. What Athena and Spark read best.
+pub const SEALED_FILE_BYTES_MAX: u64 = 512 * MIB;
+/// Footers of files that are looked at at once before they are sealed, and requests for objects of the protocol.
+pub const SEAL_READS_MAX: usize = 16;
+/// Bytes of files that are kept while they are sealed: their footers are read before their rows.
+pub const SEAL_KEPT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Who reads the lake looks for new seals after so long; a replaced file stays much longer.
+pub const SEALS_KNOWN_FOR: Duration = Duration::from_secs(30);
+/// Seals that are read at once: one for each day.
+pub const SEALS_READ_AT_ONCE: usize = 32;
+
+const _: () = assert!(
+    SEAL_KEEP.as_secs() > WINDOW_AGE_MAX.as_secs() + BATCH_OPEN_MAX.as_secs() + LEASE_MAX.as_secs(),
+    "the files of batches that the window of events is rebuilt from are still there"
+);

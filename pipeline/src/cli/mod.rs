@@ -6,6 +6,7 @@
 mod backfill;
 mod catalogue;
 mod check;
+mod compact;
 mod config;
 mod ddl;
 mod demo;
@@ -45,6 +46,7 @@ enum Command {
     Run(run::Run),
     Backfill(backfill::Backfill),
     Query(query::Query),
+    Compact(compact::Compact),
     Check(check::Check),
     Config(config::Print),
     Ddl(ddl::Ddl),
@@ -61,6 +63,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Run(run) => run.run(&environment).await,
         Command::Backfill(backfill) => backfill.run(&environment).await,
         Command::Query(query) => query.run(&environment).await,
+        Command::Compact(compact) => compact.run(&environment).await,
         Command::Check(check) => check.run(&environment).await,
         Command::Config(config) => config.run(&environment),
         Command::Ddl(ddl) => ddl.run(&environment).await,

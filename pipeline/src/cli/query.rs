@@ -7,6 +7,7 @@ use futures::TryStreamExt as _;
 
 use crate::config::{Config, Environment, LakeUrl};
 use crate::engine::Engine;
+use crate::lake::Lake;
 use crate::query::explained::{Names, QueryError, explained};
 use crate::query::output::{Format, Output};
 use crate::query::{self, LakeSession};
@@ -75,12 +76,11 @@ pub(super) struct Opened {
     names: Names,
 }
 
-/// Opens a lake to be asked.
-pub(super) async fn open(
+/// The configuration of a command about a lake that is there.
+pub(super) fn config_of(
     lake: &super::LakeName,
     environment: &Environment,
-    views: Views<'_>,
-) -> anyhow::Result<Opened> {
+) -> anyhow::Result<Config> {
     let config = lake.config(environment)?;
     if let LakeUrl::Directory(path) = &config.lake
         && !path.is_dir()
@@ -98,6 +98,28 @@ pub(super) async fn open(
             path.display()
         );
     }
+    Ok(config)
+}
+
+/// Whether it is a lake, where that takes a look into its store.
+pub(super) async fn begun(config: &Config, lake: &Lake) -> anyhow::Result<()> {
+    if let LakeUrl::S3 { bucket, prefix } = &config.lake
+        && !lake.is_begun().await?
+    {
+        anyhow::bail!(
+            "there is no lake at s3://{bucket}/{prefix}: nothing was ever committed there. Name the prefix that `_trailflow/` is under"
+        );
+    }
+    Ok(())
+}
+
+/// Opens a lake to be asked.
+pub(super) async fn open(
+    lake: &super::LakeName,
+    environment: &Environment,
+    views: Views<'_>,
+) -> anyhow::Result<Opened> {
+    let config = config_of(lake, environment)?;
     let memory = config.pipeline.memory_bytes_max;
     let mut catalog = config.signals.catalog()?;
     let names = Names::of(&catalog);
@@ -106,13 +128,7 @@ pub(super) async fn open(
     catalog.signals.retain(is_needed);
     let engine = Engine::when_needed(catalog, &config.reference, memory, |_| false).await?;
     let lake = service::lake(&config).await?;
-    if let LakeUrl::S3 { bucket, prefix } = &config.lake
-        && !lake.is_begun().await?
-    {
-        anyhow::bail!(
-            "there is no lake at s3://{bucket}/{prefix}: nothing was ever committed there. Name the prefix that `_trailflow/` is under"
-        );
-    }
+    begun(&config, &lake).await?;
     let session = LakeSession::open(&lake, &engine, memory).await?;
     Ok(Opened {
         config,

@@ -7,12 +7,16 @@ use std::fmt;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::create::{Created, create_if_absent, read};
 use super::source::SourceId;
 use super::{Lake, LakeError, protocol_path};
 use crate::clock::Clock;
+
+/// Letters of a UUID with hyphens.
+const ID_LENGTH: usize = 36;
 
 /// UUIDv7: ordered by the time it was opened.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -35,6 +39,22 @@ impl BatchId {
     pub fn parse(name: &str) -> Option<Self> {
         uuid::Uuid::try_parse(name).ok()?;
         Some(Self(name.to_owned()))
+    }
+
+    /// The batch that a published file is named after: `<batch>.parquet`, or `<batch>-<n>.parquet`.
+    pub fn of_file(file: &Path) -> Option<Self> {
+        let name = file.filename()?.strip_suffix(".parquet")?;
+        let (id, rest) = name.split_at_checked(ID_LENGTH)?;
+        let is_part = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        let is_named = rest.is_empty() || rest.strip_prefix('-').is_some_and(is_part);
+        is_named.then(|| Self::parse(id)).flatten()
+    }
+
+    /// When it was opened, as its worker's clock had it.
+    pub fn opened_at(&self) -> Option<DateTime<Utc>> {
+        let id = uuid::Uuid::try_parse(&self.0).ok()?;
+        let (seconds, nanos) = id.get_timestamp()?.to_unix();
+        DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
     }
 
     /// The id as a path part.

@@ -13,6 +13,7 @@
 //!
 //! Must hold: a source is in at most one committed batch (I1); what readers see is committed (I2).
 
+pub mod as_sealed;
 pub mod batch;
 pub mod claim;
 pub mod committed;
@@ -20,12 +21,14 @@ mod copied;
 pub mod create;
 mod directory;
 mod encoding;
+pub mod file;
 pub mod ingest_log;
 mod partition;
 pub mod probe;
 pub mod publish;
 mod renewal;
 mod settled;
+pub mod seals;
 pub mod source;
 pub mod staging;
 pub mod store;

@@ -4,6 +4,8 @@
 //! it, any number of times, and finish what another began: a staged file that is gone was published. What
 //! is marked as published is never looked for again: old files of the tables may be deleted.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
 use futures::stream::{self, StreamExt as _};
@@ -47,6 +49,15 @@ impl Lake {
             Err(Error::NotFound { .. }) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Every batch that is marked as published, since the lifecycle rule took the marks before.
+    pub async fn published(&self) -> Result<HashSet<BatchId>, LakeError> {
+        let folder = protocol_path(&["published"]);
+        let listed = self.store.list(Some(&folder));
+        let ids = listed
+            .try_filter_map(async |found| Ok(found.location.filename().and_then(BatchId::parse)));
+        Ok(ids.try_collect().await?)
     }
 
     async fn publish_file(&self, batch: &BatchId, file: &StagedFile) -> Result<(), LakeError> {

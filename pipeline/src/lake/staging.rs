@@ -6,33 +6,27 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::panic::resume_unwind;
-use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use object_store::buffered::BufWriter;
 use parquet::errors::ParquetError;
-use tokio::io::AsyncWriteExt as _;
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
-use trailflow_parquet::Writer;
 
 use super::batch::{BatchId, StagedFile};
+use super::file::OpenFile;
 use super::partition::{Period, split};
-use super::{Lake, LakeError, encoding, protocol_path};
+use super::{Lake, LakeError, protocol_path};
 use crate::decode::Table;
-use crate::limits::{
-    CLOSING_FILES_MAX, ROW_GROUP_BYTES_MAX, STAGED_FILES_OPEN_MAX, STAGED_PART_BYTES,
-};
+use crate::limits::{CLOSING_FILES_MAX, STAGED_FILES_OPEN_MAX};
 
 /// The files of one open batch.
 #[derive(Debug)]
 pub struct Staging {
     lake: Lake,
     batch: BatchId,
-    open: HashMap<String, OpenFile>,
+    open: HashMap<String, Staged>,
     /// Order of use, oldest first.
     used: Vec<String>,
     /// Files that take no more rows. A batch has a file for each of some fifty rollups, and each
@@ -43,18 +37,11 @@ pub struct Staging {
     parts: HashMap<String, usize>,
 }
 
-struct OpenFile {
-    file: StagedFile,
-    writer: Writer,
-    store: BufWriter,
-}
-
-impl std::fmt::Debug for OpenFile {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OpenFile")
-            .field("file", &self.file)
-            .finish_non_exhaustive()
-    }
+/// A file, and what it will be called.
+#[derive(Debug)]
+struct Staged {
+    name: StagedFile,
+    file: OpenFile,
 }
 
 impl Staging {
@@ -144,8 +131,8 @@ impl Staging {
         schema: SchemaRef,
         rows: &RecordBatch,
     ) -> Result<(), LakeError> {
-        let mut file = if let Some(file) = self.open.remove(&folder) {
-            file
+        let mut staged = if let Some(staged) = self.open.remove(&folder) {
+            staged
         } else {
             while self.open.len() >= STAGED_FILES_OPEN_MAX {
                 let Some(oldest) = self.used.first().cloned() else {
@@ -155,14 +142,14 @@ impl Staging {
             }
             self.open(&folder, schema)?
         };
-        let appended = file.append(rows).await;
+        let appended = staged.file.append(rows).await;
         self.used.retain(|used| *used != folder);
         self.used.push(folder.clone());
-        self.open.insert(folder, file);
+        self.open.insert(folder, staged);
         appended
     }
 
-    fn open(&mut self, folder: &str, schema: SchemaRef) -> Result<OpenFile, LakeError> {
+    fn open(&mut self, folder: &str, schema: SchemaRef) -> Result<Staged, LakeError> {
         // A folder whose file was closed to make room gets a second one.
         let part = self.parts.entry(folder.to_owned()).or_default();
         let name = match *part {
@@ -172,20 +159,14 @@ impl Staging {
         *part += 1;
         let staged = protocol_path(&["staging", self.batch.as_str()]);
         let staged = object_store::path::Path::from(format!("{staged}/{folder}/{name}"));
-        let store = Arc::clone(&self.lake.store);
-        let store = BufWriter::with_capacity(store, staged.clone(), STAGED_PART_BYTES);
-        let properties = encoding::properties(&schema)?;
-        let file = StagedFile {
+        let name = StagedFile {
             staged: staged.to_string(),
             published: format!("{folder}/{name}"),
             rows: 0,
             bytes: 0,
         };
-        Ok(OpenFile {
-            file,
-            writer: Writer::new(schema, properties, self.lake.encodings.of(folder))?,
-            store,
-        })
+        let file = OpenFile::create(&self.lake, staged, folder, schema)?;
+        Ok(Staged { name, file })
     }
 
     async fn close(&mut self, folder: &str) -> Result<(), LakeError> {
@@ -215,29 +196,21 @@ impl Staging {
     }
 }
 
-impl OpenFile {
-    async fn append(&mut self, rows: &RecordBatch) -> Result<(), LakeError> {
-        self.writer.write(rows)?;
-        self.file.rows += u64::try_from(rows.num_rows()).unwrap_or(u64::MAX);
-        if self.writer.row_group_bytes() > ROW_GROUP_BYTES_MAX {
-            self.writer.end_row_group()?;
-        }
-        let bytes = self.writer.take_bytes();
-        Ok(self.store.put(Bytes::from(bytes)).await?)
-    }
-
-    /// Writes what is left of it.
-    async fn finish(mut self) -> Result<StagedFile, LakeError> {
-        let (rest, bytes) = self.writer.finish()?;
-        self.file.bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        self.store.put(Bytes::from(rest)).await?;
-        self.store.shutdown().await.map_err(ParquetError::from)?;
-        Ok(self.file)
+impl Staged {
+    async fn finish(self) -> Result<StagedFile, LakeError> {
+        let written = self.file.finish().await?;
+        Ok(StagedFile {
+            rows: written.rows,
+            bytes: written.bytes,
+            ..self.name
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+
+    use std::sync::Arc;
 
     use arrow::array::{ArrayRef, TimestampMillisecondArray};
     use object_store::ObjectStoreExt as _;

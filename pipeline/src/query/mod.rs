@@ -10,6 +10,7 @@ mod by_day;
 mod date_trunc;
 pub mod ddl;
 pub mod explained;
+mod files;
 mod fold;
 mod kept;
 pub mod output;
@@ -18,6 +19,7 @@ pub mod quarantine;
 mod read_over;
 mod recent;
 pub mod rollups;
+pub mod sorted;
 
 use std::sync::Arc;
 
@@ -44,6 +46,7 @@ use parquet_format::LakeFiles;
 
 use crate::decode::Table;
 use crate::engine::{self, Engine, Planned, TIME_ZONE, dates, sql};
+use crate::lake::as_sealed::AsSealed;
 use crate::lake::{Lake, ingest_log};
 
 /// A session over one lake.
@@ -77,7 +80,8 @@ impl LakeSession {
         context.register_udf(date_trunc());
         datafusion_functions_json::register_all(&mut context)?;
         dates::register(&mut context)?;
-        register_store(&context, Arc::clone(&lake.store))?;
+        let (store, clock) = (Arc::clone(&lake.store), Arc::clone(&lake.clock));
+        register_store(&context, Arc::new(AsSealed::new(store, clock)))?;
         let session = Self { context };
         for (folder, schema) in table_folders() {
             register_folder(&session.context, &folder, schema)?;

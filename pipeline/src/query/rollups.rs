@@ -17,11 +17,11 @@ use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 
 use super::kept::{KeepingStore, KeptFiles};
-use super::recent::Recent;
-use super::register_store;
+use super::{recent, register_store};
 use crate::engine::Engine;
 use crate::engine::scheduled::{self, Scheduled};
 use crate::lake::Lake;
+use crate::lake::as_sealed::AsSealed;
 use crate::limits::{SCHEDULE_FILES_BYTES_MAX, SCHEDULE_FOOTERS_BYTES_MAX};
 
 /// Runs signals over rollups, within one budget of memory.
@@ -73,7 +73,8 @@ impl Rollups {
             store: Arc::clone(&lake.store),
             files: Arc::clone(&self.files),
         };
-        register_store(&session, Arc::new(store))?;
+        let store = Arc::new(AsSealed::new(Arc::new(store), Arc::clone(&lake.clock)));
+        register_store(&session, Arc::<AsSealed>::clone(&store))?;
         let since = at - Duration::from_secs(signal.schedule().over_seconds);
         for planned in engine.signals() {
             let Some(view) = planned.view_sql_since(since) else {
@@ -83,7 +84,7 @@ impl Rollups {
             if !signal.may_name(planned.name()) {
                 continue;
             }
-            let files = Recent::list(planned, lake, since, at).await?;
+            let files = recent::list(planned, store.as_ref(), lake.lease, since, at).await?;
             session.register_table(planned.rollup_table(), Arc::new(files))?;
             let view = session.sql(&view).await?.into_view();
             session.register_table(planned.name(), view)?;

@@ -28,6 +28,19 @@ pub(crate) struct Faults {
     pub(crate) slow: u32,
 }
 
+impl Faults {
+    /// One of so many.
+    pub(crate) fn fewer(self, share: u32) -> Self {
+        Self {
+            fails: self.fails / share,
+            reply_lost: self.reply_lost / share,
+            conflict: self.conflict / share,
+            late: self.late / share,
+            slow: self.slow / share,
+        }
+    }
+}
+
 /// What happens to one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {

@@ -1,7 +1,8 @@
 //! Deterministic simulation: the real path from receive to acknowledge over a store, a queue and
 //! a bucket that fail in every way they can, in virtual time.
 //!
-//! In: seeds. Out: for each, the lake at the end beside what must be in it (I1, I2, I6, I11).
+//! In: seeds. Out: for each, the lake at the end beside what must be in it (I1, I2, I6, I11); some of them beside
+//! processes that seal it, and readers (I12).
 //! `TRAILFLOW_SIMULATIONS=100000` runs more of them, `TRAILFLOW_SEED=7` one alone.
 #![expect(
     clippy::unwrap_used,
@@ -13,6 +14,7 @@ mod ledger;
 mod life;
 mod objects;
 mod queue;
+mod sealing;
 mod store;
 mod time;
 mod world;
@@ -24,10 +26,13 @@ use trailflow::engine::Engine;
 use trailflow::signal::Catalog;
 
 use life::{Faults, Kill};
+use sealing::Sealed;
 use world::{Misfortune, Outcome, Scenario, simulate};
 
 /// In every run of the tests.
 const SEEDS: u64 = 1000;
+/// One that is sealed takes as long as so many.
+const SEEDS_PER_SEALED: u64 = 20;
 const NO_FAULTS: Faults = Faults {
     fails: 0,
     reply_lost: 0,
@@ -77,6 +82,7 @@ fn scenario(seed: u64) -> Scenario {
             2_000
         },
         misfortune: Misfortune::None,
+        sealers: 0,
     }
 }
 
@@ -120,6 +126,7 @@ struct Total {
     events: usize,
     /// Rows of twins beyond the first, that workers beside each other let through.
     doubled_twins: usize,
+    sealed: Sealed,
 }
 
 impl Total {
@@ -129,7 +136,33 @@ impl Total {
         self.steps += outcome.steps;
         self.events += outcome.events;
         self.doubled_twins += outcome.doubled;
+        self.sealed.add(&outcome.sealed);
     }
+}
+
+#[test]
+fn sealing_beside_the_workers_changes_nothing_that_readers_see() {
+    let engine = engine();
+    let seeds = if let Some(seed) = number("TRAILFLOW_SEED") {
+        seed..seed + 1
+    } else {
+        let first = number("TRAILFLOW_FIRST_SEED").unwrap_or(0);
+        let more = number("TRAILFLOW_SIMULATIONS").unwrap_or(SEEDS);
+        first..first + more / SEEDS_PER_SEALED
+    };
+    let mut total = Total::default();
+    for seed in seeds {
+        let scenario = Scenario {
+            sealers: 1 + u32::from(seed.is_multiple_of(3)),
+            ..scenario(seed)
+        };
+        match simulate(&scenario, &engine) {
+            Ok(outcome) => total.add(&outcome),
+            Err(why) => panic!("seed {seed}: {why}\n{scenario:?}"),
+        }
+    }
+    println!("{total:?}");
+    assert!(total.sealed.seals > 0 && total.sealed.deleted > 0 && total.sealed.looks > 0);
 }
 
 #[test]

@@ -31,6 +31,7 @@ use super::ledger::{self, Twins};
 use super::life::{Faults, Kill, Life};
 use super::objects::{Bucket, SimObjects};
 use super::queue::{Messages, SimQueue};
+use super::sealing::{self, Sealed, Sealings};
 use super::store::{FaultyStore, LATE_MAX};
 use super::time::{Time, WorkerClock};
 
@@ -57,6 +58,8 @@ pub(crate) struct Scenario {
     /// Wall clocks are wrong by up to this, and jump.
     pub(crate) clocks_wrong_millis: i64,
     pub(crate) misfortune: Misfortune,
+    /// Processes that seal the lake beside the workers.
+    pub(crate) sealers: u32,
 }
 
 /// What goes wrong all the time.
@@ -82,18 +85,20 @@ pub(crate) struct Outcome {
     pub(crate) receives_max: u32,
     /// Of all messages.
     pub(crate) receives: u32,
+    /// Seals that were made, and files that were deleted because of them.
+    pub(crate) sealed: Sealed,
 }
 
-struct World {
-    scenario: Scenario,
-    time: Time,
-    store: Arc<InMemory>,
-    bucket: Arc<Bucket>,
+pub(crate) struct World {
+    pub(crate) scenario: Scenario,
+    pub(crate) time: Time,
+    pub(crate) store: Arc<InMemory>,
+    pub(crate) bucket: Arc<Bucket>,
     messages: Arc<Messages>,
-    engine: Arc<Engine>,
-    peace: Arc<AtomicBool>,
-    over: CancellationToken,
-    lives: AtomicU32,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) peace: Arc<AtomicBool>,
+    pub(crate) over: CancellationToken,
+    pub(crate) lives: AtomicU32,
 }
 
 /// Runs a scenario to its end, in virtual time.
@@ -134,6 +139,7 @@ async fn run(world: Arc<World>, mut dice: StdRng) -> Result<Outcome, String> {
     for number in 0..world.scenario.workers {
         workers.spawn(Arc::clone(&world).worker(number, dice.random()));
     }
+    let mut sealing = Sealings::begin(&world, &mut dice);
     while !world.messages.all_gone() {
         world.time.sleep(Duration::from_secs(5)).await;
         if world.time.now() > PEACE_AFTER {
@@ -155,6 +161,7 @@ async fn run(world: Arc<World>, mut dice: StdRng) -> Result<Outcome, String> {
     while let Some(lived) = workers.join_next().await {
         steps += lived.map_err(|error| error.to_string())??;
     }
+    let sealed = sealing.end().await?;
     let bucket = &world.bucket;
     let outcome = |doubled| Outcome {
         doubled,
@@ -163,6 +170,7 @@ async fn run(world: Arc<World>, mut dice: StdRng) -> Result<Outcome, String> {
         steps,
         receives_max: world.messages.receives_max(),
         receives: world.messages.receives(),
+        sealed: sealed.clone(),
     };
     if world.scenario.misfortune == Misfortune::Poison {
         return quarantined(&world).await.map(|()| outcome(0));
@@ -174,14 +182,17 @@ async fn run(world: Arc<World>, mut dice: StdRng) -> Result<Outcome, String> {
     } else {
         Twins::UpToCopies
     };
-    ledger::compare(&world.store, bucket, twins)
-        .await
-        .map(outcome)
+    if world.scenario.sealers > 0 {
+        return sealing::compare(&world).await.map(outcome);
+    }
+    let doubled = ledger::compare(world.store.as_ref(), bucket, twins).await?;
+    ledger::published(world.store.as_ref()).await?;
+    Ok(outcome(doubled))
 }
 
 /// The unreadable object is set aside with its reason, and nothing is a dead letter.
 async fn quarantined(world: &World) -> Result<(), String> {
-    let found = ledger::texts(&world.store, "quarantine", &["key", "reason"]).await;
+    let found = ledger::texts(world.store.as_ref(), "quarantine", &["key", "reason"]).await;
     let expected: Vec<Vec<String>> = world
         .bucket
         .unreadable
@@ -225,7 +236,8 @@ impl World {
         let mut steps = 0;
         let mut first = number == 0;
         while !self.over.is_cancelled() {
-            let life = self.life(&mut dice, std::mem::take(&mut first));
+            let faults = self.scenario.faults;
+            let life = self.life(&mut dice, std::mem::take(&mut first), faults);
             let told = self.told_to_stop(&mut dice);
             steps += self.lived(&life, told, dice.random(), &mut dice).await?;
             let rest = Duration::from_millis(dice.random_range(10..20_000));
@@ -234,7 +246,7 @@ impl World {
         Ok(steps)
     }
 
-    fn life(&self, dice: &mut StdRng, first: bool) -> Arc<Life> {
+    pub(crate) fn life(&self, dice: &mut StdRng, first: bool, faults: Faults) -> Arc<Life> {
         let peaceful = self.peace.load(Ordering::Relaxed);
         let dies = self.scenario.deaths && !peaceful && dice.random_range(0..2) == 0;
         let side = if dice.random_range(0..2) == 0 {
@@ -249,13 +261,7 @@ impl World {
             kill
         };
         let (time, peace) = (self.time.clone(), Arc::clone(&self.peace));
-        Arc::new(Life::new(
-            time,
-            dice.random(),
-            kill,
-            self.scenario.faults,
-            peace,
-        ))
+        Arc::new(Life::new(time, dice.random(), kill, faults, peace))
     }
 
     /// When SIGTERM comes, if it does.
@@ -322,14 +328,15 @@ impl World {
         Ok(life.steps.load(Ordering::Relaxed))
     }
 
-    fn pipeline(&self, life: &Arc<Life>, clock: &Arc<WorkerClock>, number: u32) -> Pipeline {
+    /// The lake as one process uses it.
+    pub(crate) fn lake(&self, life: &Arc<Life>, clock: &Arc<WorkerClock>, number: u32) -> Lake {
         let clock: Arc<dyn Clock> = Arc::<WorkerClock>::clone(clock);
         let store = FaultyStore {
             shared: Arc::clone(&self.store),
             life: Arc::clone(life),
             no_claims: self.scenario.misfortune == Misfortune::NoClaims,
         };
-        let lake = Lake {
+        Lake {
             store: Arc::new(store),
             worker: Worker {
                 host: format!("life-{number}"),
@@ -337,11 +344,16 @@ impl World {
                 started: 0,
             },
             lease: LEASE,
-            clock: Arc::clone(&clock),
+            clock,
             directory: None,
             settled: Arc::default(),
             encodings: Arc::default(),
-        };
+        }
+    }
+
+    fn pipeline(&self, life: &Arc<Life>, clock: &Arc<WorkerClock>, number: u32) -> Pipeline {
+        let lake = self.lake(life, clock, number);
+        let clock = Arc::clone(&lake.clock);
         let batch = Batch {
             bytes_max: 1 << 20,
             rows_max: 6,

@@ -1,0 +1,225 @@
+//! The rows of many files, merged and in order, as a sealed file has them.
+//!
+//! In: files of one folder. Out: their rows: of events all, of a rollup one a grain. Must hold: memory is bounded,
+//! and what is more is spilled to disk; a file with a column that would not be written again is told apart before.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
+use datafusion::error::DataFusionError;
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use object_store::{ObjectMeta, ObjectStore};
+use parquet::arrow::ArrowSchemaConverter;
+use parquet::schema::types::SchemaDescriptor;
+
+use super::files::Files;
+use super::kept::{KeepingStore, KeptFiles};
+use super::{TIME_ZONE, register_store};
+use crate::decode::Table;
+use crate::engine::{Engine, Planned};
+use crate::lake::{Lake, ingest_log};
+use crate::limits::{SEAL_KEPT_BYTES_MAX, SEAL_READS_MAX};
+
+/// What the files of a folder hold.
+#[derive(Debug, Clone, Copy)]
+pub enum Rows<'a> {
+    /// Records of logs.
+    Records(Table),
+    /// Partial rows of a signal.
+    Partial(&'a Planned),
+    /// What became of objects.
+    IngestLog,
+    /// What could not be read.
+    Quarantine,
+}
+
+impl<'a> Rows<'a> {
+    /// Those of a folder, by its path in the lake; nothing when no table and no signal has it.
+    pub fn of(folder: &str, engine: &'a Engine) -> Option<Self> {
+        let (table, below) = folder.split_once('/')?;
+        match table {
+            "ingest_log" => Some(Self::IngestLog),
+            "quarantine" => Some(Self::Quarantine),
+            "rollups" => {
+                let (name, _) = below.split_once('/')?;
+                let has_rows = |one: &&Planned| one.name() == name && one.view_sql().is_some();
+                engine.signals().iter().find(has_rows).map(Self::Partial)
+            }
+            _ => Table::ALL
+                .into_iter()
+                .find(|one| one.name() == table)
+                .map(Self::Records),
+        }
+    }
+
+    /// The columns of the files.
+    pub fn schema(self) -> SchemaRef {
+        match self {
+            Self::Records(table) => table.schema(),
+            Self::Partial(planned) => planned.rollup_schema(),
+            Self::IngestLog => ingest_log::schema(),
+            Self::Quarantine => ingest_log::quarantine_schema(),
+        }
+    }
+
+    /// The columns that rows are sorted by. Two rows of one event stand beside each other.
+    fn order(self) -> Vec<String> {
+        let names: &[&str] = match self {
+            Self::Records(Table::Cloudtrail) => &["event_time", "event_id", "src_key"],
+            Self::Records(Table::FlowLogs) => &["ts_end", "interface_id", "src_key"],
+            Self::Records(Table::TransitGatewayFlowLogs) => &["ts_end", "src_key"],
+            Self::IngestLog => &["committed_at", "source"],
+            Self::Quarantine => &["quarantined_at", "source", "position"],
+            Self::Partial(planned) => {
+                let rollup = planned.signal.header.rollup.as_ref();
+                return rollup.map_or_else(Vec::new, |rollup| rollup.grain.clone());
+            }
+        };
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    /// The query of its rows, over the table that its files are.
+    fn sql(self, table: &str) -> String {
+        let columns = self.schema();
+        let columns = columns.fields().iter().map(|field| quoted(field.name()));
+        let columns: Vec<String> = columns.collect();
+        let order: Vec<String> = self.order().iter().map(|name| quoted(name)).collect();
+        let from = match self {
+            Self::Partial(planned) => planned.view_sql(),
+            _ => None,
+        };
+        let from = from.map_or_else(|| table.to_owned(), |merge| format!("({merge})"));
+        let (columns, order) = (columns.join(", "), order.join(", "));
+        format!("SELECT {columns} FROM {from} ORDER BY {order}")
+    }
+
+    /// The name of the table that its files are.
+    fn table(self) -> String {
+        match self {
+            Self::Partial(planned) => planned.rollup_table(),
+            _ => String::from("published"),
+        }
+    }
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Merges and sorts files of a lake.
+#[derive(Debug)]
+pub struct Sorter {
+    store: Arc<dyn ObjectStore>,
+    runtime: Arc<RuntimeEnv>,
+}
+
+impl Sorter {
+    /// At most so many bytes are in memory, and beside them small files, which are read once.
+    pub fn new(lake: &Lake, memory_bytes_max: usize) -> Result<Self, DataFusionError> {
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(FairSpillPool::new(memory_bytes_max)))
+            .build_arc()?;
+        let store = KeepingStore {
+            store: Arc::clone(&lake.store),
+            files: Arc::new(KeptFiles::new(SEAL_KEPT_BYTES_MAX)),
+        };
+        Ok(Self {
+            store: Arc::new(store),
+            runtime,
+        })
+    }
+
+    /// Why files cannot be written again as they are; they are in the order of the files, those that can are
+    /// nothing.
+    pub async fn unfit(
+        &self,
+        rows: Rows<'_>,
+        files: &[ObjectMeta],
+    ) -> Result<Vec<Option<String>>, DataFusionError> {
+        let schema = ArrowSchemaConverter::new().convert(&plain(&rows.schema()))?;
+        let known = leaves(&schema);
+        let mut looked = Vec::new();
+        for file in files {
+            looked.push(self.strange(file, &known));
+        }
+        let looked = stream::iter(looked).buffered(SEAL_READS_MAX);
+        looked.try_collect().await
+    }
+
+    /// Why a file cannot be written again with these columns.
+    async fn strange(
+        &self,
+        file: &ObjectMeta,
+        known: &BTreeSet<String>,
+    ) -> Result<Option<String>, DataFusionError> {
+        let read = DFParquetMetadata::new(self.store.as_ref(), file);
+        let metadata = match read.fetch_metadata().await {
+            Ok(metadata) => metadata,
+            Err(error) if is_of_the_store(&error) => return Err(error),
+            Err(error) => return Ok(Some(error.find_root().strip_backtrace())),
+        };
+        let found = leaves(metadata.file_metadata().schema_descr());
+        let strange = found.difference(known).next();
+        Ok(strange
+            .map(|column| format!("it has the column {column}, which this version does not write")))
+    }
+
+    /// The rows of the files, merged and sorted.
+    pub async fn rows(
+        &self,
+        rows: Rows<'_>,
+        files: Vec<ObjectMeta>,
+    ) -> Result<SendableRecordBatchStream, DataFusionError> {
+        let mut config = SessionConfig::new();
+        config.options_mut().execution.time_zone = Some(String::from(TIME_ZONE));
+        let session = SessionContext::new_with_config_rt(config, Arc::clone(&self.runtime));
+        register_store(&session, Arc::clone(&self.store))?;
+        let schema = rows.schema();
+        let table = rows.table();
+        session.register_table(&table, Arc::new(Files { schema, files }))?;
+        session.sql(&rows.sql(&table)).await?.execute_stream().await
+    }
+}
+
+/// Whether the store failed, and nothing is known of what it holds.
+pub fn is_of_the_store(error: &DataFusionError) -> bool {
+    let mut cause: Option<&dyn Error> = Some(error);
+    while let Some(one) = cause {
+        if one.is::<object_store::Error>() || one.is::<Box<object_store::Error>>() {
+            return true;
+        }
+        cause = one.source();
+    }
+    false
+}
+
+/// A schema as files have it: texts that are dictionaries in memory are plain there.
+fn plain(schema: &SchemaRef) -> arrow::datatypes::Schema {
+    let fields = schema.fields().iter().map(|field| match field.data_type() {
+        DataType::Dictionary(_, text) => {
+            let field = field.as_ref().clone();
+            Arc::new(field.with_data_type(text.as_ref().clone()))
+        }
+        _ => Arc::clone(field),
+    });
+    arrow::datatypes::Schema::new(fields.collect::<Vec<_>>())
+}
+
+/// The columns of a file: what is read back has the same names and types.
+fn leaves(schema: &SchemaDescriptor) -> BTreeSet<String> {
+    let columns = schema.columns().iter().map(|column| {
+        let kind = column.physical_type();
+        match column.logical_type_ref() {
+            Some(logical) => format!("{} {kind} ({logical:?})", column.path()),
+            None => format!("{} {kind}", column.path()),
+        }
+    });
+    columns.collect()
+}
