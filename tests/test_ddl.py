@@ -8,8 +8,9 @@ import pytest
 from service import describe, free_port
 
 TABLES = ("cloudtrail", "flow_logs", "transit_gateway_flow_logs", "ingest_log", "quarantine")
+SEALS = ("trailflow_seals", "trailflow_sealed_files", "trailflow_replaced", "trailflow_unsealed")
 SHOWN = ("ingest_log", "flow_logs", "long_lived_keys_partial", "long_lived_keys")
-"""The definitions that testdata/ddl keeps: of a log, a table by hour, and a view with every kind of merge."""
+"""The definitions that testdata/ddl keeps, with those of seals: of a log, a table by hour, and a view with every kind of merge."""
 
 
 @pytest.fixture(scope="module")
@@ -82,11 +83,15 @@ def test_the_text_is_the_expected_one(trailflow, repository, views, engine):
     text = trailflow.output(*arguments).decode()
     assert text == trailflow.output(*arguments).decode()
     head, *statements = text.removesuffix("\n").split("\n\n")
-    assert len(statements) == len(TABLES) + 2 * len(views)
     assert all(statement.endswith(";") for statement in statements)
     named = {statement.split("\n")[0].split()[-2].strip('"`'): statement for statement in statements}
-    assert set(named) == {*TABLES, *views, *(f"{view}_partial" for view in views)}
-    shown = "\n\n".join([head, *(named[name] for name in SHOWN)]) + "\n"
+    assert len(named) == len(statements)
+    over_files = [*TABLES, *(f"{view}_partial" for view in views)]
+    apart = [f"{name}_{what}" for name in over_files for what in ("published", "sealed")] if engine == "athena" else []
+    written = ["trailflow_seals_written"] if engine == "athena" else []
+    assert set(named) == {*SEALS, *written, *over_files, *apart, *views}
+    shown = [name for name in named if name in SEALS + SHOWN or name.rpartition("_")[0] in ("trailflow_seals", "flow_logs")]
+    shown = "\n\n".join([head, *(named[name] for name in shown)]) + "\n"
     assert shown == (repository / f"testdata/ddl/{engine}.sql").read_text()
 
 
@@ -95,7 +100,7 @@ def test_signals_of_your_own_are_among_them_and_others_left_out(trailflow, repos
     own = repository / "testdata/selection/one_more"
     file.write_text(f'[signals]\ndirectory = "{own}"\nwithout = ["root_use"]\n[lake]\nurl = "s3://example-lake/own"\n')
     text = trailflow.output("ddl", "clickhouse", "--config", file).decode()
-    assert 'VIEW "console_failures" AS' in text and "s3://example-lake/own/rollups/console_failures/" in text
+    assert 'VIEW "console_failures" AS' in text and "s3://example-lake/own/{rollups/console_failures,sealed/" in text
     assert 'VIEW "root_use" AS' not in text and 'VIEW "denies" AS' in text
 
 

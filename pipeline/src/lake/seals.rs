@@ -39,7 +39,8 @@ pub struct Seal {
     pub day: NaiveDate,
     /// Its number, from 1.
     pub generation: u32,
-    /// When.
+    /// When. Engines that know nothing of this order of things go by it some minutes later.
+    #[serde(rename = "sealed_at")]
     pub at: DateTime<Utc>,
     /// Who, so that two that were made at once differ.
     pub by: Worker,

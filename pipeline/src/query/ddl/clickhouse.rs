@@ -5,7 +5,10 @@
 
 use arrow::datatypes::DataType;
 
-use super::{Engine, Folder, Place, quoted};
+use super::{
+    Engine, Folder, NAME, Place, REPLACED, SEAL_COUNTS_AFTER_MINUTES, SEALED_END, SEALED_FILES,
+    UNSEALED, literal, quoted,
+};
 
 pub(super) struct ClickHouse;
 
@@ -48,7 +51,37 @@ impl Engine for ClickHouse {
         })
     }
 
-    fn table(&self, place: &Place, folder: &Folder<'_>, columns: &[(String, String)]) -> String {
+    fn seals(&self, place: &Place) -> Vec<String> {
+        let function = function(place);
+        let seals = literal(&format!("{}/seals/*/*.json", root(place)));
+        let columns = literal(
+            "day String, generation UInt32, sealed_at String, files Array(Tuple(path String, rows UInt64, bytes UInt64)), \
+             batches Array(String), unsealed Array(String)",
+        );
+        vec![
+            format!(
+                "CREATE OR REPLACE VIEW \"trailflow_seals\" AS\nSELECT day, argMax(files, generation) AS files, argMax(batches, generation) AS batches, \
+                 argMax(unsealed, generation) AS unsealed\nFROM {function}({seals}, 'JSONEachRow', {columns})\n\
+                 WHERE parseDateTime64BestEffort(sealed_at, 3, 'UTC') <= now() - INTERVAL {SEAL_COUNTS_AFTER_MINUTES} MINUTE\nGROUP BY day;"
+            ),
+            format!(
+                "CREATE OR REPLACE VIEW \"{SEALED_FILES}\" AS\nSELECT tupleElement(arrayJoin(files), 'path') AS path FROM trailflow_seals;"
+            ),
+            format!(
+                "CREATE OR REPLACE VIEW \"{REPLACED}\" AS\nSELECT concat(day, ' ', arrayJoin(batches)) AS batch FROM trailflow_seals;"
+            ),
+            format!(
+                "CREATE OR REPLACE VIEW \"{UNSEALED}\" AS\nSELECT arrayJoin(unsealed) AS path FROM trailflow_seals;"
+            ),
+        ]
+    }
+
+    fn table(
+        &self,
+        place: &Place,
+        folder: &Folder<'_>,
+        columns: &[(String, String)],
+    ) -> Vec<String> {
         let mut names: Vec<String> = columns.iter().map(|(name, _)| quoted(name)).collect();
         names.extend(
             folder
@@ -60,16 +93,25 @@ impl Engine for ClickHouse {
             .iter()
             .map(|(name, kind)| format!("`{name}` {kind}"))
             .collect();
-        let function = if place.is_s3 { "s3" } else { "file" };
-        let files = format!("{}/{}/**/*.parquet", root(place), folder.path);
-        format!(
-            "CREATE OR REPLACE VIEW {} AS\nSELECT {}\nFROM {function}({}, 'Parquet', {});",
+        let path = folder.path;
+        let files = format!("{}/{{{path},sealed/{path}}}/**/*.parquet", root(place));
+        let day = folder.partitions.first().copied().unwrap_or_default();
+        vec![format!(
+            "CREATE OR REPLACE VIEW {} AS\nSELECT {}\nFROM {}({}, 'Parquet', {})\n\
+             WHERE if(endsWith(_path, '{SEALED_END}'),\n    extract(_path, '(sealed/{path}/{day}=.*)') IN (SELECT path FROM {SEALED_FILES}),\n    \
+             concat(extract(_path, '/{day}=([^/]+)/'), ' ', extract(_path, '{NAME}')) NOT IN (SELECT batch FROM {REPLACED})\n        \
+             OR extract(_path, '({path}/{day}=.*)') IN (SELECT path FROM {UNSEALED}));",
             quoted(folder.name),
             names.join(", "),
-            super::literal(&files),
-            super::literal(&structure.join(", ")),
-        )
+            function(place),
+            literal(&files),
+            literal(&structure.join(", ")),
+        )]
     }
+}
+
+fn function(place: &Place) -> &'static str {
+    if place.is_s3 { "s3" } else { "file" }
 }
 
 /// A store that is not AWS's is named by its address.

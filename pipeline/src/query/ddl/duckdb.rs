@@ -5,9 +5,22 @@
 
 use arrow::datatypes::DataType;
 
-use super::{Engine, Folder, Place, literal, quoted};
+use super::{
+    Engine, Folder, NAME, Place, REPLACED, SEAL_COUNTS_AFTER_MINUTES, SEALED_END, SEALED_FILES,
+    UNSEALED, literal, quoted,
+};
 
 pub(super) struct DuckDb;
+
+/// What a seal says, and its types.
+const SEAL: [(&str, &str); 6] = [
+    ("day", "VARCHAR"),
+    ("generation", "BIGINT"),
+    ("sealed_at", "TIMESTAMPTZ"),
+    ("files", "STRUCT(path VARCHAR)[]"),
+    ("batches", "VARCHAR[]"),
+    ("unsealed", "VARCHAR[]"),
+];
 
 impl Engine for DuckDb {
     fn name(&self) -> &'static str {
@@ -64,25 +77,72 @@ impl Engine for DuckDb {
         })
     }
 
-    fn table(&self, place: &Place, folder: &Folder<'_>, columns: &[(String, String)]) -> String {
+    fn seals(&self, place: &Place) -> Vec<String> {
+        let seals = literal(&format!("{}/seals/*/*.json", place.root));
+        let root = literal(&format!("{}/", place.root));
+        // Without a seal there is nothing to ask for columns.
+        let empty = SEAL.map(|(name, kind)| format!("CAST(NULL AS {kind}) AS \"{name}\""));
+        let named = SEAL.map(|(name, kind)| format!("\"{name}\": '{kind}'"));
+        vec![
+            format!(
+                "CREATE OR REPLACE VIEW \"trailflow_seals\" AS\nSELECT \"day\", files, batches, unsealed\nFROM (\n    SELECT {}\n    WHERE false\n    \
+                 UNION ALL BY NAME\n    SELECT * FROM read_json({seals}, format = 'newline_delimited', allow_empty = true, columns = {{{}}})\n)\n\
+                 WHERE sealed_at <= now() - INTERVAL {SEAL_COUNTS_AFTER_MINUTES} MINUTE\n\
+                 QUALIFY row_number() OVER (PARTITION BY \"day\" ORDER BY generation DESC) = 1;",
+                empty.join(", "),
+                named.join(", "),
+            ),
+            format!(
+                "CREATE OR REPLACE VIEW \"{SEALED_FILES}\" AS\nSELECT {root} || f.path AS path FROM (SELECT unnest(files) AS f FROM trailflow_seals);"
+            ),
+            format!(
+                "CREATE OR REPLACE VIEW \"{REPLACED}\" AS\nSELECT \"day\" || ' ' || batch AS batch FROM (SELECT \"day\", unnest(batches) AS batch FROM trailflow_seals);"
+            ),
+            format!(
+                "CREATE OR REPLACE VIEW \"{UNSEALED}\" AS\nSELECT {root} || path AS path FROM (SELECT unnest(unsealed) AS path FROM trailflow_seals);"
+            ),
+        ]
+    }
+
+    fn table(
+        &self,
+        place: &Place,
+        folder: &Folder<'_>,
+        columns: &[(String, String)],
+    ) -> Vec<String> {
         let parts = folder
             .partitions
             .iter()
             .map(|part| ((*part).to_owned(), String::from("VARCHAR")));
         let columns: Vec<(String, String)> = columns.iter().cloned().chain(parts).collect();
         let names: Vec<String> = columns.iter().map(|(name, _)| quoted(name)).collect();
+        let file = (String::from("filename"), String::from("VARCHAR"));
         let empty = columns
             .iter()
+            .chain([&file])
             .map(|(name, kind)| format!("        CAST(NULL AS {kind}) AS {}", quoted(name)));
-        let files = literal(&format!("{}/{}/**/*.parquet", place.root, folder.path));
-        format!(
+        let files = ["", "sealed/"].map(|below| {
+            literal(&format!(
+                "{}/{below}{}/**/*.parquet",
+                place.root, folder.path
+            ))
+        });
+        let day = folder
+            .partitions
+            .first()
+            .map_or_else(String::new, |day| quoted(day));
+        vec![format!(
             "CREATE OR REPLACE VIEW {} AS\nSELECT {}\nFROM (\n    SELECT\n{}\n    WHERE false\n    UNION ALL BY NAME\n    \
-             SELECT * FROM read_parquet({files}, union_by_name = true, allow_empty = true, hive_partitioning = true, \
-             hive_types_autocast = false)\n);",
+             SELECT * FROM read_parquet([{}], union_by_name = true, allow_empty = true, hive_partitioning = true, \
+             hive_types_autocast = false, filename = true)\n)\n\
+             WHERE CASE WHEN suffix(filename, '{SEALED_END}') THEN filename IN (SELECT path FROM {SEALED_FILES})\n    \
+             ELSE {day} || ' ' || regexp_extract(filename, '{NAME}', 1) NOT IN (SELECT batch FROM {REPLACED})\n        \
+             OR filename IN (SELECT path FROM {UNSEALED}) END;",
             quoted(folder.name),
             names.join(", "),
             empty.collect::<Vec<_>>().join(",\n"),
-        )
+            files.join(", "),
+        )]
     }
 
     fn sum(&self, column: &str, kind: &str) -> String {

@@ -5,6 +5,7 @@
 //! ```text
 //! schemas that files are written with ─ Folder ─► a table over its files
 //! rollups of the headers, planned     ─ Folder ─► <signal>_partial ─► a view that merges it
+//! seals ─► views of what is read in place of what, by which each table goes
 //! ```
 //!
 //! Must hold: names and types of columns are those that the lake is written with, and a measure is merged by what
@@ -91,8 +92,15 @@ trait Engine {
     fn preamble(&self, place: &Place) -> String;
     /// The name of a type.
     fn kind(&self, kind: &DataType) -> Option<String>;
-    /// The statement that makes a folder's files a table. Types stand beside their columns.
-    fn table(&self, place: &Place, folder: &Folder<'_>, columns: &[(String, String)]) -> String;
+    /// The statements that make the seals views: [`SEALED_FILES`], [`REPLACED`] and [`UNSEALED`].
+    fn seals(&self, place: &Place) -> Vec<String>;
+    /// The statements that make a folder's files a table. Types stand beside their columns.
+    fn table(
+        &self,
+        place: &Place,
+        folder: &Folder<'_>,
+        columns: &[(String, String)],
+    ) -> Vec<String>;
     /// A sum that has the type of what is summed.
     fn sum(&self, column: &str, _kind: &str) -> String {
         format!("sum({column})")
@@ -116,7 +124,8 @@ pub fn definitions(
         return Err(Undefinable::Directory { engine });
     }
     let mut text = format!(
-        "-- The lake of trailflow at {}, for {}.\n-- Made by `trailflow ddl`: make it again after an upgrade, or when signals come or go.\n{}",
+        "-- The lake of trailflow at {}, for {}.\n-- Made by `trailflow ddl`: make it again after an upgrade, or when signals come or go.\n\
+         -- What `trailflow compact` sealed is read in place of what it replaced, {SEAL_COUNTS_AFTER_MINUTES} minutes after it was.\n{}",
         place.root,
         engine.name(),
         engine.preamble(&place)
@@ -126,9 +135,11 @@ pub fn definitions(
         text.push_str(&statement);
         text.push('\n');
     };
+    engine.seals(&place).into_iter().for_each(&mut add);
     for (folder, schema) in table_folders() {
         let columns = columns(engine, folder.name, &schema)?;
-        add(engine.table(&place, &folder, &columns));
+        let statements = engine.table(&place, &folder, &columns);
+        statements.into_iter().for_each(&mut add);
     }
     for planned in signals {
         let Some(rollup) = &planned.signal.header.rollup else {
@@ -137,7 +148,8 @@ pub fn definitions(
         let (name, path) = (planned.rollup_table(), planned.rollup_path());
         let folder = Folder::of_rollup(&name, &path);
         let columns = columns(engine, planned.name(), &planned.rollup_schema())?;
-        add(engine.table(&place, &folder, &columns));
+        let statements = engine.table(&place, &folder, &columns);
+        statements.into_iter().for_each(&mut add);
         add(view(engine, planned.name(), &name, rollup, &columns));
     }
     Ok(text)
@@ -197,6 +209,20 @@ fn view(
         grain.join(", ")
     )
 }
+
+/// A view of the paths of sealed files that are read.
+const SEALED_FILES: &str = "trailflow_sealed_files";
+/// A view of what they replace: day and batch, with a space between.
+const REPLACED: &str = "trailflow_replaced";
+/// A view of the paths of files of such a batch that are not replaced.
+const UNSEALED: &str = "trailflow_unsealed";
+/// A seal counts after so many minutes: an engine lists files and seals in any order, and finds by then each file
+/// that a seal names. What it replaces is there for 48 hours.
+const SEAL_COUNTS_AFTER_MINUTES: u32 = 10;
+/// How the name of a published file begins: with its batch.
+const NAME: &str = "([^/]{36})(-[0-9]+)?[.]parquet$";
+/// How that of a sealed file ends.
+const SEALED_END: &str = ".sealed.parquet";
 
 /// The partition of a rollup, as a column.
 const DAY: &str = "\"event_date\"";
