@@ -40,12 +40,18 @@ def write(demo, lake, files_a_day, rows_a_file):
             below = lake / "rollups" / folder.name / f"event_date={date:%Y-%m-%d}"
             below.mkdir(parents=True)
             for part in range(files_a_day):
-                path = below / f"{day:02d}-{part:05d}.parquet"
                 begin = date + timedelta(days=1) * part / files_a_day
+                path = below / f"{batch(begin)}.parquet"
                 some = drawn(rows, rows_a_file, begin, timedelta(days=1) / files_a_day, dice)
                 pq.write_table(some, path, row_group_size=ROW_GROUP_ROWS, **COMPRESSION)
                 files, size = files + 1, size + path.stat().st_size
     return files, files * rows_a_file, size
+
+
+def batch(opened):
+    """The id of a batch that was opened then: a UUIDv7, the same of each signal."""
+    digits = f"{int(opened.timestamp() * 1000):012x}"
+    return f"{digits[:8]}-{digits[8:]}-7000-8000-000000000000"
 
 
 def drawn(rows, count, begin, span, dice):

@@ -11,6 +11,9 @@ trailflow that of planning every signal. The answers must agree.
 
 The second table is from EXPLAIN ANALYZE: how much of a signal's files trailflow reads under a filter.
 
+Then the lake is sealed (`trailflow compact`), the files that were replaced are deleted as they are 48 hours later,
+and the same is asked again: DuckDB reads the sealed files.
+
 Goal: no slower than DuckDB. Exit code: 0, or 2 when something could not be measured or the answers differ.
 Needs Python with tests/requirements.txt.
 """
@@ -18,6 +21,7 @@ Needs Python with tests/requirements.txt.
 import argparse
 import json
 import re
+import shutil
 import sys
 from dataclasses import dataclass
 
@@ -55,10 +59,11 @@ class Question:
         return re.sub(r"\{(\w+)\}", r"\1", self.sql)
 
     def of_duckdb(self, lake):
-        """Over the files."""
+        """Over the files, or over the sealed ones."""
+        root = lake / "sealed" if (lake / "sealed").is_dir() else lake
 
         def files(found):
-            return f"read_parquet('{lake}/rollups/{found[1]}/**/*.parquet', hive_partitioning = true)"
+            return f"read_parquet('{root}/rollups/{found[1]}/**/*.parquet', hive_partitioning = true)"
 
         return re.sub(r"\{(\w+)\}", files, self.sql)
 
@@ -67,8 +72,9 @@ def questions(lake):
     """What a platform team asks of a month."""
     from month import most_frequent
 
-    role = most_frequent(lake, "sts_assume_role", "role_arn")
-    account = most_frequent(lake, "api_throttles", "account_id")
+    root = lake / "sealed" if (lake / "sealed").is_dir() else lake
+    role = most_frequent(root, "sts_assume_role", "role_arn")
+    account = most_frequent(root, "api_throttles", "account_id")
     day = "window_start >= TIMESTAMP '2026-03-15 00:00:00' AND window_start < TIMESTAMP '2026-03-16 00:00:00'"
     week = "window_start >= TIMESTAMP '2026-03-22 00:00:00'"
     return [
@@ -156,7 +162,8 @@ def filters(binary, lake):
     """The second table: what a filter leaves to be read."""
     from month import most_frequent
 
-    role, account = (most_frequent(lake, FILTERED, column) for column in ("role_arn", "account_id"))
+    root = lake / "sealed" if (lake / "sealed").is_dir() else lake
+    role, account = (most_frequent(root, FILTERED, column) for column in ("role_arn", "account_id"))
     asked = {
         "none": "true",
         "time: a day of 30": "window_start >= TIMESTAMP '2026-03-15 00:00:00' "
@@ -179,6 +186,20 @@ def filters(binary, lake):
     # A large file may be read in two parts.
     columns = ["files opened, or parts", "left by their statistics", "row groups left of these", "MiB scanned"]
     measure.table([f"filter on {FILTERED}", *columns], rows)
+
+
+def seal(binary, lake):
+    """Seal the lake, and delete what the sealed files replace."""
+    cost = measure.run([binary, "compact", "--lake", lake, "--format", "json"])
+    did = json.loads(cost.output.splitlines()[-1])
+    print(
+        f"\nsealed: {did['files_before']:,} files, {did['bytes_before'] / MIB:,.0f} MiB, became {did['files_after']:,}, "
+        f"{did['bytes_after'] / MIB:,.0f} MiB: {cost.cpu_seconds:.1f} CPU s, {cost.wall_seconds:.1f} s, "
+        f"peak {cost.peak_mib:,.0f} MiB"
+    )
+    if did["unsealed"]:
+        measure.fail(f"not all was sealed: {did['unsealed'][:3]}")
+    shutil.rmtree(lake / "rollups")
 
 
 def main():
@@ -206,6 +227,9 @@ def main():
             f"{signals} signals, {month.DAYS} days, {files:,} files, {rows:,} rows, {size / MIB:,.0f} MiB; "
             f"DuckDB {duckdb.__version__}"
         )
+        report(compared(binary, lake, chosen.rounds))
+        filters(binary, lake)
+        seal(binary, lake)
         report(compared(binary, lake, chosen.rounds))
         filters(binary, lake)
 
