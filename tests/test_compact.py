@@ -221,13 +221,14 @@ def test_several_at_once_seal_each_day_once(trailflow, logs, views, tmp_path):
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(TOGETHER)
     ]
     ended = [(*process.communicate(), process.returncode) for process in running]
+    assert [code for _, _, code in ended] == [0] * TOGETHER, ended
     reports = [json.loads(stdout) for stdout, _, _ in ended]
     days = {path.parent.name for path in lake.glob("seals/*/*.json")}
     assert sum(report["days_sealed"] for report in reports) == len(days) > 0
-    for report, (_, stderr, code) in zip(reports, ended):
-        assert code == (1 if report["unsealed"] else 0)
-        for one in report["unsealed"]:
-            assert "another process" in one["why"] and one["why"] in stderr.decode()
+    assert sum(report["files_after"] for report in reports) == len(files(lake, "sealed"))
+    for report, (_, stderr, _) in zip(reports, ended):
+        assert report["unsealed"] == []
+        assert ("by another process" in stderr.decode()) == (report["days_of_others"] > 0)
     assert seen(trailflow, lake, names) == before
 
 
@@ -274,6 +275,8 @@ def test_only_the_days_that_are_asked_for(trailflow, logs, tmp_path):
     first = days[0]
     assert compact(trailflow, lake, "--to", "1999-12-31")["days"] == 0
     assert compact(trailflow, lake, "--from", first, "--to", first)["days"] == 1
+    done = trailflow.run("compact", "--lake", lake, "--from", "2026-03-05", "--to", "2026-03-01")
+    assert done.returncode == 2 and "no day can be in between" in done.stderr.decode()
     done = trailflow.run("compact", "--lake", lake, "--from", "tomorrow")
     assert done.returncode == 2 and "tomorrow" in done.stderr.decode()
 

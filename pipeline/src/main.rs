@@ -12,11 +12,14 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match tokio::runtime::Builder::new_multi_thread()
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime
         .enable_all()
-        .max_blocking_threads(BLOCKING_THREADS_MAX)
-        .build()
-    {
+        .max_blocking_threads(BLOCKING_THREADS_MAX);
+    if let Some(threads) = arguments.threads_max() {
+        runtime.worker_threads(threads);
+    }
+    match runtime.build() {
         Ok(runtime) => {
             let code = runtime.block_on(cli::run(arguments));
             // A decoder that still reads for a batch that was given up must not hold the end.

@@ -370,8 +370,17 @@ pub const SEAL_SETTLED_AFTER: Duration = Duration::from_hours(48);
 pub const SEAL_KEEP: Duration = Duration::from_hours(48);
 /// Clocks of machines that use one lake differ by less: S3 refuses requests of one that is off by 15 minutes.
 pub const SEAL_SKEW_MAX: Duration = Duration::from_mins(30);
-/// Bytes of a sealed file; the rows behind them go into another. What Athena and Spark read best.
-pub const SEALED_FILE_BYTES_MAX: u64 = 512 * MIB;
+/// Files are merged up to this part of the memory for it: the bytes of files, which are some ten times as many in
+/// memory, and sorting copies them. What is more in a folder becomes another sealed file.
+pub const SEAL_INPUT_SHARE: usize = 20;
+/// A sealed file of this part of what is merged at once stays as it is.
+pub const SEALED_LARGE_SHARE: u64 = 2;
+/// Memory for a partition of what is merged: it reserves 10 MiB, and sorts for itself.
+pub const SEAL_PARTITION_BYTES: usize = 256 * 1024 * 1024;
+/// More partitions hold more at a time, and sealing is in no hurry.
+pub const SEAL_PARTITIONS_MAX: usize = 2;
+/// Ids of events are compared in so many parts.
+pub const SEAL_TWIN_PARTS: u32 = 4;
 /// Footers of files that are looked at at once before they are sealed, and requests for objects of the protocol.
 pub const SEAL_READS_MAX: usize = 16;
 /// Bytes of files that are kept while they are sealed: their footers are read before their rows.

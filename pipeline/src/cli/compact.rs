@@ -18,13 +18,14 @@ use crate::service;
 /// the service, beside queries and beside itself: run it every hour. What readers see does not change at any moment;
 /// the files that were merged are deleted 48 hours later, by a later run.
 ///
-/// Ends with 0 when everything that was due was sealed, with 1 when files stayed as they are: it says which, and why.
+/// Ends with 0 when everything that was due was sealed, here or by another; with 1 when files stayed as they are: it
+/// says which, and why.
 #[derive(Debug, clap::Args)]
 pub(super) struct Compact {
-    /// Only days from this one on: 2026-01-31.
+    /// Only days from this one on: 2026-01-31. Days are of event time, in UTC.
     #[arg(long, value_name = "DAY")]
     from: Option<NaiveDate>,
-    /// Only days up to this one.
+    /// Only days up to this one, and this one too.
     #[arg(long, value_name = "DAY")]
     to: Option<NaiveDate>,
     /// How to report: a table for people, or JSON as the last line of stdout.
@@ -37,9 +38,17 @@ pub(super) struct Compact {
 impl Compact {
     pub(super) async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
         let _telemetry = super::quiet_logs(environment)?;
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && from > to
+        {
+            anyhow::bail!("--from {from} is after --to {to}: no day can be in between");
+        }
         let config = query::config_of(&self.lake, environment)?;
         let memory = config.pipeline.memory_bytes_max;
-        let mut catalog = config.signals.catalog()?;
+        // Rows of a signal that is left out by now are merged all the same.
+        let mut all = config.signals.clone();
+        all.without.clear();
+        let mut catalog = all.catalog().or_else(|_| config.signals.catalog())?;
         catalog
             .signals
             .retain(|signal| signal.header.source.table().is_some());
@@ -62,6 +71,12 @@ impl Compact {
         for one in &report.unsealed {
             super::note(&format!("{}: {}", one.place, one.why));
         }
+        if report.days_of_others > 0 {
+            let days = report.days_of_others;
+            super::note(&format!(
+                "{days} days were sealed by another process meanwhile, and left to that"
+            ));
+        }
         let line = match self.format {
             ReportFormat::Json => serde_json::to_string(report)?,
             ReportFormat::Table => told(report),
@@ -77,6 +92,7 @@ fn told(report: &Report) -> String {
     let lines = [
         ("days", count(report.days)),
         ("days sealed", count(report.days_sealed)),
+        ("of others", count(report.days_of_others)),
         ("folders merged", count(report.folders)),
         (
             "files",

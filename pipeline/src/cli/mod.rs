@@ -27,6 +27,7 @@ use clap::{Parser, Subcommand};
 use crate::causes;
 use crate::config::{Config, Environment, LogFormat, Telemetry};
 use crate::finding::Findings;
+use crate::limits::SEAL_PARTITIONS_MAX;
 use crate::telemetry;
 
 /// CloudTrail and VPC Flow Logs in S3, to Prometheus series and Parquet.
@@ -53,6 +54,14 @@ enum Command {
     Doctor(doctor::Doctor),
     Quarantine(quarantine::Quarantine),
     Signals(signals::Signals),
+}
+
+impl Arguments {
+    /// How many threads do the command's work, if that is not for the cores to say. Memory that a thread freed stays
+    /// with it for a while, so that sealing on many cores would hold much.
+    pub fn threads_max(&self) -> Option<usize> {
+        matches!(self.command, Command::Compact(_)).then_some(SEAL_PARTITIONS_MAX)
+    }
 }
 
 /// Runs the command that the arguments name.

@@ -1,17 +1,19 @@
 //! The rows of many files, merged and in order, as a sealed file has them.
 //!
 //! In: files of one folder. Out: their rows: of events all, of a rollup one a grain. Must hold: memory is bounded,
-//! and what is more is spilled to disk; a file with a column that would not be written again is told apart before.
+//! and what is more is spilled to disk, however many cores there are; a file with a column that would not be written again is told apart before.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::error::Error;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::array::AsArray as _;
+use arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use arrow::record_batch::RecordBatch;
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::FairSpillPool;
-use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -25,7 +27,10 @@ use super::{TIME_ZONE, register_store};
 use crate::decode::Table;
 use crate::engine::{Engine, Planned};
 use crate::lake::{Lake, ingest_log};
-use crate::limits::{SEAL_KEPT_BYTES_MAX, SEAL_READS_MAX};
+use crate::limits::{
+    SEAL_KEPT_BYTES_MAX, SEAL_PARTITION_BYTES, SEAL_PARTITIONS_MAX, SEAL_READS_MAX, SEAL_TWIN_PARTS,
+};
+use crate::signal::Merge;
 
 /// What the files of a folder hold.
 #[derive(Debug, Clone, Copy)]
@@ -100,6 +105,22 @@ impl<'a> Rows<'a> {
         format!("SELECT {columns} FROM {from} ORDER BY {order}")
     }
 
+    /// The whole numbers that merging adds up: their totals stay.
+    pub fn added(self) -> Vec<String> {
+        let Self::Partial(planned) = self else {
+            return Vec::new();
+        };
+        let schema = planned.rollup_schema();
+        let is_whole = |name: &str| {
+            let field = schema.field_with_name(name);
+            field.is_ok_and(|field| *field.data_type() == DataType::Int64)
+        };
+        let rollup = planned.signal.header.rollup.as_ref();
+        let measures = rollup.iter().flat_map(|rollup| &rollup.measures);
+        let added = measures.filter(|(name, merge)| **merge == Merge::Sum && is_whole(name));
+        added.map(|(name, _)| name.clone()).collect()
+    }
+
     /// The name of the table that its files are.
     fn table(self) -> String {
         match self {
@@ -117,23 +138,20 @@ fn quoted(name: &str) -> String {
 #[derive(Debug)]
 pub struct Sorter {
     store: Arc<dyn ObjectStore>,
-    runtime: Arc<RuntimeEnv>,
+    memory_bytes_max: usize,
 }
 
 impl Sorter {
     /// At most so many bytes are in memory, and beside them small files, which are read once.
-    pub fn new(lake: &Lake, memory_bytes_max: usize) -> Result<Self, DataFusionError> {
-        let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(FairSpillPool::new(memory_bytes_max)))
-            .build_arc()?;
+    pub fn new(lake: &Lake, memory_bytes_max: usize) -> Self {
         let store = KeepingStore {
             store: Arc::clone(&lake.store),
             files: Arc::new(KeptFiles::new(SEAL_KEPT_BYTES_MAX)),
         };
-        Ok(Self {
+        Self {
             store: Arc::new(store),
-            runtime,
-        })
+            memory_bytes_max,
+        }
     }
 
     /// Why files cannot be written again as they are; they are in the order of the files, those that can are
@@ -162,6 +180,10 @@ impl Sorter {
         let read = DFParquetMetadata::new(self.store.as_ref(), file);
         let metadata = match read.fetch_metadata().await {
             Ok(metadata) => metadata,
+            Err(error) if is_gone(&error) => {
+                let why = "it is gone, and every query of its folder fails: bring it back, or delete the seals of its day";
+                return Ok(Some(why.to_owned()));
+            }
             Err(error) if is_of_the_store(&error) => return Err(error),
             Err(error) => return Ok(Some(error.find_root().strip_backtrace())),
         };
@@ -171,33 +193,144 @@ impl Sorter {
             .map(|column| format!("it has the column {column}, which this version does not write")))
     }
 
+    /// The events that have more than one row in these files; true where one of them is in a file that stays.
+    pub async fn twins(
+        &self,
+        files: Vec<ObjectMeta>,
+        stay: Vec<ObjectMeta>,
+    ) -> Result<HashMap<String, bool>, DataFusionError> {
+        let rows = Rows::Records(Table::Cloudtrail);
+        let session = self.session()?;
+        let schema = rows.schema();
+        for (name, files) in [("files", files), ("stay", stay)] {
+            let schema = Arc::clone(&schema);
+            session.register_table(name, Arc::new(Files { schema, files }))?;
+        }
+        let mut twins = HashMap::new();
+        // A part of the ids at a time: each is held.
+        for part in 0..SEAL_TWIN_PARTS {
+            let sql = format!(
+                "SELECT event_id, bool_or(stays) FROM (SELECT event_id, false AS stays FROM files UNION ALL \
+                 SELECT event_id, true FROM stay) WHERE ascii(right(event_id, 1)) % {SEAL_TWIN_PARTS} = {part} \
+                 GROUP BY event_id HAVING count(*) > 1"
+            );
+            let mut found = session.sql(&sql).await?.execute_stream().await?;
+            while let Some(rows) = found.try_next().await? {
+                let (ids, stays) = (rows.column(0).as_string::<i32>(), rows.column(1));
+                let pairs = ids.iter().zip(stays.as_boolean());
+                twins.extend(pairs.filter_map(|(id, stays)| Some((id?.to_owned(), stays?))));
+            }
+        }
+        Ok(twins)
+    }
+
+    /// The totals of what merging adds up, over the rows of the files as they are.
+    pub async fn totals(
+        &self,
+        rows: Rows<'_>,
+        files: Vec<ObjectMeta>,
+    ) -> Result<Totals, DataFusionError> {
+        let mut totals = Totals::of(rows);
+        if totals.0.is_empty() {
+            return Ok(totals);
+        }
+        let sums = totals
+            .0
+            .keys()
+            .map(|name| format!("sum({0}) AS {0}", quoted(name)));
+        let sums = sums.collect::<Vec<_>>().join(", ");
+        let sql = format!("SELECT {sums} FROM {}", rows.table());
+        let mut stream = self.run(rows, files, &sql).await?;
+        while let Some(sums) = stream.try_next().await? {
+            totals.add(&sums);
+        }
+        Ok(totals)
+    }
+
     /// The rows of the files, merged and sorted.
     pub async fn rows(
         &self,
         rows: Rows<'_>,
         files: Vec<ObjectMeta>,
     ) -> Result<SendableRecordBatchStream, DataFusionError> {
-        let mut config = SessionConfig::new();
-        config.options_mut().execution.time_zone = Some(String::from(TIME_ZONE));
-        let session = SessionContext::new_with_config_rt(config, Arc::clone(&self.runtime));
-        register_store(&session, Arc::clone(&self.store))?;
+        self.run(rows, files, &rows.sql(&rows.table())).await
+    }
+
+    async fn run(
+        &self,
+        rows: Rows<'_>,
+        files: Vec<ObjectMeta>,
+        sql: &str,
+    ) -> Result<SendableRecordBatchStream, DataFusionError> {
+        let session = self.session()?;
         let schema = rows.schema();
-        let table = rows.table();
-        session.register_table(&table, Arc::new(Files { schema, files }))?;
-        session.sql(&rows.sql(&table)).await?.execute_stream().await
+        session.register_table(rows.table(), Arc::new(Files { schema, files }))?;
+        session.sql(sql).await?.execute_stream().await
+    }
+
+    /// With memory of its own: what one that failed still holds must not fail the next. As many partitions as
+    /// memory bears: each sorts for itself.
+    fn session(&self) -> Result<SessionContext, DataFusionError> {
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(FairSpillPool::new(self.memory_bytes_max)))
+            .build_arc()?;
+        let partitions =
+            (self.memory_bytes_max / SEAL_PARTITION_BYTES).clamp(1, SEAL_PARTITIONS_MAX);
+        let mut config = SessionConfig::new().with_target_partitions(partitions);
+        config.options_mut().execution.time_zone = Some(String::from(TIME_ZONE));
+        let session = SessionContext::new_with_config_rt(config, runtime);
+        register_store(&session, Arc::clone(&self.store))?;
+        Ok(session)
+    }
+}
+
+/// Totals of what merging adds up, by the name of the measure.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Totals(BTreeMap<String, i64>);
+
+impl Totals {
+    /// Nothing yet.
+    pub fn of(rows: Rows<'_>) -> Self {
+        Self(rows.added().into_iter().map(|name| (name, 0)).collect())
+    }
+
+    /// With these rows.
+    pub fn add(&mut self, rows: &RecordBatch) {
+        for (name, total) in &mut self.0 {
+            let column = rows.column_by_name(name);
+            let column = column.and_then(|column| column.as_primitive_opt::<Int64Type>());
+            let more = column.and_then(arrow::compute::sum).unwrap_or_default();
+            // As sums are in the engine.
+            *total = total.wrapping_add(more);
+        }
     }
 }
 
 /// Whether the store failed, and nothing is known of what it holds.
 pub fn is_of_the_store(error: &DataFusionError) -> bool {
+    of_the_store(error).is_some()
+}
+
+/// Whether the file is not there.
+fn is_gone(error: &DataFusionError) -> bool {
+    matches!(
+        of_the_store(error),
+        Some(object_store::Error::NotFound { .. })
+    )
+}
+
+fn of_the_store(error: &DataFusionError) -> Option<&object_store::Error> {
     let mut cause: Option<&dyn Error> = Some(error);
     while let Some(one) = cause {
-        if one.is::<object_store::Error>() || one.is::<Box<object_store::Error>>() {
-            return true;
+        if let Some(boxed) = one.downcast_ref::<Box<object_store::Error>>() {
+            return Some(boxed.as_ref());
+        }
+        if let Some(store) = one.downcast_ref() {
+            return Some(store);
         }
         cause = one.source();
     }
-    false
+    None
 }
 
 /// A schema as files have it: texts that are dictionaries in memory are plain there.

@@ -1,7 +1,7 @@
 //! One day: what is due is merged, a seal says so, and what was replaced long ago goes.
 //!
-//! In: a day. Out: its next seal, if anything was due. Must hold: files are listed after it is known which batches
-//! are published, so that of such a batch all are seen; a seal is made behind the one that was read, or not at all.
+//! In: a day and its folders. Out: its next seal, if anything was due. Must hold: a seal is made behind the one
+//! that was newest before anything was listed, or not at all.
 
 use std::collections::BTreeSet;
 
@@ -22,16 +22,19 @@ impl Sealing<'_> {
     pub(super) async fn seal(
         &mut self,
         day: NaiveDate,
+        folders: &[Path],
         progress: &dyn Progress,
     ) -> Result<(), SealError> {
-        let store = self.lake.store.as_ref();
-        let generations = seals::generations(store, Some(day)).await;
-        let generations = generations.map_err(LakeError::from)?;
+        let generations = self.seals.remove(&day).unwrap_or_default();
         let newest = match generations.last() {
-            Some(path) => Some(self.read(path).await?),
+            Some(path) => self.read(path).await?,
             None => None,
         };
-        let files = self.list(day).await?;
+        if newest.is_none() && !generations.is_empty() {
+            self.pass(day);
+            return Ok(());
+        }
+        let files = self.list(folders).await?;
         self.look_for_decisions(&files).await?;
         let mut sealable = self.published.clone();
         sealable.extend(newest.iter().flat_map(|seal| seal.batches.iter().cloned()));
@@ -48,7 +51,18 @@ impl Sealing<'_> {
         let at = self.lake.clock.now();
         let next = heaps.next(day, newest.as_ref(), &merged, at, worker);
         let next = match next {
-            Some(next) => self.make(next, &merged).await?,
+            Some(next) if self.lake.create_seal(&next).await? => {
+                self.count(&merged);
+                Some(next)
+            }
+            Some(_) => {
+                // Files that no seal names.
+                let files = merged.iter().flat_map(|one| &one.files);
+                let path = |file: &SealedFile| Path::from(file.path.as_str());
+                self.lake.delete(files.map(path).collect()).await?;
+                self.pass(day);
+                return Ok(());
+            }
             None => None,
         };
         match next.as_ref().or(newest.as_ref()) {
@@ -57,48 +71,46 @@ impl Sealing<'_> {
         }
     }
 
-    /// Makes a seal, unless another was made meanwhile.
-    async fn make(&mut self, seal: Seal, merged: &[Merged]) -> Result<Option<Seal>, SealError> {
-        if self.lake.create_seal(&seal).await? {
-            self.report.days_sealed += 1;
-            return Ok(Some(seal));
+    /// Another process seals this day.
+    fn pass(&mut self, day: NaiveDate) {
+        tracing::info!(%day, "another process seals this day; it is left to that");
+        self.report.days_of_others += 1;
+    }
+
+    /// Adds a day that has its seal.
+    fn count(&mut self, merged: &[Merged]) {
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let report = &mut self.report;
+        report.days_sealed += 1;
+        report.folders += number(merged.len());
+        for one in merged {
+            report.files_before += number(one.published.len() + one.sealed.len());
+            report.bytes_before += one.bytes;
+            report.files_after += number(one.files.len());
+            report.bytes_after += one.files.iter().map(|file| file.bytes).sum::<u64>();
+            report.rows += one.files.iter().map(|file| file.rows).sum::<u64>();
+            report.copies += one.copies;
         }
-        // Files that no seal names.
-        let files = merged.iter().flat_map(|one| &one.files);
-        let path = |file: &SealedFile| Path::from(file.path.as_str());
-        self.lake.delete(files.map(path).collect()).await?;
-        let why = "another process sealed this day meanwhile: nothing was changed";
-        self.leave(format!("seals/event_date={}", seal.day), why);
-        Ok(None)
     }
 
-    /// A seal that was listed.
-    pub(super) async fn read(&self, path: &Path) -> Result<Seal, SealError> {
-        let read = seals::seal_at(self.lake.store.as_ref(), path).await?;
-        let gone = || LakeError::Foreign {
-            path: path.to_string(),
-            why: String::from("it was listed, and is gone: another process seals this lake"),
-        };
-        Ok(read.ok_or_else(gone)?)
+    /// A seal that was listed; nothing when another process swept it meanwhile.
+    pub(super) async fn read(&self, path: &Path) -> Result<Option<Seal>, SealError> {
+        Ok(seals::seal_at(self.lake.store.as_ref(), path).await?)
     }
 
-    /// Every file of a day, in the folders of its tables.
-    async fn list(&self, day: NaiveDate) -> Result<Vec<ObjectMeta>, LakeError> {
+    /// Every file of a day.
+    async fn list(&self, folders: &[Path]) -> Result<Vec<ObjectMeta>, LakeError> {
         let mut listed = Vec::new();
-        for folder in &self.folders {
-            let date = match folder.as_ref() {
-                "ingest_log" | "quarantine" => "ingest_date",
-                _ => "event_date",
-            };
-            listed.push(self.list_folder(Path::from(format!("{folder}/{date}={day}"))));
+        for folder in folders {
+            listed.push(self.list_folder(folder));
         }
         let listed = stream::iter(listed).buffered(SEAL_READS_MAX);
         let listed: Vec<Vec<ObjectMeta>> = listed.try_collect().await?;
         Ok(listed.into_iter().flatten().collect())
     }
 
-    async fn list_folder(&self, folder: Path) -> Result<Vec<ObjectMeta>, LakeError> {
-        let listed = self.lake.store.list(Some(&folder));
+    async fn list_folder(&self, folder: &Path) -> Result<Vec<ObjectMeta>, LakeError> {
+        let listed = self.lake.store.list(Some(folder));
         Ok(listed.try_collect().await?)
     }
 

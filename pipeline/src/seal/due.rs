@@ -31,10 +31,12 @@ pub(super) fn is_due(amounts: Amounts, is_of_an_hour: bool, over_for: Option<Dur
     match over_for.filter(|over| *over >= SEAL_AFTER) {
         // Rows of an hour come together once; those of a day are few, and a day is long.
         None => are_many && !is_of_an_hour,
+        // One alone too in the end: a day with files that are not sealed is looked at in every run.
+        Some(over) if over >= SEAL_SETTLED_AFTER => files > 0,
         Some(_) if sealed_bytes == 0 => files > 1,
-        Some(over) => {
+        Some(_) => {
             let weigh = bytes.saturating_mul(SEAL_SHARE_MIN) >= sealed_bytes;
-            files > 0 && (are_many || weigh || over >= SEAL_SETTLED_AFTER)
+            files > 0 && (are_many || weigh)
         }
     }
 }
@@ -53,7 +55,8 @@ mod tests {
             (2, 2, 0, true, Some(1), true),
             // One file is what sealing would make of it.
             (1, 1, 0, true, Some(1), false),
-            (1, 1, 0, false, Some(999), false),
+            (1, 1, 0, false, Some(47), false),
+            (1, 1, 0, false, Some(48), true),
             // A day that goes on.
             (15, 15, 0, false, None, false),
             (16, 16, 0, false, None, true),

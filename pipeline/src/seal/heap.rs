@@ -35,7 +35,7 @@ pub(super) struct Heaps {
 }
 
 /// What became of a folder.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Merged {
     /// The published files whose rows were merged.
     pub(super) published: BTreeSet<Path>,
@@ -43,6 +43,10 @@ pub(super) struct Merged {
     pub(super) sealed: BTreeSet<String>,
     /// Where they are now.
     pub(super) files: Vec<SealedFile>,
+    /// The bytes of the files that were merged.
+    pub(super) bytes: u64,
+    /// Rows that were left out, because another row is of the same event.
+    pub(super) copies: u64,
 }
 
 impl Heaps {
@@ -87,13 +91,15 @@ impl Heaps {
         let published = merged.iter().flat_map(|one| &one.published);
         let replaced = self.replaced.iter().chain(published);
         let batches: BTreeSet<BatchId> = replaced.filter_map(BatchId::of_file).collect();
-        let mut unsealed = BTreeSet::new();
-        for file in self.folders.values().flat_map(|heap| &heap.published) {
-            let is_of = BatchId::of_file(&file.location).is_some_and(|one| batches.contains(&one));
-            if is_of && !is_merged(&file.location) {
-                unsealed.insert(file.location.to_string());
-            }
-        }
+        let published = self.folders.values().flat_map(|heap| &heap.published);
+        let listed = published.map(|file| file.location.clone());
+        // What is not listed by now stays excepted too: only what was merged is replaced.
+        let excepted = seal.iter().flat_map(|seal| &seal.unsealed);
+        let excepted = excepted.map(|path| Path::from(path.as_str()));
+        let is_of = |path: &Path| BatchId::of_file(path).is_some_and(|one| batches.contains(&one));
+        let unsealed = listed.chain(excepted);
+        let unsealed = unsealed.filter(|path| is_of(path) && !is_merged(path));
+        let unsealed = unsealed.map(|path| path.to_string()).collect();
         let stays = |file: &&SealedFile| !merged.iter().any(|one| one.sealed.contains(&file.path));
         let before = seal.iter().flat_map(|seal| &seal.files).filter(stays);
         let after = merged.iter().flat_map(|one| &one.files);
@@ -139,4 +145,111 @@ fn over_for(day: NaiveDate, hour: Option<u32>, now: DateTime<Utc>) -> Option<Dur
     let hours = hour.map_or(24, |hour| u64::from(hour) + 1);
     let end = begin + Duration::from_secs(hours * 3600);
     (now - end).to_std().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: &str = "0199b2ae-7c00-7000-8000-000000000001";
+    const SECOND: &str = "0199b2ae-7c00-7000-8000-000000000002";
+    const THIRD: &str = "0199b2ae-7c00-7000-8000-000000000003";
+
+    fn day() -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 1, 5).unwrap()
+    }
+
+    fn path(table: &str, batch: &str) -> String {
+        format!("{table}/event_date=2026-01-05/{batch}.parquet")
+    }
+
+    fn listed(paths: &[String]) -> Vec<ObjectMeta> {
+        let files = paths.iter().map(|path| ObjectMeta {
+            location: Path::from(path.as_str()),
+            last_modified: DateTime::UNIX_EPOCH,
+            size: 10,
+            e_tag: None,
+            version: None,
+        });
+        files.collect()
+    }
+
+    fn ids(batches: &[&str]) -> BTreeSet<BatchId> {
+        let ids = batches.iter().filter_map(|batch| BatchId::parse(batch));
+        ids.collect()
+    }
+
+    fn sealed(name: &str) -> SealedFile {
+        SealedFile {
+            path: format!("sealed/rollups/denies/event_date=2026-01-05/{name}.sealed.parquet"),
+            rows: 1,
+            bytes: 1,
+        }
+    }
+
+    fn merged(published: &[String], sealed_before: &[&str], after: &str) -> Merged {
+        Merged {
+            published: published
+                .iter()
+                .map(|path| Path::from(path.as_str()))
+                .collect(),
+            sealed: sealed_before.iter().map(|name| sealed(name).path).collect(),
+            files: vec![sealed(after)],
+            ..Merged::default()
+        }
+    }
+
+    fn next(heaps: &Heaps, seal: Option<&Seal>, merged: &[Merged]) -> Seal {
+        let by = Worker::this_process();
+        heaps
+            .next(day(), seal, merged, DateTime::UNIX_EPOCH, by)
+            .unwrap()
+    }
+
+    #[test]
+    fn each_file_of_a_sealed_batch_is_replaced_or_excepted_from_seal_to_seal() {
+        let denies = [FIRST, SECOND].map(|batch| path("rollups/denies", batch));
+        let (lone, late) = (
+            path("rollups/root_use", FIRST),
+            path("rollups/denies", THIRD),
+        );
+        let files = listed(&[&denies[..], &[lone.clone(), late.clone()]].concat());
+        // The third batch is not published yet: nothing is known of its files.
+        let heaps = Heaps::of(files, None, &ids(&[FIRST, SECOND]));
+        let first = next(&heaps, None, &[merged(&denies, &[], "a")]);
+        assert_eq!(first.generation, 1);
+        assert_eq!(first.batches, ids(&[FIRST, SECOND]));
+        assert_eq!(first.unsealed, BTreeSet::from([lone.clone()]));
+        assert_eq!(
+            heaps.next(
+                day(),
+                None,
+                &[],
+                DateTime::UNIX_EPOCH,
+                Worker::this_process()
+            ),
+            None
+        );
+
+        // Whoever made the next one did not see the lone file: it stays excepted.
+        let files = listed(&[&denies[..], std::slice::from_ref(&late)].concat());
+        let heaps = Heaps::of(files, Some(&first), &ids(&[FIRST, SECOND, THIRD]));
+        assert_eq!(heaps.replaced.len(), 2);
+        let late = std::slice::from_ref(&late);
+        let second = next(&heaps, Some(&first), &[merged(late, &["a"], "b")]);
+        assert_eq!(second.generation, 2);
+        assert_eq!(second.files, [sealed("b")]);
+        assert_eq!(second.batches, ids(&[FIRST, SECOND, THIRD]));
+        assert_eq!(second.unsealed, BTreeSet::from([lone.clone()]));
+
+        // Its replaced file is gone, and with it the batch; the lone file is read as any.
+        let files = listed(&[&denies[1..], std::slice::from_ref(&lone)].concat());
+        let heaps = Heaps::of(files, Some(&second), &ids(&[FIRST, SECOND, THIRD]));
+        let other = [path("rollups/churn", SECOND)];
+        let third = next(&heaps, Some(&second), &[merged(&other, &[], "c")]);
+        assert_eq!(third.files, [sealed("b"), sealed("c")]);
+        assert_eq!(third.batches, ids(&[SECOND]));
+        assert_eq!(third.unsealed, BTreeSet::new());
+        assert!(!third.replaces(&Path::from(lone)));
+    }
 }

@@ -1,8 +1,8 @@
-//! The files of one folder become one.
+//! The files of one folder become few.
 //!
 //! In: a folder and its files. Out: sealed files, which nobody reads before a seal names them. Must hold: each row
-//! of a file that is replaced is in one of them, but for the copies of events, which are counted; what cannot be
-//! read, or would lose a column, stays as it is and is told.
+//! of a file that is replaced is in one of them, but for the copies of events, which are counted; what a rollup's
+//! rows add up to stays the same; what cannot be read, or would lose a column, stays as it is and is told.
 
 use arrow::record_batch::RecordBatch;
 use futures::TryStreamExt as _;
@@ -10,6 +10,7 @@ use object_store::ObjectMeta;
 use object_store::path::Path;
 use parquet::errors::ParquetError;
 
+use super::groups::{Input, Plan, plan};
 use super::heap::{Heap, Merged};
 use super::twins::Twins;
 use super::{SealError, Sealing};
@@ -18,19 +19,22 @@ use crate::lake::batch::BatchId;
 use crate::lake::file::OpenFile;
 use crate::lake::seals::{SealedFile, sealed_path};
 use crate::lake::{Lake, LakeError};
-use crate::limits::SEALED_FILE_BYTES_MAX;
 use crate::query::explained::QueryError;
-use crate::query::sorted::{Rows, is_of_the_store};
+use crate::query::sorted::{Rows, Totals, is_of_the_store};
 
 /// Why the files of a folder were not merged. They stay as they are.
 #[derive(Debug, thiserror::Error)]
 enum MergeError {
-    #[error("their rows cannot be merged: {}", .0.find_root().strip_backtrace())]
+    #[error("their rows cannot be merged: {}. More memory (pipeline.memory_bytes_max) or room in TMPDIR may help", .0.find_root().strip_backtrace())]
     Query(#[from] QueryError),
     #[error(transparent)]
     Lake(#[from] LakeError),
     #[error("{read} rows were read and {written} written: report this as a bug")]
     Lost { read: u64, written: u64 },
+    #[error(
+        "they add up to {before:?}, and to {after:?} when they are merged: report this as a bug"
+    )]
+    Differs { before: Totals, after: Totals },
 }
 
 impl From<arrow::error::ArrowError> for MergeError {
@@ -39,19 +43,8 @@ impl From<arrow::error::ArrowError> for MergeError {
     }
 }
 
-/// The files that rows are written to, one after another.
-struct Parts<'a> {
-    lake: &'a Lake,
-    folder: &'a str,
-    newest: &'a BatchId,
-    /// In the names of the files.
-    begun: String,
-    open: Option<(String, OpenFile)>,
-    done: Vec<SealedFile>,
-}
-
 impl Sealing<'_> {
-    /// Merges the files of a folder. Nothing when less than two can be.
+    /// Merges the files of a folder. Nothing when none can be that is not sealed.
     pub(super) async fn merge(
         &mut self,
         folder: &str,
@@ -59,28 +52,19 @@ impl Sealing<'_> {
     ) -> Result<Option<Merged>, SealError> {
         let Some(rows) = Rows::of(folder, self.engine) else {
             let (rollup, _) = folder.rsplit_once('/').unwrap_or((folder, ""));
-            let why = "no signal of this name is known, so that its rows cannot be merged: name the configuration file that its signals are in";
+            let why = "no signal of this name is known, so that its rows cannot be merged: name the configuration file that its signals are in, or delete the folder if the signal is gone for good";
             if !self.report.unsealed.iter().any(|one| one.place == rollup) {
                 self.leave(rollup, why);
             }
             return Ok(None);
         };
-        let Some(inputs) = self.fit(rows, heap).await? else {
+        let inputs = self.fit(rows, heap).await?;
+        let plan = plan(inputs, self.input_bytes_max);
+        if plan.groups.is_empty() {
             return Ok(None);
-        };
-        match self.write(rows, folder, &inputs).await {
-            Ok(files) => {
-                let is_sealed = |path: &str| heap.sealed.iter().any(|file| file.path == path);
-                let (sealed, published): (Vec<_>, Vec<_>) = inputs
-                    .into_iter()
-                    .map(|file| file.location)
-                    .partition(|path| is_sealed(path.as_ref()));
-                Ok(Some(Merged {
-                    published: published.into_iter().collect(),
-                    sealed: sealed.iter().map(Path::to_string).collect(),
-                    files,
-                }))
-            }
+        }
+        match self.write_all(rows, folder, &plan).await {
+            Ok(merged) => Ok(Some(merged)),
             // None of these is of the folder: the next would fail as well.
             Err(MergeError::Lake(
                 error @ (LakeError::Store(_) | LakeError::Parquet(ParquetError::External(_))),
@@ -93,119 +77,116 @@ impl Sealing<'_> {
         }
     }
 
-    /// The files that can be written again as they are; nothing when there is nothing to merge.
-    async fn fit(
-        &mut self,
-        rows: Rows<'_>,
-        heap: &Heap,
-    ) -> Result<Option<Vec<ObjectMeta>>, SealError> {
-        let sealed = heap.sealed.iter().map(|file| ObjectMeta {
-            location: Path::from(file.path.as_str()),
-            last_modified: chrono::DateTime::UNIX_EPOCH,
-            size: file.bytes,
-            e_tag: None,
-            version: None,
+    /// The files that can be written again as they are.
+    async fn fit(&mut self, rows: Rows<'_>, heap: &Heap) -> Result<Vec<Input>, SealError> {
+        let sealed = heap.sealed.iter().map(|file| Input {
+            file: ObjectMeta {
+                location: Path::from(file.path.as_str()),
+                last_modified: chrono::DateTime::UNIX_EPOCH,
+                size: file.bytes,
+                e_tag: None,
+                version: None,
+            },
+            is_sealed: true,
         });
-        let inputs: Vec<ObjectMeta> = sealed.chain(heap.published.iter().cloned()).collect();
-        let unfit = self.sorter.unfit(rows, &inputs).await;
+        let published = heap.published.iter().cloned().map(|file| Input {
+            file,
+            is_sealed: false,
+        });
+        let inputs: Vec<Input> = sealed.chain(published).collect();
+        let files: Vec<ObjectMeta> = inputs.iter().map(|input| input.file.clone()).collect();
+        let unfit = self.sorter.unfit(rows, &files).await?;
         let mut fit = Vec::new();
-        for (file, unfit) in inputs.into_iter().zip(unfit?) {
+        for (input, unfit) in inputs.into_iter().zip(unfit) {
             match unfit {
-                None => fit.push(file),
-                Some(why) => self.leave(file.location.to_string(), why),
+                None => fit.push(input),
+                Some(why) => self.leave(input.file.location.to_string(), why),
             }
         }
-        Ok((fit.len() > 1).then_some(fit))
+        Ok(fit)
     }
 
-    /// Writes the rows of the files into new ones.
-    async fn write(
-        &mut self,
+    /// Writes the rows of each group into a file.
+    async fn write_all(
+        &self,
         rows: Rows<'_>,
         folder: &str,
-        inputs: &[ObjectMeta],
-    ) -> Result<Vec<SealedFile>, MergeError> {
-        let newest = inputs.iter().filter_map(|file| newest_in(&file.location));
-        let Some(newest) = newest.max() else {
-            return Ok(Vec::new());
-        };
-        let mut parts = Parts {
-            lake: self.lake,
-            folder,
-            newest: &newest,
-            begun: self.lake.clock.unique().to_string(),
-            open: None,
-            done: Vec::new(),
-        };
-        let is_events = matches!(rows, Rows::Records(Table::Cloudtrail));
-        let (mut twins, mut read) = (Twins::default(), 0);
-        let mut stream = self.sorter.rows(rows, inputs.to_vec()).await?;
+        plan: &Plan,
+    ) -> Result<Merged, MergeError> {
+        let mut twins = Twins::default();
+        if matches!(rows, Rows::Records(Table::Cloudtrail)) {
+            let merged = plan.groups.iter().flatten();
+            let merged = merged.map(|input| input.file.clone()).collect();
+            twins = Twins::of(self.sorter.twins(merged, plan.stay.clone()).await?);
+        }
+        let begun = self.lake.clock.unique().to_string();
+        let mut merged = Merged::default();
+        for (part, group) in plan.groups.iter().enumerate() {
+            let newest = group
+                .iter()
+                .filter_map(|input| newest_in(&input.file.location));
+            let Some(newest) = newest.max() else {
+                continue;
+            };
+            let path = sealed_path(folder, &newest, &begun, part);
+            let files = group.iter().map(|input| input.file.clone()).collect();
+            let file = self.write(rows, files, folder, path, &mut twins).await?;
+            merged.files.push(file);
+            for Input { file, is_sealed } in group {
+                merged.bytes += file.size;
+                if *is_sealed {
+                    merged.sealed.insert(file.location.to_string());
+                } else {
+                    merged.published.insert(file.location.clone());
+                }
+            }
+        }
+        merged.copies = twins.copies;
+        Ok(merged)
+    }
+
+    /// Writes the rows of some files into one.
+    async fn write(
+        &self,
+        rows: Rows<'_>,
+        files: Vec<ObjectMeta>,
+        folder: &str,
+        path: String,
+        twins: &mut Twins,
+    ) -> Result<SealedFile, MergeError> {
+        let mut file = create(self.lake, rows, folder, &path)?;
+        let before = self.sorter.totals(rows, files.clone()).await?;
+        let (mut after, mut read, copies) = (Totals::of(rows), 0, twins.copies);
+        let mut stream = self.sorter.rows(rows, files).await?;
         while let Some(batch) = stream.try_next().await? {
             read += u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
-            let batch = if is_events {
-                twins.without(batch)?
-            } else {
-                batch
-            };
-            parts.append(rows, &batch).await?;
+            let batch = twins.without(batch)?;
+            after.add(&batch);
+            // Not null in the file, and perhaps null as the query has it.
+            let batch = RecordBatch::try_new(rows.schema(), batch.columns().to_vec())?;
+            file.append(&batch).await?;
         }
-        let files = parts.finish().await?;
-        let written: u64 = files.iter().map(|file| file.rows).sum();
-        if written + twins.copies != read {
+        let written = file.finish().await?;
+        if written.rows + (twins.copies - copies) != read {
+            let written = written.rows;
             return Err(MergeError::Lost { read, written });
         }
-        let report = &mut self.report;
-        report.folders += 1;
-        report.files_before += u64::try_from(inputs.len()).unwrap_or(u64::MAX);
-        report.bytes_before += inputs.iter().map(|file| file.size).sum::<u64>();
-        report.files_after += u64::try_from(files.len()).unwrap_or(u64::MAX);
-        report.bytes_after += files.iter().map(|file| file.bytes).sum::<u64>();
-        report.rows += written;
-        report.copies += twins.copies;
-        Ok(files)
+        if before != after {
+            return Err(MergeError::Differs { before, after });
+        }
+        Ok(SealedFile {
+            path,
+            rows: written.rows,
+            bytes: written.bytes,
+        })
     }
 }
 
-impl Parts<'_> {
-    async fn append(&mut self, rows: Rows<'_>, batch: &RecordBatch) -> Result<(), MergeError> {
-        // Not null in the file, and perhaps null as the query has it.
-        let batch = RecordBatch::try_new(rows.schema(), batch.columns().to_vec())?;
-        let (_, file) = match &mut self.open {
-            Some(open) => open,
-            open => {
-                let part = self.done.len();
-                let path = sealed_path(self.folder, self.newest, &self.begun, part);
-                let at = Path::from(path.as_str());
-                let file = OpenFile::create(self.lake, at, self.folder, rows.schema())?;
-                open.insert((path, file))
-            }
-        };
-        file.append(&batch).await?;
-        if file.written().bytes >= SEALED_FILE_BYTES_MAX {
-            self.close().await?;
-        }
-        Ok(())
-    }
-
-    async fn close(&mut self) -> Result<(), MergeError> {
-        if let Some((path, file)) = self.open.take() {
-            let written = file.finish().await?;
-            self.done.push(SealedFile {
-                path,
-                rows: written.rows,
-                bytes: written.bytes,
-            });
-        }
-        Ok(())
-    }
-
-    async fn finish(mut self) -> Result<Vec<SealedFile>, MergeError> {
-        self.close().await?;
-        Ok(self.done)
-    }
+fn create(lake: &Lake, rows: Rows<'_>, folder: &str, path: &str) -> Result<OpenFile, LakeError> {
+    OpenFile::create(lake, Path::from(path), folder, rows.schema())
 }
 
 /// The newest batch whose rows are in a file, by its name.
-fn newest_in(file: &Path) -> Option<BatchId> {
+pub(super) fn newest_in(file: &Path) -> Option<BatchId> {
     BatchId::of_file(file).or_else(|| BatchId::parse(file.filename()?.get(..36)?))
 }

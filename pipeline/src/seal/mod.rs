@@ -10,6 +10,7 @@
 
 mod day;
 mod due;
+mod groups;
 mod heap;
 mod merged;
 mod sweep;
@@ -25,9 +26,9 @@ use serde::Serialize;
 use crate::decode::Table;
 use crate::engine::Engine;
 use crate::lake::batch::BatchId;
-use crate::lake::seals::{SEALED, day_of};
+use crate::lake::seals::{SEALED, day_of, generations};
 use crate::lake::{Lake, LakeError};
-use crate::limits::SEAL_READS_MAX;
+use crate::limits::{SEAL_INPUT_SHARE, SEAL_READS_MAX};
 use crate::query::sorted::Sorter;
 
 /// What sealing did.
@@ -37,6 +38,8 @@ pub struct Report {
     pub days: u64,
     /// Days that have a new seal.
     pub days_sealed: u64,
+    /// Days that another process sealed meanwhile: nothing of them counts here.
+    pub days_of_others: u64,
     /// Folders in which files were merged.
     pub folders: u64,
     /// The files that were merged.
@@ -84,66 +87,67 @@ pub struct Sealing<'a> {
     lake: &'a Lake,
     engine: &'a Engine,
     sorter: Sorter,
-    /// Batches whose files are all where they belong.
-    published: BTreeSet<BatchId>,
-    /// The folders that have a folder for each day.
-    folders: Vec<Path>,
+    /// Bytes of files that become one.
+    input_bytes_max: u64,
+    /// The seals of each day, oldest first.
+    seals: BTreeMap<NaiveDate, Vec<Path>>,
     /// Sealed files, whether a seal names them or not.
     sealed: BTreeMap<NaiveDate, Vec<Path>>,
+    /// Batches whose files are all where they belong.
+    published: BTreeSet<BatchId>,
     report: Report,
 }
 
 impl<'a> Sealing<'a> {
-    /// Looks at the lake. Merging holds at most so many bytes; what is more is spilled to disk.
+    /// Looks at the lake. Merging holds about so many bytes; what is more is spilled to disk.
+    ///
+    /// The order matters: of a batch that a seal names, or that is marked as published, every file is seen when
+    /// folders are listed after that.
     pub async fn begin(
         lake: &'a Lake,
         engine: &'a Engine,
         memory_bytes_max: usize,
     ) -> Result<Self, SealError> {
-        // Before any file is listed: of a batch that is marked by now, every file will be seen.
+        let seals = generations(lake.store.as_ref(), None).await;
         let published = lake.published().await?.into_iter().collect();
-        let mut folders: Vec<Path> = Table::ALL.map(|table| Path::from(table.name())).into();
-        folders.extend(["ingest_log", "quarantine"].map(Path::from));
-        let rollups = Path::from("rollups");
-        let rollups = lake.store.list_with_delimiter(Some(&rollups)).await;
-        folders.extend(rollups.map_err(LakeError::from)?.common_prefixes);
-        let mut sealed: BTreeMap<_, Vec<Path>> = BTreeMap::new();
-        let mut listed = lake.store.list(Some(&Path::from(SEALED)));
-        while let Some(file) = listed.try_next().await.map_err(LakeError::from)? {
-            if let Some(day) = day_of(&file.location) {
-                sealed.entry(day).or_default().push(file.location);
-            }
-        }
-        drop(listed);
+        let sealed = lake.store.list(Some(&Path::from(SEALED)));
+        let sealed: Result<Vec<Path>, _> = sealed.map_ok(|file| file.location).try_collect().await;
+        let input_bytes_max = memory_bytes_max / SEAL_INPUT_SHARE;
         Ok(Self {
             lake,
             engine,
-            sealed,
-            sorter: Sorter::new(lake, memory_bytes_max)?,
+            sorter: Sorter::new(lake, memory_bytes_max),
+            input_bytes_max: u64::try_from(input_bytes_max).unwrap_or(u64::MAX),
+            seals: by_day(seals.map_err(LakeError::from)?),
+            sealed: by_day(sealed.map_err(LakeError::from)?),
             published,
-            folders,
             report: Report::default(),
         })
     }
 
-    /// The days that have files, from one to another if these are given.
-    async fn days(
+    /// The folders of each day that have files of tables, from one day to another if these are given.
+    async fn folders(
         &self,
         from: Option<NaiveDate>,
         to: Option<NaiveDate>,
-    ) -> Result<BTreeSet<NaiveDate>, SealError> {
+    ) -> Result<BTreeMap<NaiveDate, Vec<Path>>, LakeError> {
+        let mut tables: Vec<Path> = Table::ALL.map(|table| Path::from(table.name())).into();
+        tables.extend(["ingest_log", "quarantine"].map(Path::from));
+        tables.extend(self.folders_in(&Path::from("rollups")).await?);
         let mut listed = Vec::new();
-        for folder in &self.folders {
-            listed.push(self.days_of(folder));
+        for table in &tables {
+            listed.push(self.folders_in(table));
         }
-        let listed = stream::iter(listed).buffer_unordered(SEAL_READS_MAX);
+        let listed = stream::iter(listed).buffered(SEAL_READS_MAX);
         let listed: Vec<Vec<Path>> = listed.try_collect().await?;
-        let mut days: BTreeSet<NaiveDate> = listed.iter().flatten().filter_map(day_of).collect();
-        days.retain(|day| from.is_none_or(|from| *day >= from) && to.is_none_or(|to| *day <= to));
+        let mut days = by_day(listed.into_iter().flatten());
+        days.retain(|day, _| {
+            from.is_none_or(|from| *day >= from) && to.is_none_or(|to| *day <= to)
+        });
         Ok(days)
     }
 
-    async fn days_of(&self, folder: &Path) -> Result<Vec<Path>, LakeError> {
+    async fn folders_in(&self, folder: &Path) -> Result<Vec<Path>, LakeError> {
         let listed = self.lake.store.list_with_delimiter(Some(folder)).await?;
         Ok(listed.common_prefixes)
     }
@@ -155,11 +159,11 @@ impl<'a> Sealing<'a> {
         to: Option<NaiveDate>,
         progress: &dyn Progress,
     ) -> Result<Report, SealError> {
-        let days = self.days(from, to).await?;
+        let days = self.folders(from, to).await?;
         progress.days(days.len());
-        for day in days {
+        for (day, folders) in days {
             progress.day(day);
-            self.seal(day, progress).await?;
+            self.seal(day, &folders, progress).await?;
             self.report.days += 1;
             progress.day_ended();
         }
@@ -170,6 +174,17 @@ impl<'a> Sealing<'a> {
         let (place, why) = (place.into(), why.into());
         self.report.unsealed.push(Unsealed { place, why });
     }
+}
+
+/// Paths by the day of their folder, in their order; others are not of a day.
+fn by_day(paths: impl IntoIterator<Item = Path>) -> BTreeMap<NaiveDate, Vec<Path>> {
+    let mut days: BTreeMap<NaiveDate, Vec<Path>> = BTreeMap::new();
+    for path in paths {
+        if let Some(day) = day_of(&path) {
+            days.entry(day).or_default().push(path);
+        }
+    }
+    days
 }
 
 /// Why a lake cannot be sealed.

@@ -78,14 +78,16 @@ impl Sealing<'_> {
         Ok(self.lake.create_seal(&fence).await?)
     }
 
-    /// The seals of a day; nothing when all are young.
+    /// The seals of a day; nothing when all are young, or when another process sweeps them.
     async fn seals(&self, generations: &[Path]) -> Result<Option<Seals>, SealError> {
         // Later than what was begun then, so that what its process left behind goes with it.
         let settled_at = self.lake.clock.now() - SEAL_KEEP - SEAL_SKEW_MAX;
         let mut named = BTreeSet::new();
         let mut from_newest = generations.iter().rev();
         for path in from_newest.by_ref() {
-            let seal = self.read(path).await?;
+            let Some(seal) = self.read(path).await? else {
+                return Ok(None);
+            };
             named.extend(seal.files.iter().map(|file| file.path.clone()));
             if seal.at > settled_at {
                 continue;
@@ -93,7 +95,9 @@ impl Sealing<'_> {
             let before: Vec<Path> = from_newest.rev().cloned().collect();
             let mut once_named = BTreeSet::new();
             for path in &before {
-                let seal = self.read(path).await?;
+                let Some(seal) = self.read(path).await? else {
+                    return Ok(None);
+                };
                 once_named.extend(seal.files.into_iter().map(|file| file.path));
             }
             return Ok(Some(Seals {
