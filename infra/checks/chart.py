@@ -30,6 +30,7 @@ NOT_IN_A_POD = {"source.directory"}
 SIGNALS_DIRECTORY = "/etc/trailflow-signals"
 OWN_CONFIG_MAP = "trailflow-signals"
 SIGNALS = "ConfigMap of signals"
+COMPACTION = "compaction's "
 # What a template could break.
 AWKWARD = ['quoted "twice"', "back\\slash", "{{ braces }}", "a: b # c", "<&>", "ümläut"]
 
@@ -49,12 +50,16 @@ def changed(start: dict, path: str, value: object) -> dict:
     return result
 
 
+def of_compaction(one: dict) -> str:
+    return COMPACTION if one["metadata"]["labels"]["app.kubernetes.io/name"] == "trailflow-compact" else ""
+
+
 def render(given: dict) -> dict[str, dict]:
-    """The objects by kind; the chart makes one of each, and one more ConfigMap for signals."""
+    """The objects by kind; the chart makes one of each, one more ConfigMap for signals, and compaction's."""
     with helm_python.Chart.load(str(CHART)) as chart:
         texts = chart.render(given, name="trailflow", namespace="observability").values()
     objects = [o for text in texts for o in yaml.safe_load_all(text) if o]
-    by_kind = {SIGNALS if o["metadata"]["name"] == OWN_CONFIG_MAP else o["kind"]: o for o in objects}
+    by_kind = {SIGNALS if o["metadata"]["name"] == OWN_CONFIG_MAP else of_compaction(o) + o["kind"]: o for o in objects}
     equal(len(by_kind), len(objects), "the number of kinds")
     return by_kind
 
@@ -138,6 +143,68 @@ def pod(given: dict) -> None:
     expect(contract.stop_seconds() < grace < contract.lease_seconds(), "the grace period is not between an orderly stop and the lease")
     expect(memory_mib(container["resources"]["limits"]["memory"]) >= 2 * contract.memory_budget_mib(), "the memory limit is below twice the default budget")
     equal("replicas" in deployment["spec"], not given.get("keda", {}).get("enabled", False), "a fixed number of replicas")
+
+
+def selects(selector: dict[str, str], labels: dict[str, str]) -> bool:
+    return selector.items() <= labels.items()
+
+
+def compaction(given: dict) -> None:
+    """The pod is a worker's but for its account, its command and a folder to spill into, and is nobody's worker."""
+    found = render(given)
+    if not given.get("compaction", {}).get("enabled", False):
+        equal([kind for kind in found if kind.startswith(COMPACTION)], [], "what there is of compaction, which is off")
+        return
+    cron = found[f"{COMPACTION}CronJob"]["spec"]
+    equal((cron["concurrencyPolicy"], cron["timeZone"]), ("Forbid", "Etc/UTC"), "concurrency and time zone")
+    job = cron["jobTemplate"]["spec"]
+    equal(job["backoffLimit"], 0, "how often a run is tried again at once")
+    expect(job["activeDeadlineSeconds"] > 0, "a run that hangs holds up all others")
+    template, workers = job["template"], found["Deployment"]["spec"]["template"]
+    spec, worker = template["spec"], workers["spec"]
+    (container,), (service,) = spec["containers"], worker["containers"]
+    for key in ("securityContext", "automountServiceAccountToken", "enableServiceLinks", "imagePullSecrets", "nodeSelector", "tolerations"):
+        equal(spec.get(key), worker.get(key), f"the pod's {key}")
+    for key in ("image", "imagePullPolicy", "securityContext"):
+        equal(container[key], service[key], f"the container's {key}")
+    equal(container["args"][0], "compact", "the command")
+    account = found[f"{COMPACTION}ServiceAccount"]["metadata"]
+    equal(spec["serviceAccountName"], account["name"], "the account")
+    expect(spec["serviceAccountName"] != worker["serviceAccountName"], "the workers have the account that may delete rows")
+    roles = [one["metadata"].get("annotations", {}).get("eks.amazonaws.com/role-arn") for one in (found[f"{COMPACTION}ServiceAccount"], found["ServiceAccount"])]
+    expect(roles == [None, None] or roles[0] != roles[1], "compaction and workers have one role")
+    variables = {v["name"]: v["value"] for v in container["env"]}
+    place = variables.pop("TMPDIR")
+    equal(variables, {v["name"]: v["value"] for v in service["env"]}, "the variables beside TMPDIR")
+    mounts = {m["mountPath"]: m for m in container["volumeMounts"]}
+    spill = mounts.pop(place)
+    equal(list(mounts.values()), service["volumeMounts"], "the mounts beside TMPDIR")
+    volumes = {v["name"]: v for v in spec["volumes"]}
+    expect(memory_mib(volumes.pop(spill["name"])["emptyDir"]["sizeLimit"]) > 0, "the folder to spill into has no limit")
+    equal(list(volumes.values()), worker["volumes"], "the volumes beside TMPDIR")
+    expect(memory_mib(container["resources"]["limits"]["memory"]) >= 2 * contract.memory_budget_mib(), "the memory limit is below twice the default budget")
+    labels = template["metadata"]["labels"]
+    theirs = {kind: one["spec"] for kind, one in found.items() if kind in ("Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy", "PodMonitor")}
+    for kind, its in theirs.items():
+        selector = its.get("podSelector") or its["selector"]
+        selector = selector.get("matchLabels", selector)
+        expect(selects(selector, workers["metadata"]["labels"]), f"the {kind} does not select the workers")
+        expect(not selects(selector, labels), f"the {kind} of the workers selects compaction")
+    equal(f"{COMPACTION}NetworkPolicy" in found, "NetworkPolicy" in found, "whether there is a network policy")
+    if "NetworkPolicy" in found:
+        policy = found[f"{COMPACTION}NetworkPolicy"]["spec"]
+        expect(selects(policy["podSelector"]["matchLabels"], labels), "its network policy does not select it")
+        equal((policy["policyTypes"], policy.get("ingress")), (["Ingress", "Egress"], None), "whom its network policy admits")
+
+
+def one_account_for_both() -> None:
+    start = changed(values(CHART / "ci/compaction-values.yaml"), "compaction.serviceAccount.name", "trailflow")
+    try:
+        render(start)
+    except helm_python.HelmError as error:
+        expect("must be another" in str(error), f"the refusal does not say why: {error}")
+        return
+    raise AssertionError("workers and compaction were given one account")
 
 
 def drains(given: dict) -> None:
@@ -259,6 +326,22 @@ def binary_accepts(trailflow: str, given: dict) -> None:
         expect(f"{len(files)} signals, " in done.stderr, f"{len(files)} signals were mounted: {done.stderr}")
 
 
+def binary_compacts(trailflow: str, given: dict) -> None:
+    """With the rendered file and the mounted signals, on a lake without days; the real one is a bucket."""
+    objects = render(given)
+    (container,) = objects[f"{COMPACTION}CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    with tempfile.TemporaryDirectory() as name:
+        here = pathlib.Path(name)
+        mounted(objects, in_the_repository(given), here / "signals")
+        (here / "lake/_trailflow").mkdir(parents=True)
+        text = objects["ConfigMap"]["data"]["trailflow.toml"].replace(SIGNALS_DIRECTORY, str(here / "signals"))
+        (here / "trailflow.toml").write_text(text.replace(given["config"]["lake"]["url"], str(here / "lake")))
+        variables = {"TRAILFLOW_CONFIG": "trailflow.toml", "TMPDIR": name}
+        done = subprocess.run([trailflow, *container["args"]], cwd=here, env=variables, capture_output=True, text=True, check=False)
+    equal(done.returncode, 0, f"the exit code ({done.stderr})")
+    equal(json.loads(done.stdout)["unsealed"], [], "what stays as it is")
+
+
 def run(report: Report, trailflow: str | None) -> None:
     report.check("chart: lint, default values", lambda: lint(None))
     report.check("chart: refuses to render without queue, buckets and lake, naming all three", without_values)
@@ -269,11 +352,15 @@ def run(report: Report, trailflow: str | None) -> None:
         report.check(f"chart: trailflow.toml says what the values say, {file.name}", lambda given=given: configuration_is_the_values(given))
         report.check(f"chart: the pod is restricted, probed and stops in time, {file.name}", lambda given=given: pod(given))
         report.check(f"chart: no worker holds up a drain, {file.name}", lambda given=given: drains(given))
-        name = f"chart: the service accepts trailflow.toml, {file.name}"
-        if trailflow:
-            report.check(name, lambda given=given: binary_accepts(trailflow, given))
-        else:
-            report.skip(name, "no binary: --trailflow PATH or TRAILFLOW_BIN names one")
+        report.check(f"chart: compaction has an account, a pod and a network of its own, {file.name}", lambda given=given: compaction(given))
+        tried = {f"chart: the service accepts trailflow.toml, {file.name}": binary_accepts}
+        if given.get("compaction", {}).get("enabled", False):
+            tried |= {f"chart: compaction accepts its command and trailflow.toml, {file.name}": binary_compacts}
+        for name, body in tried.items():
+            if trailflow:
+                report.check(name, lambda given=given, body=body: body(trailflow, given))
+            else:
+                report.skip(name, "no binary: --trailflow PATH or TRAILFLOW_BIN names one")
     report.check("chart: config has the service's keys", keys_are_the_services)
     report.check("chart: awkward text survives into trailflow.toml", awkward_text)
     for kind in ("PodMonitor", "ServiceMonitor"):
@@ -283,4 +370,5 @@ def run(report: Report, trailflow: str | None) -> None:
     report.check("chart: without signals nothing is mounted; those of an image are named", without_signals)
     report.check("chart: refuses signals of the image beside mounted ones", signals_of_two_places)
     report.check("chart: a changed signal or setting is a new pod", changes_roll_the_pods)
+    report.check("chart: refuses one account for workers and compaction", one_account_for_both)
     report.check("chart: the schema refuses wrong values", refused)

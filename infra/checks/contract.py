@@ -47,6 +47,24 @@ def signal_tables() -> set[str]:
     return {re.sub(r"(?<!^)(?=[A-Z])", "_", word).lower() for word in words}
 
 
+def lake_tables() -> set[str]:
+    """The folders of the lake that have a folder for each day, as sealing lists them."""
+    source = (ROOT / "pipeline/src/seal/mod.rs").read_text()
+    more = re.search(
+        r'tables\.extend\(\[((?:"[a-z_]+"(?:, )?)+)\]\.map\(Path::from\)\);\s+tables\.extend\(self\.folders_in\(&Path::from\("([a-z]+)"\)\)',
+        source,
+    )
+    expect(more, "pipeline/src/seal/mod.rs does not list its folders as it did; this check must follow it")
+    return signal_tables() | set(re.findall(r"[a-z_]+", more[1])) | {more[2]}
+
+
+def seal_folders() -> set[str]:
+    """Where sealed files and seals are."""
+    found = re.findall(r'^pub const SEAL(?:S|ED): &str = "([a-z]+)";$', (ROOT / "pipeline/src/lake/seals.rs").read_text(), re.M)
+    equal(len(found), 2, "the number of folders named in seals.rs")
+    return set(found)
+
+
 def memory_budget_mib() -> int:
     return int(limit(r"const MEMORY_BYTES_MAX: usize = (\d+) \* 1024 \* 1024;")[1])
 
@@ -72,9 +90,10 @@ def one_version() -> None:
     chart = (INFRA / "helm/trailflow/Chart.yaml").read_text()
     equal(re.search(r'^appVersion: "(.+)"$', chart, re.M)[1], due, "Chart.yaml's appVersion")
     equal(re.search(r"^ARG VERSION=(.+)$", (INFRA / "image/Dockerfile").read_text(), re.M)[1], due, "the Dockerfile's VERSION")
-    equal(re.search(r'"image": ".*:(.+)"', (INFRA / "ecs/task-definition.json").read_text())[1], due, "the task definition's image tag")
+    for name in ("task-definition.json", "compact-task-definition.json"):
+        equal(re.search(r'"image": ".*:(.+)"', (INFRA / "ecs" / name).read_text())[1], due, f"the image tag of {name}")
 
 
 def run(report: Report) -> None:
     report.check("every environment variable in infra/ is one the service reads", known_variables)
-    report.check("chart, image and task definition bear the workspace's version", one_version)
+    report.check("chart, image and task definitions bear the workspace's version", one_version)

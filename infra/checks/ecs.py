@@ -47,14 +47,14 @@ def enum_mistakes(value: object, shape: Shape, where: str) -> list[str]:
     return []
 
 
-def mistakes(request: dict, operation: str) -> list[str]:
-    shape = botocore.session.get_session().get_service_model("ecs").operation_model(operation).input_shape
+def mistakes(request: dict, operation: str, service: str = "ecs") -> list[str]:
+    shape = botocore.session.get_session().get_service_model(service).operation_model(operation).input_shape
     found = ParamValidator().validate(request, shape)
     return [found.generate_report()] if found.has_errors() else enum_mistakes(request, shape, operation)
 
 
-def accepted(name: str, operation: str) -> None:
-    found = mistakes(load(name), operation)
+def accepted(name: str, operation: str, service: str = "ecs") -> None:
+    found = mistakes(load(name), operation, service)
     expect(not found, "; ".join(found))
 
 
@@ -64,25 +64,81 @@ def wrong_ones_are_refused() -> None:
     expect(mistakes(task | {"cpu": 1024}, "RegisterTaskDefinition"), "a number for a text passed")
     expect(mistakes(task | {"networkMode": "vpc"}, "RegisterTaskDefinition"), "a value outside its enum passed")
     expect(mistakes(task | {"memoryMb": "1"}, "RegisterTaskDefinition"), "an unknown key passed")
+    schedule = load("compact-schedule.json")
+    expect(mistakes(schedule | {"FlexibleTimeWindow": {"Mode": "ON"}}, "CreateSchedule", "scheduler"), "a value outside its enum passed in a schedule")
 
 
-def size() -> None:
-    task = load("task-definition.json")
+def size(name: str) -> None:
+    task = load(name)
     cpu, memory = int(task["cpu"]), int(task["memory"])
     expect(memory in FARGATE_MEMORY.get(cpu, []), f"Fargate has no {cpu} CPU units with {memory} MiB")
 
 
-def container() -> None:
-    (one,) = load("task-definition.json")["containerDefinitions"]
+def restricted(name: str) -> tuple[dict, dict[str, str]]:
+    """The container and its variables."""
+    (one,) = load(name)["containerDefinitions"]
     expect(one["readonlyRootFilesystem"], "the root file system is writable")
     equal(one["user"], "65532:65532", "the user")
+    equal(one["linuxParameters"], {"capabilities": {"drop": ["ALL"]}}, "the capabilities")
     variables = {v["name"]: v["value"] for v in one["environment"]}
+    expect(not any(word in key for key in variables for word in ("SECRET", "TOKEN", "PASSWORD")), "a secret stands in the environment")
+    return one, variables
+
+
+def container() -> None:
+    one, variables = restricted("task-definition.json")
     expect({"TRAILFLOW_QUEUE_URL", "TRAILFLOW_BUCKETS", "TRAILFLOW_LAKE"} <= variables.keys(), "`trailflow run` without a file needs queue, buckets and lake")
     port = one["portMappings"][0]["containerPort"]
     equal(variables.get("TRAILFLOW_LISTEN"), f"0.0.0.0:{port}", "TRAILFLOW_LISTEN: on loopback nobody in awsvpc reaches the metrics; it")
     expect(one["stopTimeout"] <= FARGATE_STOP_SECONDS_MAX, "Fargate stops a task after 120 s at the latest")
     expect(contract.stop_seconds() < one["stopTimeout"] < contract.lease_seconds(), "stopTimeout is not between an orderly stop and the lease")
-    expect(not any(word in name for name in variables for word in ("SECRET", "TOKEN", "PASSWORD")), "a secret stands in the environment")
+
+
+def compaction() -> None:
+    """The service's image and lake, a role of its own, and a volume to spill into that its user may write."""
+    task, services = load("compact-task-definition.json"), load("task-definition.json")
+    one, variables = restricted("compact-task-definition.json")
+    (service,) = services["containerDefinitions"]
+    equal(one["command"][0], "compact", "the command")
+    equal(one["image"], service["image"], "the image")
+    equal(task["executionRoleArn"], services["executionRoleArn"], "the execution role")
+    expect(task["taskRoleArn"] != services["taskRoleArn"], "it has the service's role, or the service has its")
+    due = {v["name"]: v["value"] for v in service["environment"] if v["name"] in ("AWS_REGION", "TRAILFLOW_LAKE", "TRAILFLOW_LOG_FORMAT")}
+    place = variables.pop("TMPDIR")
+    equal(variables, due, "the variables beside TMPDIR")
+    (volume,), (mount,) = task["volumes"], one["mountPoints"]
+    equal(mount, {"sourceVolume": volume["name"], "containerPath": place, "readOnly": False}, "where it spills")
+    declared = re.search(r'^VOLUME \["(.+)"\]$', (INFRA / "image/Dockerfile").read_text(), re.M)[1]
+    equal(declared, place, "the image's volume, whose owner Fargate takes over,")
+    expect("portMappings" not in one, "it serves nothing, and has a port")
+
+
+def schedule() -> None:
+    """It starts that task where the service runs, and its role may do that and nothing else."""
+    found, service, task = load("compact-schedule.json"), load("service.json"), load("compact-task-definition.json")
+    target = found["Target"]
+    ecs = target["EcsParameters"]
+    account = re.search(r"^arn:aws:iam::(\d+):role/", target["RoleArn"])[1]
+    definition = ecs["TaskDefinitionArn"]
+    expect(definition.endswith(f":{account}:task-definition/{task['family']}"), f"it starts {definition}")
+    expect(target["Arn"].endswith(f":cluster/{service['cluster']}"), f"it starts in {target['Arn']}")
+    network = {key[0].upper() + key[1:]: value for key, value in service["networkConfiguration"]["awsvpcConfiguration"].items()}
+    equal(ecs["NetworkConfiguration"]["awsvpcConfiguration"], network, "the network")
+    equal((ecs["TaskCount"], ecs["LaunchType"], ecs["PlatformVersion"]), (1, service["launchType"], service["platformVersion"]), "count, launch type and platform")
+    statements = {s["Sid"]: s for s in load("scheduler-policy.json")["Statement"]}
+    start, tag, roles = (statements.pop(sid) for sid in ("StartCompaction", "TagIt", "HandItItsRoles"))
+    equal(statements, {}, "what else the scheduler's role may do")
+    equal((start["Action"], start["Resource"]), ("ecs:RunTask", [definition, f"{definition}:*"]), "what it may start")
+    equal(start["Condition"], {"ArnEquals": {"ecs:cluster": target["Arn"]}}, "where it may start it")
+    equal((tag["Action"], tag["Condition"]), ("ecs:TagResource", {"StringEquals": {"ecs:CreateAction": "RunTask"}}), "what it may tag")
+    equal(tag["Resource"], target["Arn"].replace(":cluster/", ":task/") + "/*", "the tasks that it may tag")
+    equal((roles["Action"], roles["Resource"]), ("iam:PassRole", [task["taskRoleArn"], task["executionRoleArn"]]), "the roles that it may hand on")
+    equal(roles["Condition"], {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}, "whom it may hand them to")
+    (trusted,) = load("scheduler-trust.json")["Statement"]
+    equal((trusted["Principal"], trusted["Action"]), ({"Service": "scheduler.amazonaws.com"}, "sts:AssumeRole"), "who may take it")
+    equal(trusted["Condition"]["StringEquals"], {"aws:SourceAccount": account}, "whose scheduler may take it")
+    group = found.get("GroupName", "default")
+    expect(trusted["Condition"]["ArnEquals"]["aws:SourceArn"].endswith(f":{account}:schedule-group/{group}"), "another group of schedules may take it")
 
 
 def block(language: str) -> str:
@@ -121,15 +177,35 @@ def binary_accepts(trailflow: str) -> None:
     expect(f"{count} signals, " in done.stderr, f"{count} signals were given: {done.stderr}")
 
 
+def binary_compacts(trailflow: str) -> None:
+    """On a lake without days; the real one is a bucket."""
+    one, variables = restricted("compact-task-definition.json")
+    with tempfile.TemporaryDirectory() as name:
+        lake = Path(name) / "lake"
+        (lake / "_trailflow").mkdir(parents=True)
+        given = variables | {"TRAILFLOW_LAKE": str(lake), "TMPDIR": name}
+        done = subprocess.run([trailflow, *one["command"]], cwd=name, env=given, capture_output=True, text=True, check=False)
+    equal(done.returncode, 0, f"the exit code ({done.stderr})")
+    equal(json.loads(done.stdout)["unsealed"], [], "what stays as it is")
+
+
 def run(report: Report, trailflow: str | None) -> None:
     report.check("ecs: task definition, by botocore's model", lambda: accepted("task-definition.json", "RegisterTaskDefinition"))
     report.check("ecs: service, by botocore's model", lambda: accepted("service.json", "CreateService"))
-    report.check("ecs: wrong task definitions are refused", wrong_ones_are_refused)
-    report.check("ecs: Fargate sells this size", size)
+    report.check("ecs: compaction's task definition, by botocore's model", lambda: accepted("compact-task-definition.json", "RegisterTaskDefinition"))
+    report.check("ecs: compaction's schedule, by botocore's model", lambda: accepted("compact-schedule.json", "CreateSchedule", "scheduler"))
+    report.check("ecs: wrong task definitions and schedules are refused", wrong_ones_are_refused)
+    for name in ("task-definition.json", "compact-task-definition.json"):
+        report.check(f"ecs: Fargate sells this size, {name}", lambda name=name: size(name))
     report.check("ecs: container is read-only, not root, reachable and stops in time", container)
+    report.check("ecs: compaction is read-only, not root, has a role of its own and a volume that it may write", compaction)
+    report.check("ecs: the schedule starts compaction, and its role may do nothing else", schedule)
     report.check("ecs: the image with signals of one's own, as infra/README.md makes it", own_signals)
-    name = "ecs: the service accepts this environment with the file of that image"
-    if trailflow:
-        report.check(name, lambda: binary_accepts(trailflow))
-    else:
-        report.skip(name, "no binary: --trailflow PATH or TRAILFLOW_BIN names one")
+    for name, body in {
+        "ecs: the service accepts this environment with the file of that image": binary_accepts,
+        "ecs: compaction accepts its command and environment": binary_compacts,
+    }.items():
+        if trailflow:
+            report.check(name, lambda body=body: body(trailflow))
+        else:
+            report.skip(name, "no binary: --trailflow PATH or TRAILFLOW_BIN names one")

@@ -79,6 +79,8 @@ def build() -> None:
 def runtime() -> None:
     final = DOCKERFILE.read_text().rsplit("\nFROM ", 1)[1]
     expect(final.startswith("gcr.io/distroless/cc-debian12:nonroot\n"), "the runtime stage is not Debian 12 like the build stage")
+    volume = re.search(r'^VOLUME \["(.+)"\]$', final, re.M)[1]
+    expect(f"\nCOPY --from=build --chown=65532:65532 /out/spool {volume}\n" in final, f"the image's user does not own {volume}: on Fargate it could not write there")
     for line in ("USER 65532:65532", "EXPOSE 9464", "STOPSIGNAL SIGTERM", 'ENTRYPOINT ["trailflow"]', 'CMD ["run"]'):
         expect(f"\n{line}\n" in final, f"the runtime stage lacks {line}")
     expect(not re.search(r"^(RUN|HEALTHCHECK)\b", final, re.M), "the runtime stage has no shell to run anything")

@@ -28,7 +28,9 @@ PLACE = """
 locals { place = { partition = "aws", dns_suffix = "amazonaws.com", region = "eu-west-1", account_id = "111122223333" } }
 output "evaluated" {
   value = {
-    permissions = jsondecode(local.permissions), trust = jsondecode(local.trust_policy),
+    permissions = jsondecode(local.permissions), trust = jsondecode(local.trust_policies["service"]),
+    compaction = jsondecode(local.compaction_permissions),
+    compaction_trust = try(jsondecode(local.trust_policies["compaction"]), { Statement = [] }),
     queue = jsondecode(local.queue_policy), dead_letters = jsondecode(local.dead_letters_policy),
     lake_bucket = jsondecode(local.lake_bucket_policy), lake_expiry_days = local.lake_expiry_days, visibility = var.visibility_timeout_seconds
   }
@@ -37,13 +39,18 @@ output "evaluated" {
 ACTIONS = {
     "TakeMessages": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"},
     "ReadLogs": {"s3:GetObject", "s3:GetObjectVersion"},
-    "WriteLake": {"s3:GetObject", "s3:PutObject"},
+    "ReadLake": {"s3:GetObject"},
+    "WriteLake": {"s3:PutObject"},
     "DropStaging": {"s3:DeleteObject", "s3:AbortMultipartUpload"},
     "ListLake": {"s3:ListBucket"},
     "ListLogs": {"s3:ListBucket"},
     "DecryptLogs": {"kms:Decrypt"},
     "EncryptLake": {"kms:GenerateDataKey", "kms:Decrypt"},
+    "WriteSeals": {"s3:PutObject"},
+    "DropReplaced": {"s3:DeleteObject"},
 }
+# Which files delete what is in the lake, and the one role that has the permission.
+DELETING = {"DropStaging": {"publish.rs", "renewal.rs", "probe.rs"}, "DropReplaced": {"seals.rs"}}
 # What each call of the SDK needs. The lake is reached through object_store instead.
 CALLS = {
     "receive_message": {"sqs:ReceiveMessage"},
@@ -98,13 +105,37 @@ def allows(policy: dict) -> Iterator[dict]:
 
 
 def no_wildcards(found: dict) -> None:
-    for name in ("permissions", "queue", "dead_letters", "trust", "lake_bucket"):
+    for name in ("permissions", "compaction", "queue", "dead_letters", "trust", "compaction_trust", "lake_bucket"):
         for statement in allows(found[name]):
             for action in many(statement["Action"]):
                 expect("*" not in action, f"{name}/{statement['Sid']} allows {action}")
             for resource in many(statement.get("Resource", [])):
                 expect(re.match(r"arn:aws:(s3:::|(sqs|kms):)[^*]+(/\*|/[^*]+\*)?$", resource), f"{name}/{statement['Sid']} covers {resource}")
             expect(statement.get("Principal") != "*", f"{name}/{statement['Sid']} trusts everybody")
+
+
+def lake(variables: dict) -> str:
+    """What the ARN of each object in the lake begins with."""
+    return "arn:aws:s3:::" + "/".join(filter(None, [variables["lake_bucket_name"], variables.get("lake_prefix")]))
+
+
+def compaction(variables: dict, found: dict) -> None:
+    """What sealing does, on the folders that the code names."""
+    statements = {s["Sid"]: s for s in found["compaction"]["Statement"]}
+    due = {"ReadLake", "WriteSeals", "DropReplaced", "ListLake"} | ({"EncryptLake"} if variables.get("lake_kms_key_arn") else set())
+    equal(set(statements), due, "the set of statements of compaction")
+    for sid, statement in statements.items():
+        equal(set(many(statement["Action"])), ACTIONS[sid], sid)
+    tables, seals, root = contract.lake_tables(), contract.seal_folders(), lake(variables)
+    for sid, due in {
+        "ReadLake": {f"{root}/{folder}/*" for folder in tables | seals | {"_trailflow/batches"}},
+        "WriteSeals": {f"{root}/{folder}/*" for folder in seals} | {f"{root}/_trailflow/exclusive"},
+        "DropReplaced": {f"{root}/{folder}/*" for folder in tables | seals},
+        "ListLake": {f"arn:aws:s3:::{variables['lake_bucket_name']}"},
+    }.items():
+        equal(set(many(statements[sid]["Resource"])), due, f"what compaction's {sid} covers")
+    services = {s["Sid"]: s for s in found["permissions"]["Statement"]}
+    equal(statements.get("EncryptLake"), services.get("EncryptLake"), "what compaction may do with the lake's key")
 
 
 def permissions(variables: dict, found: dict) -> None:
@@ -115,12 +146,15 @@ def permissions(variables: dict, found: dict) -> None:
         equal(set(many(statement["Action"])), ACTIONS[sid], sid)
         if sid == "ListLogs":
             expect(statement["Condition"]["StringLike"]["s3:prefix"], "listing the logs has no prefix condition")
+        if sid == "ReadLake":
+            equal(statement["Resource"], f"{lake(variables)}/*", "what may be read of the lake")
+        if sid == "WriteLake":
+            equal(set(statement["Resource"]), {f"{lake(variables)}/{folder}/*" for folder in contract.lake_tables() | {"_trailflow"}}, "what may be written, which is no seal,")
         if sid == "DropStaging":
-            lake = "/".join(filter(None, [variables["lake_bucket_name"], variables.get("lake_prefix")]))
-            equal(statement["Resource"], [f"arn:aws:s3:::{lake}/_trailflow/{folder}/*" for folder in ("staging", "leases")], "what may be deleted")
+            equal(statement["Resource"], [f"{lake(variables)}/_trailflow/{folder}/*" for folder in ("staging", "leases")], "what may be deleted")
         if sid in ("DecryptLogs", "EncryptLake"):
             expect(statement["Condition"]["StringEquals"]["kms:ViaService"].startswith("s3."), f"{sid} is not bound to S3")
-    due = {"TakeMessages", "ReadLogs", "WriteLake", "DropStaging", "ListLake"}
+    due = {"TakeMessages", "ReadLogs", "ReadLake", "WriteLake", "DropStaging", "ListLake"}
     due |= {"ListLogs"} if variables.get("allow_backfill", True) else set()
     due |= {"DecryptLogs"} if any(b.get("kms_key_arn") for b in variables["log_buckets"].values()) else set()
     due |= {"EncryptLake"} if variables.get("lake_kms_key_arn") else set()
@@ -142,9 +176,12 @@ def senders(variables: dict, found: dict) -> None:
         equal(undelivered, due, "who may send to the dead-letter queue")
 
 
-def trust(variables: dict, found: dict) -> None:
-    (statement,) = found["trust"]["Statement"]
-    kind = variables["identity"]["kind"]
+def trust(identity: dict | None, policy: dict) -> None:
+    if identity is None:
+        equal(policy["Statement"], [], "whom a role trusts that is not made")
+        return
+    (statement,) = policy["Statement"]
+    kind = identity["kind"]
     equal(set(many(statement["Action"])), TRUST[kind], f"what {kind} may do")
     conditions = statement["Condition"]["StringEquals"]
     due = {
@@ -156,12 +193,22 @@ def trust(variables: dict, found: dict) -> None:
     expect(not any("*" in value for value in conditions.values()), "a condition holds a wildcard")
 
 
+def apart(variables: dict, found: dict) -> None:
+    """On EKS nobody who is the service is compaction."""
+    (service,), (other,) = found["trust"]["Statement"], found["compaction_trust"]["Statement"]
+    expect(variables["compaction"]["kind"] == "ecs" or service["Condition"] != other["Condition"], "service and compaction are the same account")
+
+
 def policies(variables: dict) -> None:
     found = evaluated(variables)
     no_wildcards(found)
     permissions(variables, found)
     senders(variables, found)
-    trust(variables, found)
+    compaction(variables, found)
+    trust(variables["identity"], found["trust"])
+    trust(variables.get("compaction"), found["compaction_trust"])
+    if "compaction" in variables:
+        apart(variables, found)
     (refusal,) = found["lake_bucket"]["Statement"]
     equal((refusal["Effect"], refusal["Condition"]), ("Deny", {"Bool": {"aws:SecureTransport": "false"}}), "the lake's bucket policy")
     expect(found["visibility"] > contract.lease_seconds(), "the visibility timeout is not longer than the lease")
@@ -197,7 +244,7 @@ def interface() -> None:
         expect("type" in variable and "description" in variable, f"the variable {name} lacks type or description")
     for name, output in named(documents["outputs.tf"], "output").items():
         expect("description" in output, f"the output {name} lacks a description")
-    given = set(named(documents["examples/complete/main.tf"], "module")["trailflow"]) - {"source", "__is_block__"}
+    given = {key for key in named(documents["examples/complete/main.tf"], "module")["trailflow"] if not key.startswith("__")} - {"source"}
     known = set(named(documents["variables.tf"], "variable"))
     expect(given <= known, f"the example sets {sorted(given - known)}, which the module does not have")
 
@@ -219,9 +266,21 @@ def calls() -> None:
     equal({name for name in operations if f".{name}()" in text}, set(CALLS), "what the code calls")
     needed = set().union(*CALLS.values())
     equal(needed, ACTIONS["TakeMessages"] | ACTIONS["ReadLogs"] | ACTIONS["ListLogs"], "what these calls need")
-    shipped = {file.name: source.split("#[cfg(test)]")[0] for file, source in sources.items()}
-    deleting = {name for name, source in shipped.items() if re.search(r"\bdelete_if_there\(|\bstore\.delete", source)}
-    equal(deleting, {"publish.rs", "renewal.rs", "probe.rs"}, "where the lake's objects are deleted (staging and leases; DropStaging must follow)")
+
+
+def deletions() -> None:
+    """Who deletes in the lake: the service what it staged, and sealing alone files of tables and seals."""
+    source = ROOT / "pipeline/src"
+    shipped = {file.relative_to(source): file.read_text().split("#[cfg(test)]")[0] for file in source.rglob("*.rs")}
+    # A store that hands on to another deletes nothing of its own accord.
+    handed_on = re.compile(r"\n    fn delete_stream\(.+?\n    }\n", re.S)
+    shipped = {file: handed_on.sub("\n", text) for file, text in shipped.items()}
+    deleting = {file.name for file, text in shipped.items() if re.search(r"\bdelete_if_there\(|\bstore\s*\.delete", text)}
+    equal(deleting, set().union(*DELETING.values()), "where the lake's objects are deleted (DropStaging and DropReplaced must follow)")
+    asking = {file for file, text in shipped.items() if re.search(r"\blake\s*\.delete\(", text)}
+    expect(asking, "nobody calls Lake::delete; this check must follow it")
+    equal({file.parts[0] for file in asking}, {"seal"}, "who deletes files of tables and seals")
+    equal({str(file) for file, text in shipped.items() if re.search(r"\bSealing::begin\(", text)}, {"cli/compact.rs"}, "who seals, and so needs the role of compaction")
 
 
 def resources() -> None:
@@ -250,8 +309,18 @@ def resources() -> None:
     block = found["aws_s3_bucket_public_access_block.lake"]
     for key in ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"):
         expect(block[key] is True, f"the lake's {key} is off")
-    expect(re.search(r"abort_incomplete_multipart_upload \{\s+days_after_initiation = 2\n", text), "incomplete uploads are not aborted after 2 days")
     expect('prefix = "${local.lake_root}_trailflow/${rule.key}/"' in text, "the lifecycle rules do not follow the lake's layout")
+    lifecycle = found["aws_s3_bucket_lifecycle_configuration.lake"]
+    (leftovers,) = lifecycle["rule"]
+    equal(leftovers["abort_incomplete_multipart_upload"][0]["days_after_initiation"], 2, "after how many days incomplete uploads are aborted")
+    expect(not any(key for key in leftovers["filter"][0] if not key.startswith("__")), "incomplete uploads below some prefix are not aborted")
+    equal(set(leftovers["expiration"][0]) - {"__is_block__"}, {"expired_object_delete_marker"}, "what expires of tables, sealed files and seals")
+    equal(leftovers["noncurrent_version_expiration"][0]["noncurrent_days"], "${var.deleted_retention_days}", "for how long what was deleted is kept")
+    for kind in ("aws_iam_role", "aws_iam_role_policy"):
+        equal(found[f"{kind}.compaction"]["count"], "${var.compaction == null ? 0 : 1}", f"when there is {kind}.compaction")
+    equal(found["aws_iam_role_policy.compaction"]["policy"], "${local.compaction_permissions}", "what compaction's role may do")
+    for who in ("service", "compaction"):
+        equal(found[f"aws_iam_role.{who}"]["assume_role_policy"], f'${{local.trust_policies["{who}"]}}', f"who may be {who}")
 
 
 def literal_wildcards() -> None:
@@ -271,7 +340,8 @@ def run(report: Report) -> None:
     report.check("terraform: every file parses; variables and outputs are described; the example fits", interface)
     report.check("terraform: the example reads all folders of CloudTrail's events", folders)
     report.check("terraform: the permissions are those of the calls in the code", calls)
-    report.check("terraform: queues, bucket and lifecycle as promised", resources)
+    report.check("terraform: who deletes in the lake has the role for it", deletions)
+    report.check("terraform: queues, bucket, lifecycle and roles as promised", resources)
     report.check("terraform: no wildcard stands in the text of an Allow", literal_wildcards)
     if not shutil.which("terraform"):
         for name in ("terraform: fmt", "terraform: evaluated policies", "terraform: wrong variables are refused"):

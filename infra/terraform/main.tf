@@ -203,6 +203,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "lake" {
     }
   }
 
+  # Of every prefix: uploads of sealed files, whose process died, too.
   rule {
     id     = "leftovers"
     status = "Enabled"
@@ -213,9 +214,9 @@ resource "aws_s3_bucket_lifecycle_configuration" "lake" {
     expiration {
       expired_object_delete_marker = true
     }
-    # Time to notice a deletion that was a mistake.
+    # Time to notice a deletion that was a mistake. What compaction replaced is kept for as long once more.
     noncurrent_version_expiration {
-      noncurrent_days = 30
+      noncurrent_days = var.deleted_retention_days
     }
   }
 
@@ -229,7 +230,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "lake" {
 resource "aws_iam_role" "service" {
   name               = var.name
   description        = "trailflow: reads announced log objects, writes its lake."
-  assume_role_policy = local.trust_policy
+  assume_role_policy = local.trust_policies["service"]
   tags               = var.tags
 }
 
@@ -246,6 +247,40 @@ resource "aws_eks_pod_identity_association" "service" {
   namespace       = var.identity.namespace
   service_account = var.identity.service_account
   role_arn        = aws_iam_role.service.arn
+  tags            = var.tags
+}
+
+################################################################################
+# The role of compaction
+#
+# One of its own, because it alone deletes rows: a service that is taken over can neither delete them nor make a seal
+# that has them deleted.
+################################################################################
+
+resource "aws_iam_role" "compaction" {
+  count = var.compaction == null ? 0 : 1
+
+  name               = "${var.name}-compact"
+  description        = "trailflow compact: merges the files of its lake, and deletes those that were merged."
+  assume_role_policy = local.trust_policies["compaction"]
+  tags               = var.tags
+}
+
+resource "aws_iam_role_policy" "compaction" {
+  count = var.compaction == null ? 0 : 1
+
+  name   = "compaction"
+  role   = aws_iam_role.compaction[0].id
+  policy = local.compaction_permissions
+}
+
+resource "aws_eks_pod_identity_association" "compaction" {
+  count = try(var.compaction.kind, null) == "pod_identity" ? 1 : 0
+
+  cluster_name    = var.compaction.cluster_name
+  namespace       = var.compaction.namespace
+  service_account = var.compaction.service_account
+  role_arn        = aws_iam_role.compaction[0].arn
   tags            = var.tags
 }
 

@@ -12,6 +12,11 @@ output "role_arn" {
   value       = aws_iam_role.service.arn
 }
 
+output "compaction_role_arn" {
+  description = "The role of `trailflow compact`, null without var.compaction: compaction.serviceAccount.roleArn of the chart with IRSA, taskRoleArn of the compaction's task on ECS."
+  value       = one(aws_iam_role.compaction[*].arn)
+}
+
 output "queue_arn" {
   description = "The queue, for a bucket notification or a topic subscription that is managed elsewhere."
   value       = aws_sqs_queue.notifications.arn

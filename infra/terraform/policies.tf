@@ -88,7 +88,12 @@ locals {
     }]
   })
 
-  # Days after which the service's own files go; the tables themselves stay.
+  # The folders of the lake beside _trailflow/: what batches are published to, and what sealing makes of it.
+  lake_tables = ["cloudtrail", "flow_logs", "transit_gateway_flow_logs", "rollups", "ingest_log", "quarantine"]
+  seals       = ["sealed", "seals"]
+
+  # Days after which the service's own files go. Tables, sealed files and seals stay: a seal names files, so neither
+  # may go without the other, and age alone does not keep them together.
   lake_expiry_days = {
     staging   = var.claims_retention_days
     leases    = var.claims_retention_days
@@ -96,6 +101,15 @@ locals {
     batches   = var.claims_retention_days
     published = var.claims_retention_days
   }
+
+  # Whoever reads and writes a lake with SSE-KMS.
+  encrypt_lake = [for key in [var.lake_kms_key_arn] : {
+    Sid       = "EncryptLake"
+    Effect    = "Allow"
+    Action    = ["kms:GenerateDataKey", "kms:Decrypt"]
+    Resource  = key
+    Condition = { StringEquals = { "kms:ViaService" = "s3.${split(":", key)[3]}.${local.place.dns_suffix}" } }
+  } if key != null]
 
   ################################################################################
   # What the service may do
@@ -118,14 +132,21 @@ locals {
           Resource = flatten([for name, bucket in var.log_buckets : [for prefix in bucket.prefixes : "${local.log_bucket_arns[name]}/${prefix}*"]])
         },
         {
-          Sid      = "WriteLake"
+          Sid      = "ReadLake"
           Effect   = "Allow"
-          Action   = ["s3:GetObject", "s3:PutObject"]
+          Action   = ["s3:GetObject"]
           Resource = "${local.lake_bucket_arn}/${local.lake_root}*"
         },
         {
-          # What was published or given up, and leases of decided batches. Rows, claims and decisions are
-          # never deleted by the service, so it may not.
+          # No seals: who can make one has compaction delete the files that it says are replaced.
+          Sid      = "WriteLake"
+          Effect   = "Allow"
+          Action   = ["s3:PutObject"]
+          Resource = [for folder in concat(local.lake_tables, ["_trailflow"]) : "${local.lake_bucket_arn}/${local.lake_root}${folder}/*"]
+        },
+        {
+          # What was published or given up, and leases of decided batches. Rows, seals, claims and decisions are
+          # never deleted by the service, so it may not; rows and seals are deleted by compaction alone.
           Sid      = "DropStaging"
           Effect   = "Allow"
           Action   = ["s3:DeleteObject", "s3:AbortMultipartUpload"]
@@ -157,35 +178,81 @@ locals {
         Resource  = key
         Condition = { StringEquals = { "kms:ViaService" = "s3.${split(":", key)[3]}.${local.place.dns_suffix}" } }
       }],
-      [for key in [var.lake_kms_key_arn] : {
-        Sid       = "EncryptLake"
-        Effect    = "Allow"
-        Action    = ["kms:GenerateDataKey", "kms:Decrypt"]
-        Resource  = key
-        Condition = { StringEquals = { "kms:ViaService" = "s3.${split(":", key)[3]}.${local.place.dns_suffix}" } }
-      } if key != null],
+      local.encrypt_lake,
     )
   })
 
   ################################################################################
-  # Who may be the service
+  # What compaction may do
   ################################################################################
 
-  oidc_provider_arn = coalesce(var.identity.oidc_provider_arn, "oidc-provider/none")
-  oidc_issuer       = split("oidc-provider/", local.oidc_provider_arn)[1]
+  compaction_permissions = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [
+        {
+          # The decisions on batches: a HEAD of those that are not marked as published.
+          Sid    = "ReadLake"
+          Effect = "Allow"
+          Action = ["s3:GetObject"]
+          Resource = [
+            for folder in concat(local.lake_tables, local.seals, ["_trailflow/batches"]) :
+            "${local.lake_bucket_arn}/${local.lake_root}${folder}/*"
+          ]
+        },
+        {
+          # _trailflow/exclusive: whether the store refuses to create what is there.
+          Sid    = "WriteSeals"
+          Effect = "Allow"
+          Action = ["s3:PutObject"]
+          Resource = concat(
+            [for folder in local.seals : "${local.lake_bucket_arn}/${local.lake_root}${folder}/*"],
+            ["${local.lake_bucket_arn}/${local.lake_root}_trailflow/exclusive"],
+          )
+        },
+        {
+          # What a seal replaced 48 hours ago. Versions of it stay, so that a mistake can be taken back: nobody here
+          # may delete those.
+          Sid      = "DropReplaced"
+          Effect   = "Allow"
+          Action   = ["s3:DeleteObject"]
+          Resource = [for folder in concat(local.lake_tables, local.seals) : "${local.lake_bucket_arn}/${local.lake_root}${folder}/*"]
+        },
+        {
+          # On the whole bucket, for the same reason: "nobody decided" and "no seal yet" are read from a 404.
+          Sid      = "ListLake"
+          Effect   = "Allow"
+          Action   = ["s3:ListBucket"]
+          Resource = local.lake_bucket_arn
+        },
+      ],
+      local.encrypt_lake,
+    )
+  })
 
-  trusts = {
+  ################################################################################
+  # Who may be the service, and who compaction
+  ################################################################################
+
+  # With issuer and cluster, also where the kind needs none: every kind is written out, and one is chosen.
+  identities = { for who, one in { service = var.identity, compaction = var.compaction } : who => merge(one, {
+    oidc_provider_arn = coalesce(one.oidc_provider_arn, "oidc-provider/none")
+    oidc_issuer       = split("oidc-provider/", coalesce(one.oidc_provider_arn, "oidc-provider/none"))[1]
+    cluster_name      = coalesce(one.cluster_name, "none")
+  }) if one != null }
+
+  trust_policies = { for who, identity in local.identities : who => {
     irsa = jsonencode({
       Version = "2012-10-17"
       Statement = [{
         Sid       = "ServiceAccountToken"
         Effect    = "Allow"
-        Principal = { Federated = local.oidc_provider_arn }
+        Principal = { Federated = identity.oidc_provider_arn }
         Action    = "sts:AssumeRoleWithWebIdentity"
         Condition = {
           StringEquals = {
-            "${local.oidc_issuer}:aud" = "sts.amazonaws.com"
-            "${local.oidc_issuer}:sub" = "system:serviceaccount:${var.identity.namespace}:${var.identity.service_account}"
+            "${identity.oidc_issuer}:aud" = "sts.amazonaws.com"
+            "${identity.oidc_issuer}:sub" = "system:serviceaccount:${identity.namespace}:${identity.service_account}"
           }
         }
       }]
@@ -200,9 +267,9 @@ locals {
         # EKS sets these tags itself; without them any association of the account could take the role.
         Condition = {
           StringEquals = {
-            "aws:RequestTag/eks-cluster-name"           = coalesce(var.identity.cluster_name, "none")
-            "aws:RequestTag/kubernetes-namespace"       = var.identity.namespace
-            "aws:RequestTag/kubernetes-service-account" = var.identity.service_account
+            "aws:RequestTag/eks-cluster-name"           = identity.cluster_name
+            "aws:RequestTag/kubernetes-namespace"       = identity.namespace
+            "aws:RequestTag/kubernetes-service-account" = identity.service_account
           }
         }
       }]
@@ -220,6 +287,5 @@ locals {
         }
       }]
     })
-  }
-  trust_policy = local.trusts[var.identity.kind]
+  }[identity.kind] }
 }

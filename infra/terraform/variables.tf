@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Name of the queue, the role and the rules; the dead-letter queue is <name>-dead-letters."
+  description = "Name of the queue, the role and the rules; the dead-letter queue is <name>-dead-letters, the role of compaction <name>-compact."
   type        = string
   default     = "trailflow"
 
@@ -178,6 +178,17 @@ variable "claims_retention_days" {
   }
 }
 
+variable "deleted_retention_days" {
+  description = "Days that S3 keeps what was deleted or overwritten outside of _trailflow/, to take a mistake back (at least 1). Compaction deletes each file of a table once: its rows are stored a second time for as long."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = var.deleted_retention_days >= 1 && floor(var.deleted_retention_days) == var.deleted_retention_days
+    error_message = "deleted_retention_days must be a whole number of days, at least 1."
+  }
+}
+
 ################################################################################
 # Who runs it
 ################################################################################
@@ -210,6 +221,43 @@ variable "identity" {
   validation {
     condition     = alltrue([for part in [var.identity.namespace, var.identity.service_account] : can(regex("^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", part))])
     error_message = "identity.namespace and identity.service_account must be plain names: a wildcard would let other pods take the role."
+  }
+}
+
+variable "compaction" {
+  description = "How `trailflow compact` gets a role of its own, in the words of identity; null: there is none. It may delete files of the lake's tables, which the service may not, so it needs another service account than the service's. With ecs: the task role of the compaction's task."
+  type = object({
+    kind              = string
+    oidc_provider_arn = optional(string)
+    cluster_name      = optional(string)
+    namespace         = optional(string, "trailflow")
+    service_account   = optional(string, "trailflow-compact")
+  })
+  default = null
+
+  validation {
+    condition     = var.compaction == null ? true : contains(["irsa", "pod_identity", "ecs"], var.compaction.kind)
+    error_message = "compaction.kind must be irsa, pod_identity or ecs."
+  }
+
+  validation {
+    condition     = try(var.compaction.kind, null) == "irsa" ? can(regex("^arn:[^:]+:iam::[0-9]{12}:oidc-provider/[^*]+$", var.compaction.oidc_provider_arn)) : true
+    error_message = "compaction.kind irsa needs oidc_provider_arn, the ARN of the cluster's IAM OIDC provider."
+  }
+
+  validation {
+    condition     = try(var.compaction.kind, null) == "pod_identity" ? can(regex("^[A-Za-z0-9][A-Za-z0-9_-]*$", var.compaction.cluster_name)) : true
+    error_message = "compaction.kind pod_identity needs cluster_name."
+  }
+
+  validation {
+    condition     = var.compaction == null ? true : alltrue([for part in [var.compaction.namespace, var.compaction.service_account] : can(regex("^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", part))])
+    error_message = "compaction.namespace and compaction.service_account must be plain names: a wildcard would let other pods take the role."
+  }
+
+  validation {
+    condition     = var.compaction == null ? true : [var.compaction.namespace, var.compaction.service_account] != [var.identity.namespace, var.identity.service_account]
+    error_message = "compaction must have another service account than identity: the service could delete the lake's rows otherwise."
   }
 }
 

@@ -127,6 +127,7 @@ async fn seal(world: &World, number: u32, seed: u64, stages: &Stages) -> Result<
             Duration::from_secs(dice.random_range(1..300))
         };
         world.time.sleep(rest).await;
+        let is_calm = stages.calm.is_cancelled();
         let slow = world.scenario.faults.slow;
         let faults = Faults {
             slow,
@@ -157,7 +158,7 @@ async fn seal(world: &World, number: u32, seed: u64, stages: &Stages) -> Result<
                 }
             }
             // The store failed; the next run goes on.
-            Some(Err(error)) if life.is_at_peace() => return Err(error.to_string()),
+            Some(Err(error)) if is_calm => return Err(error.to_string()),
             Some(Err(_)) | None => {}
         }
     }

@@ -1,4 +1,4 @@
-# CloudTrail and flow logs in two buckets, EKS Pod Identity, EventBridge switched on by the module
+# CloudTrail and flow logs in two buckets, EKS Pod Identity, hourly compaction, EventBridge switched on by the module
 # because nobody else listens to these buckets.
 
 terraform {
@@ -46,6 +46,14 @@ module "trailflow" {
     cluster_name    = "example"
     namespace       = "observability"
     service_account = "trailflow"
+  }
+
+  # `trailflow compact`, which the chart runs every hour with compaction.enabled.
+  compaction = {
+    kind            = "pod_identity"
+    cluster_name    = "example"
+    namespace       = "observability"
+    service_account = "trailflow-compact"
   }
 
   alarm_actions = ["arn:aws:sns:eu-west-1:111122223333:on-call"]
