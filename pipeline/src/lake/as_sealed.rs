@@ -7,10 +7,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::NaiveDate;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt as _, TryStreamExt as _, future};
@@ -195,6 +197,13 @@ impl ObjectStore for AsSealed {
         self.store.get_opts(location, options).await
     }
 
+    /// As the store reads parts of a file best.
+    async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        let stored = seals::stored_at(location);
+        let location = stored.as_ref().unwrap_or(location);
+        self.store.get_ranges(location, ranges).await
+    }
+
     async fn put_opts(
         &self,
         location: &Path,
@@ -227,5 +236,109 @@ impl ObjectStore for AsSealed {
 impl fmt::Display for AsSealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "AsSealed({})", self.store)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use object_store::memory::InMemory;
+    use object_store::{GetRange, ObjectStoreExt as _};
+
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::lake::Lake;
+    use crate::lake::batch::BatchId;
+    use crate::lake::seals::{SealedFile, sealed_path};
+
+    const FOLDER: &str = "rollups/denies/event_date=2026-01-05";
+
+    fn batch(number: u8) -> BatchId {
+        BatchId::parse(&format!("0199b2ae-7c00-7000-8000-00000000000{number}")).unwrap()
+    }
+
+    /// Three published files, of which the first two are sealed, and a folder of a day whose files are gone.
+    async fn lake() -> (Lake, Path) {
+        let lake = Lake::in_memory();
+        for number in 1..=3 {
+            let path = Path::from(format!("{FOLDER}/{}.parquet", batch(number)));
+            lake.store.put(&path, "published".into()).await.unwrap();
+        }
+        let old = FOLDER.replace("05", "04");
+        let mut paths = Vec::new();
+        for (day, folder) in [("2026-01-05", FOLDER), ("2026-01-04", old.as_str())] {
+            let path = sealed_path(folder, &batch(2), batch(9).as_str(), 0);
+            let stored = Path::from(path.as_str());
+            lake.store.put(&stored, "sealed rows".into()).await.unwrap();
+            let file = SealedFile {
+                path,
+                rows: 1,
+                bytes: 11,
+            };
+            paths.push(file.shown_at());
+            let seal = Seal {
+                day: day.parse().unwrap(),
+                generation: 1,
+                at: DateTime::UNIX_EPOCH,
+                by: lake.worker.clone(),
+                files: vec![file],
+                batches: [batch(1), batch(2)].into(),
+                unsealed: BTreeSet::new(),
+            };
+            assert!(lake.create_seal(&seal).await.unwrap());
+        }
+        (lake, paths.remove(0))
+    }
+
+    #[tokio::test]
+    async fn a_folder_shows_the_sealed_file_in_place_of_those_that_it_replaces() {
+        let (lake, sealed) = lake().await;
+        let store = AsSealed::new(lake.store, Arc::new(SystemClock));
+        let third = Path::from(format!("{FOLDER}/{}.parquet", batch(3)));
+        let (folder, table) = (Path::from(FOLDER), Path::from("rollups/denies"));
+        let after = |number| Path::from(format!("{FOLDER}/{}", batch(number)));
+        let listed = async |prefix: &Path, after: Option<&Path>| {
+            let listed = match after {
+                Some(after) => store.list_with_offset(Some(prefix), after),
+                None => store.list(Some(prefix)),
+            };
+            let listed = listed.map_ok(|file| file.location);
+            listed.try_collect::<BTreeSet<Path>>().await.unwrap()
+        };
+        let both = BTreeSet::from([sealed.clone(), third.clone()]);
+        assert_eq!(listed(&folder, None).await, both);
+        assert_eq!(listed(&table, None).await.len(), 3);
+        // By the newest batch that is in it.
+        assert_eq!(listed(&folder, Some(&after(2))).await, both);
+        assert_eq!(
+            listed(&folder, Some(&after(3))).await,
+            BTreeSet::from([third])
+        );
+        let days = store.list_with_delimiter(Some(&table)).await.unwrap();
+        assert_eq!(days.common_prefixes.len(), 2, "a day that is all sealed");
+        let files = store.list_with_delimiter(Some(&folder)).await.unwrap();
+        let files = files.objects.into_iter().map(|file| file.location);
+        assert_eq!(files.collect::<BTreeSet<Path>>(), both);
+
+        assert_eq!(store.head(&sealed).await.unwrap().size, 11);
+        let parts = store.get_ranges(&sealed, &[0..6, 7..11]).await.unwrap();
+        assert_eq!(parts, ["sealed", "rows"]);
+        let options = GetOptions {
+            range: Some(GetRange::Suffix(4)),
+            ..GetOptions::default()
+        };
+        let end = store.get_opts(&sealed, options).await.unwrap();
+        assert_eq!(end.bytes().await.unwrap(), "rows");
+    }
+
+    #[tokio::test]
+    async fn a_lake_without_seals_is_shown_as_it_is() {
+        let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let path = Path::from(format!("{FOLDER}/{}.parquet", batch(1)));
+        store.put(&path, "published".into()).await.unwrap();
+        let sealed = AsSealed::new(store, Arc::new(SystemClock));
+        let listed: Vec<ObjectMeta> = sealed.list(None).try_collect().await.unwrap();
+        assert_eq!(listed.len(), 1);
+        assert_eq!(sealed.get(&path).await.unwrap().meta.size, 9);
     }
 }
