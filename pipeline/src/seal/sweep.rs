@@ -4,7 +4,8 @@
 //! replaced it, and as long as a seal is there, so are the files that it names, until then.
 //!
 //! A sealed file that no seal names is one whose process died, or is one that is not named yet. It goes when a seal
-//! was made after it was begun, because whoever began it comes too late then. Where none was, one is made.
+//! was made after it was begun, because whoever began it comes too late then. Where none was, one is made. One is
+//! made too when everything that the newest replaced is gone, and it is short.
 
 use std::collections::BTreeSet;
 
@@ -58,24 +59,31 @@ impl Sealing<'_> {
         let dead = unclear.into_iter();
         let dead = dead.filter(|path| begun_at(path).is_some_and(|at| at + SEAL_KEEP < now));
         let dead: Vec<Path> = dead.cloned().collect();
-        if !dead.is_empty() && self.fence(newest).await? {
-            goes.extend(dead);
-        }
-        self.report.deleted += u64::try_from(goes.len()).unwrap_or(u64::MAX);
+        self.report.deleted += number(&goes);
         self.lake.delete(goes).await?;
+        // Nothing that the newest replaces is left: the next need not say of which batches it was. Readers read it
+        // for as long as the day is there, and thousands of batches are most of it.
+        let is_spent = newest.at == seals.settled.at && !newest.batches.is_empty();
+        if (is_spent || !dead.is_empty()) && self.renew(newest, is_spent).await? {
+            self.report.deleted += number(&dead);
+            self.lake.delete(dead).await?;
+        }
         // Last: they tell what may go, should this end half-way.
         Ok(self.lake.delete(seals.before).await?)
     }
 
-    /// Makes a seal that says what the newest says: whoever works on its successor comes too late.
-    async fn fence(&self, newest: &Seal) -> Result<bool, SealError> {
-        let fence = Seal {
-            generation: newest.generation + 1,
-            at: self.lake.clock.now(),
-            by: self.lake.worker.clone(),
-            ..newest.clone()
-        };
-        Ok(self.lake.create_seal(&fence).await?)
+    /// Makes a seal that says what the newest says, of the batches too unless they are spent: whoever works on its
+    /// successor comes too late. False: another came first.
+    async fn renew(&self, newest: &Seal, is_spent: bool) -> Result<bool, SealError> {
+        let mut next = newest.clone();
+        next.generation += 1;
+        next.at = self.lake.clock.now();
+        next.by = self.lake.worker.clone();
+        if is_spent {
+            next.batches.clear();
+            next.unsealed.clear();
+        }
+        Ok(self.lake.create_seal(&next).await?)
     }
 
     /// The seals of a day; nothing when all are young, or when another process sweeps them.
@@ -113,4 +121,8 @@ impl Sealing<'_> {
 
 fn begun_at(path: &Path) -> Option<DateTime<Utc>> {
     begun_as(path)?.opened_at()
+}
+
+fn number(paths: &[Path]) -> u64 {
+    u64::try_from(paths.len()).unwrap_or(u64::MAX)
 }
