@@ -1,8 +1,10 @@
 """`trailflow compact`: few files, and what readers see stays as it is: before, after, and when replaced files are gone."""
 
+import gzip
 import json
 import pathlib
 import random
+import shutil
 import subprocess
 import time
 import uuid
@@ -20,6 +22,7 @@ SMALL_BATCHES = "[batch]\nrows_max = 400\n"
 """A batch of the demo's logs has some objects; a day then has more files than `compact` leaves alone."""
 KILLS = 12
 TOGETHER = 3
+WIDE_OBJECTS, WIDE_EVENTS = 4, 1000
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +175,53 @@ def test_what_comes_late_is_read_beside_what_is_sealed_and_sealed_with_it(trailf
     assert compact(trailflow, lake)["deleted"] == 0
     assert [len(list(day.glob("*.json"))) for day in lake.glob("seals/*")] == [1] * len(list(lake.glob("seals/*")))
     assert seen(trailflow, lake, names) == before
+
+
+def test_a_sweep_that_ended_half_way_is_ended_by_a_later_one(trailflow, logs, views, tmp_path):
+    """A store without folders has no day left when its published files are gone."""
+    lake, names = tmp_path / "lake", ["cloudtrail", "flow_logs", *views]
+    for part in (0, 1):
+        for path in sorted(logs.rglob("*.gz"))[part::2]:
+            target = tmp_path / "part" / path.relative_to(logs)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+        ingest(trailflow, tmp_path / "part", lake, tmp_path)
+        assert compact(trailflow, lake)["days_sealed"] > 0
+    before, sealed_twice = seen(trailflow, lake, names), files(lake, "sealed")
+    age(lake)
+    for table in ("cloudtrail", "flow_logs", "rollups"):
+        shutil.rmtree(lake / table)
+    assert compact(trailflow, lake)["deleted"] > 0
+    folders = [path.parent for path in files(lake, "sealed")]
+    assert len(folders) == len(set(folders)) < len(sealed_twice)
+    assert seen(trailflow, lake, names) == before
+
+
+def test_events_of_any_width_are_merged(trailflow, tmp_path):
+    """Some kilobytes of Parquet that are half a gigabyte of rows: no file tells."""
+    source, lake = tmp_path / "source", tmp_path / "lake"
+    day = source / "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/01/05"
+    day.mkdir(parents=True)
+    for number in range(WIDE_OBJECTS):
+        records = [
+            {
+                "eventVersion": "1.08", "eventID": str(uuid.UUID(int=1 + number * WIDE_EVENTS + event)),
+                "eventTime": f"2026-01-05T10:{event % 60:02d}:07Z", "eventSource": "ec2.amazonaws.com",
+                "eventName": "RunInstances", "awsRegion": "eu-west-1", "recipientAccountId": "111122223333",
+                "userIdentity": {"type": "AWSService"}, "requestParameters": {"tags": ["x" * 100] * 560},
+            }
+            for event in range(WIDE_EVENTS)
+        ]
+        name = f"111122223333_CloudTrail_eu-west-1_20260105T1025Z_{number:016d}.json.gz"
+        (day / name).write_bytes(gzip.compress(json.dumps({"Records": records}).encode(), mtime=0))
+    config = tmp_path / "small.toml"
+    config.write_text(f"[batch]\nrows_max = {WIDE_EVENTS}\n")
+    trailflow.backfill(source, lake, "--config", config)
+    config.write_text('[pipeline]\nmemory_bytes_max = "192 MiB"\n')
+    report = compact(trailflow, lake, "--config", config)
+    assert report["unsealed"] == [] and report["rows"] >= WIDE_OBJECTS * WIDE_EVENTS
+    events = trailflow.value(lake, "SELECT count(DISTINCT event_id) FROM cloudtrail")
+    assert (events, trailflow.value(lake, "SELECT count(*) FROM cloudtrail")) == (WIDE_OBJECTS * WIDE_EVENTS,) * 2
 
 
 def test_in_s3_too(trailflow, seaweedfs, logs, tmp_path):

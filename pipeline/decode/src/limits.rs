@@ -379,6 +379,10 @@ pub const SEALED_LARGE_SHARE: u64 = 2;
 pub const SEAL_PARTITION_BYTES: usize = 256 * 1024 * 1024;
 /// More partitions hold more at a time, and sealing is in no hurry.
 pub const SEAL_PARTITIONS_MAX: usize = 2;
+/// Rows that are sorted at a time.
+pub const SEAL_ROWS_AT_A_TIME: usize = 8192;
+/// And when there was no room for that: an event may be of 256 KiB.
+pub const SEAL_WIDE_ROWS_AT_A_TIME: usize = 256;
 /// Ids of events are compared in so many parts.
 pub const SEAL_TWIN_PARTS: u32 = 4;
 /// Footers of files that are looked at at once before they are sealed, and requests for objects of the protocol.

@@ -28,7 +28,8 @@ use crate::decode::Table;
 use crate::engine::{Engine, Planned};
 use crate::lake::{Lake, ingest_log};
 use crate::limits::{
-    SEAL_KEPT_BYTES_MAX, SEAL_PARTITION_BYTES, SEAL_PARTITIONS_MAX, SEAL_READS_MAX, SEAL_TWIN_PARTS,
+    SEAL_KEPT_BYTES_MAX, SEAL_PARTITION_BYTES, SEAL_PARTITIONS_MAX, SEAL_READS_MAX,
+    SEAL_ROWS_AT_A_TIME, SEAL_TWIN_PARTS, SEAL_WIDE_ROWS_AT_A_TIME,
 };
 use crate::signal::Merge;
 
@@ -134,6 +135,24 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// How many rows are sorted at a time: so many and a copy of them must have room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtATime {
+    /// As many as cost least.
+    Many,
+    /// So few that there is room for wide ones. Files do not tell how wide their rows are.
+    Few,
+}
+
+impl AtATime {
+    fn rows(self) -> usize {
+        match self {
+            Self::Many => SEAL_ROWS_AT_A_TIME,
+            Self::Few => SEAL_WIDE_ROWS_AT_A_TIME,
+        }
+    }
+}
+
 /// Merges and sorts files of a lake.
 #[derive(Debug)]
 pub struct Sorter {
@@ -200,7 +219,7 @@ impl Sorter {
         stay: Vec<ObjectMeta>,
     ) -> Result<HashMap<String, bool>, DataFusionError> {
         let rows = Rows::Records(Table::Cloudtrail);
-        let session = self.session()?;
+        let session = self.session(AtATime::Many)?;
         let schema = rows.schema();
         for (name, files) in [("files", files), ("stay", stay)] {
             let schema = Arc::clone(&schema);
@@ -240,7 +259,7 @@ impl Sorter {
             .map(|name| format!("sum({0}) AS {0}", quoted(name)));
         let sums = sums.collect::<Vec<_>>().join(", ");
         let sql = format!("SELECT {sums} FROM {}", rows.table());
-        let mut stream = self.run(rows, files, &sql).await?;
+        let mut stream = self.run(rows, files, &sql, AtATime::Many).await?;
         while let Some(sums) = stream.try_next().await? {
             totals.add(&sums);
         }
@@ -252,8 +271,10 @@ impl Sorter {
         &self,
         rows: Rows<'_>,
         files: Vec<ObjectMeta>,
+        at_a_time: AtATime,
     ) -> Result<SendableRecordBatchStream, DataFusionError> {
-        self.run(rows, files, &rows.sql(&rows.table())).await
+        let sql = rows.sql(&rows.table());
+        self.run(rows, files, &sql, at_a_time).await
     }
 
     async fn run(
@@ -261,8 +282,9 @@ impl Sorter {
         rows: Rows<'_>,
         files: Vec<ObjectMeta>,
         sql: &str,
+        at_a_time: AtATime,
     ) -> Result<SendableRecordBatchStream, DataFusionError> {
-        let session = self.session()?;
+        let session = self.session(at_a_time)?;
         let schema = rows.schema();
         session.register_table(rows.table(), Arc::new(Files { schema, files }))?;
         session.sql(sql).await?.execute_stream().await
@@ -270,13 +292,15 @@ impl Sorter {
 
     /// With memory of its own: what one that failed still holds must not fail the next. As many partitions as
     /// memory bears: each sorts for itself.
-    fn session(&self) -> Result<SessionContext, DataFusionError> {
+    fn session(&self, at_a_time: AtATime) -> Result<SessionContext, DataFusionError> {
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(FairSpillPool::new(self.memory_bytes_max)))
             .build_arc()?;
         let partitions =
             (self.memory_bytes_max / SEAL_PARTITION_BYTES).clamp(1, SEAL_PARTITIONS_MAX);
-        let mut config = SessionConfig::new().with_target_partitions(partitions);
+        let mut config = SessionConfig::new()
+            .with_target_partitions(partitions)
+            .with_batch_size(at_a_time.rows());
         config.options_mut().execution.time_zone = Some(String::from(TIME_ZONE));
         let session = SessionContext::new_with_config_rt(config, runtime);
         register_store(&session, Arc::clone(&self.store))?;

@@ -15,12 +15,12 @@ use super::heap::{Heap, Merged};
 use super::twins::Twins;
 use super::{SealError, Sealing};
 use crate::decode::Table;
+use crate::lake::LakeError;
 use crate::lake::batch::BatchId;
 use crate::lake::file::OpenFile;
 use crate::lake::seals::{SealedFile, sealed_path};
-use crate::lake::{Lake, LakeError};
 use crate::query::explained::QueryError;
-use crate::query::sorted::{Rows, Totals, is_of_the_store};
+use crate::query::sorted::{AtATime, Rows, Totals, is_of_the_store};
 
 /// Why the files of a folder were not merged. They stay as they are.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,14 @@ impl From<arrow::error::ArrowError> for MergeError {
     fn from(error: arrow::error::ArrowError) -> Self {
         Self::Lake(LakeError::from(error))
     }
+}
+
+/// Where rows go, and how.
+#[derive(Debug, Clone, Copy)]
+struct Target<'a> {
+    folder: &'a str,
+    path: &'a str,
+    at_a_time: AtATime,
 }
 
 impl Sealing<'_> {
@@ -129,9 +137,26 @@ impl Sealing<'_> {
                 continue;
             };
             let path = sealed_path(folder, &newest, &begun, part);
-            let files = group.iter().map(|input| input.file.clone()).collect();
-            let file = self.write(rows, files, folder, path, &mut twins).await?;
-            merged.files.push(file);
+            let files: Vec<_> = group.iter().map(|input| input.file.clone()).collect();
+            let target = Target {
+                folder,
+                path: &path,
+                at_a_time: AtATime::Many,
+            };
+            let before = twins.clone();
+            let mut file = self.write(rows, files.clone(), target, &mut twins).await;
+            if let Err(MergeError::Query(error)) = &file
+                && !is_of_the_store(error)
+            {
+                tracing::debug!(folder, %error, "merged anew, few rows at a time");
+                let target = Target {
+                    at_a_time: AtATime::Few,
+                    ..target
+                };
+                twins = before;
+                file = self.write(rows, files, target, &mut twins).await;
+            }
+            merged.files.push(file?);
             for Input { file, is_sealed } in group {
                 merged.bytes += file.size;
                 if *is_sealed {
@@ -150,14 +175,14 @@ impl Sealing<'_> {
         &self,
         rows: Rows<'_>,
         files: Vec<ObjectMeta>,
-        folder: &str,
-        path: String,
+        target: Target<'_>,
         twins: &mut Twins,
     ) -> Result<SealedFile, MergeError> {
-        let mut file = create(self.lake, rows, folder, &path)?;
+        let path = Path::from(target.path);
+        let mut file = OpenFile::create(self.lake, path, target.folder, rows.schema())?;
         let before = self.sorter.totals(rows, files.clone()).await?;
         let (mut after, mut read, copies) = (Totals::of(rows), 0, twins.copies);
-        let mut stream = self.sorter.rows(rows, files).await?;
+        let mut stream = self.sorter.rows(rows, files, target.at_a_time).await?;
         while let Some(batch) = stream.try_next().await? {
             read += u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
             let batch = twins.without(batch)?;
@@ -175,15 +200,11 @@ impl Sealing<'_> {
             return Err(MergeError::Differs { before, after });
         }
         Ok(SealedFile {
-            path,
+            path: target.path.to_owned(),
             rows: written.rows,
             bytes: written.bytes,
         })
     }
-}
-
-fn create(lake: &Lake, rows: Rows<'_>, folder: &str, path: &str) -> Result<OpenFile, LakeError> {
-    OpenFile::create(lake, Path::from(path), folder, rows.schema())
 }
 
 /// The newest batch whose rows are in a file, by its name.

@@ -125,7 +125,7 @@ impl<'a> Sealing<'a> {
         })
     }
 
-    /// The folders of each day that have files of tables, from one day to another if these are given.
+    /// The folders of each day that have files of tables, and days without such that have old seals, from one day to another if these are given.
     async fn folders(
         &self,
         from: Option<NaiveDate>,
@@ -141,6 +141,11 @@ impl<'a> Sealing<'a> {
         let listed = stream::iter(listed).buffered(SEAL_READS_MAX);
         let listed: Vec<Vec<Path>> = listed.try_collect().await?;
         let mut days = by_day(listed.into_iter().flatten());
+        // A sweep may have ended half-way: the files are gone, and what tells of them is not.
+        let unswept = self.seals.iter().filter(|(_, seals)| seals.len() > 1);
+        for (day, _) in unswept {
+            days.entry(*day).or_default();
+        }
         days.retain(|day, _| {
             from.is_none_or(|from| *day >= from) && to.is_none_or(|to| *day <= to)
         });

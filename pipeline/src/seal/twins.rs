@@ -11,7 +11,7 @@ use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
 /// Takes rows of events, batch by batch.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Twins {
     /// The ids that stand more than once, and whether a row of theirs was there already.
     seen: HashMap<String, bool>,
