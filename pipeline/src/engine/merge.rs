@@ -205,8 +205,9 @@ pub(super) fn sql(rollup: &Rollup, table: &str, condition: Option<&str>) -> Stri
     sql
 }
 
-fn quoted(column: &str) -> String {
-    format!("\"{}\"", column.replace('"', "\"\""))
+/// A name, in the quotes of standard SQL.
+pub fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 fn push(sql: &mut String, text: std::fmt::Arguments<'_>) {

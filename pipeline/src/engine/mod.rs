@@ -46,6 +46,7 @@ use crate::finding::{Finding, Findings};
 use crate::signal::{Catalog, PARTIAL, Signal, is_table};
 pub use input::Input;
 use merge::Merging;
+pub use merge::quoted;
 use plan::{Planner, Query};
 use prepared::Prepared;
 use scheduled::Scheduled;

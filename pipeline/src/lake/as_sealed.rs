@@ -57,13 +57,8 @@ impl Shown {
     /// The sealed files, where they are shown.
     fn files<'a>(&'a self, prefix: Option<&'a Path>) -> impl Iterator<Item = ObjectMeta> + 'a {
         let files = self.0.values().flat_map(|seal| {
-            seal.files.iter().map(|file| ObjectMeta {
-                location: file.shown_at(),
-                last_modified: seal.at,
-                size: file.bytes,
-                e_tag: None,
-                version: None,
-            })
+            let files = seal.files.iter();
+            files.map(|file| file.listed_at(file.shown_at(), seal.at))
         });
         files.filter(move |file| prefix.is_none_or(|prefix| file.location.prefix_matches(prefix)))
     }

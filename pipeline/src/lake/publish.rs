@@ -4,7 +4,7 @@
 //! it, any number of times, and finish what another began: a staged file that is gone was published. What
 //! is marked as published is never looked for again: old files of the tables may be deleted.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
@@ -52,7 +52,7 @@ impl Lake {
     }
 
     /// Every batch that is marked as published, since the lifecycle rule took the marks before.
-    pub async fn published(&self) -> Result<HashSet<BatchId>, LakeError> {
+    pub async fn published(&self) -> Result<BTreeSet<BatchId>, LakeError> {
         let folder = protocol_path(&["published"]);
         let listed = self.store.list(Some(&folder));
         let ids = listed

@@ -16,8 +16,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, Utc};
 use futures::TryStreamExt as _;
 use futures::stream::{self, StreamExt as _};
-use object_store::ObjectStore;
 use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore};
 use serde::{Deserialize, Serialize};
 
 use super::batch::{BatchId, json};
@@ -72,6 +72,17 @@ impl Seal {
 }
 
 impl SealedFile {
+    /// As a listing would tell of it, if it stood at that place.
+    pub fn listed_at(&self, location: Path, last_modified: DateTime<Utc>) -> ObjectMeta {
+        ObjectMeta {
+            location,
+            last_modified,
+            size: self.bytes,
+            e_tag: None,
+            version: None,
+        }
+    }
+
     /// Where it stands among the files that it replaces, for readers that are shown one folder.
     pub fn shown_at(&self) -> Path {
         let below = self.path.strip_prefix(SEALED).unwrap_or(&self.path);
@@ -101,6 +112,11 @@ pub fn sealed_path(folder: &str, newest: &BatchId, name: &str, part: usize) -> S
 pub fn begun_as(sealed: &Path) -> Option<BatchId> {
     let name = sealed.filename()?.get(37..73)?;
     BatchId::parse(name)
+}
+
+/// The newest batch whose rows are in a file, sealed or not, by its name.
+pub fn newest_in(file: &Path) -> Option<BatchId> {
+    BatchId::of_file(file).or_else(|| BatchId::parse(file.filename()?.get(..36)?))
 }
 
 /// The day of the folder that a file is in.

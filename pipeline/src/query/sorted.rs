@@ -25,7 +25,7 @@ use super::files::Files;
 use super::kept::{KeepingStore, KeptFiles};
 use super::{TIME_ZONE, register_store};
 use crate::decode::Table;
-use crate::engine::{Engine, Planned};
+use crate::engine::{Engine, Planned, quoted};
 use crate::lake::{Lake, ingest_log};
 use crate::limits::{
     SEAL_KEPT_BYTES_MAX, SEAL_PARTITION_BYTES, SEAL_PARTITIONS_MAX, SEAL_READS_MAX,
@@ -129,10 +129,6 @@ impl<'a> Rows<'a> {
             _ => String::from("published"),
         }
     }
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// How many rows are sorted at a time: so many and a copy of them must have room.

@@ -36,9 +36,10 @@ impl Sealing<'_> {
         }
         let files = self.list(folders).await?;
         self.look_for_decisions(&files).await?;
-        let mut sealable = self.published.clone();
-        sealable.extend(newest.iter().flat_map(|seal| seal.batches.iter().cloned()));
-        let heaps = Heaps::of(files, newest.as_ref(), &sealable);
+        // What a seal names was published, though its mark may be gone by now.
+        let named = newest.iter().flat_map(|seal| &seal.batches);
+        self.published.extend(named.cloned());
+        let heaps = Heaps::of(files, newest.as_ref(), &self.published);
         let now = self.lake.clock.now();
         let mut merged = Vec::new();
         for (folder, heap) in &heaps.folders {

@@ -6,7 +6,7 @@
 
 use object_store::ObjectMeta;
 
-use super::merged::newest_in;
+use crate::lake::seals::newest_in;
 use crate::limits::SEALED_LARGE_SHARE;
 
 /// A file that can be merged.

@@ -5,6 +5,7 @@
 //! rows add up to stays the same; what cannot be read, or would lose a column, stays as it is and is told.
 
 use arrow::record_batch::RecordBatch;
+use chrono::DateTime;
 use futures::TryStreamExt as _;
 use object_store::ObjectMeta;
 use object_store::path::Path;
@@ -16,9 +17,8 @@ use super::twins::Twins;
 use super::{SealError, Sealing};
 use crate::decode::Table;
 use crate::lake::LakeError;
-use crate::lake::batch::BatchId;
 use crate::lake::file::OpenFile;
-use crate::lake::seals::{SealedFile, sealed_path};
+use crate::lake::seals::{SealedFile, newest_in, sealed_path};
 use crate::query::explained::QueryError;
 use crate::query::sorted::{AtATime, Rows, Totals, is_of_the_store};
 
@@ -88,13 +88,7 @@ impl Sealing<'_> {
     /// The files that can be written again as they are.
     async fn fit(&mut self, rows: Rows<'_>, heap: &Heap) -> Result<Vec<Input>, SealError> {
         let sealed = heap.sealed.iter().map(|file| Input {
-            file: ObjectMeta {
-                location: Path::from(file.path.as_str()),
-                last_modified: chrono::DateTime::UNIX_EPOCH,
-                size: file.bytes,
-                e_tag: None,
-                version: None,
-            },
+            file: file.listed_at(Path::from(file.path.as_str()), DateTime::UNIX_EPOCH),
             is_sealed: true,
         });
         let published = heap.published.iter().cloned().map(|file| Input {
@@ -205,9 +199,4 @@ impl Sealing<'_> {
             bytes: written.bytes,
         })
     }
-}
-
-/// The newest batch whose rows are in a file, by its name.
-pub(super) fn newest_in(file: &Path) -> Option<BatchId> {
-    BatchId::of_file(file).or_else(|| BatchId::parse(file.filename()?.get(..36)?))
 }

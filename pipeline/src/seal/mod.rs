@@ -109,7 +109,7 @@ impl<'a> Sealing<'a> {
         memory_bytes_max: usize,
     ) -> Result<Self, SealError> {
         let seals = generations(lake.store.as_ref(), None).await;
-        let published = lake.published().await?.into_iter().collect();
+        let published = lake.published().await?;
         let sealed = lake.store.list(Some(&Path::from(SEALED)));
         let sealed: Result<Vec<Path>, _> = sealed.map_ok(|file| file.location).try_collect().await;
         let input_bytes_max = memory_bytes_max / SEAL_INPUT_SHARE;

@@ -20,7 +20,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use super::{Folder, table_folders};
 use crate::config::effective::may_hold_a_secret;
 use crate::config::{Config, LakeUrl};
-use crate::engine::Planned;
+use crate::engine::{Planned, quoted};
 use crate::signal::{Merge, Rollup};
 
 /// The engines that definitions can be had for.
@@ -265,11 +265,6 @@ fn key_and_value(entries: &DataType) -> Option<(&DataType, &DataType)> {
         [key, value] => Some((key.data_type(), value.data_type())),
         _ => None,
     }
-}
-
-/// A name, in the quotes of standard SQL.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// A text, in SQL.
